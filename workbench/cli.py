@@ -1,0 +1,216 @@
+"""The command line. torch is imported inside the commands that need it, so that the others answer at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_tools.cli import app as data_app
+from workbench import __version__
+from workbench.errors import WorkbenchError
+from workbench.recipes import available, load_recipe
+
+app = typer.Typer(
+    help="Noise-space domain adaptation of image restoration: train, adapt, compare.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.add_typer(data_app, name="data", help="Get data sets onto disk: list, prepare, check.")
+
+Runs = Annotated[Path, typer.Option("--runs", help="Folder of run folders.")]
+Restorer = Annotated[Path, typer.Argument(metavar="RUN|RESTORER", help="A run folder or a restorer.safetensors file.")]
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def recipes() -> None:
+    """List the packaged recipes."""
+    for recipe in available():
+        print(f"{recipe.name:<20} {recipe.scale:<7} {recipe.method:<12} {recipe.description}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A packaged recipe's name or a YAML file.")],
+    method: Annotated[str | None, typer.Option(help="Training method instead of the recipe's.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as data.target=DIR.")
+    ] = None,
+    runs: Runs = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed instead of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
+) -> None:
+    """Train a recipe into a run folder."""
+    resolved = load_recipe(recipe, settings or (), method=method, seed=seed)
+
+    from workbench.training import fit
+
+    run = fit(resolved, runs, name, resume=resume)
+    measured = run.summary["validation"]
+    print(
+        f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s;"
+        f" target {measured['target_psnr']:.2f} dB, source {measured['source_psnr']:.2f} dB"
+        f" on {measured['images']} held-out pictures each"
+    )
+
+
+@app.command()
+def evaluate(
+    restorer: Restorer,
+    data: Annotated[Path, typer.Option(help="Folder with input/ and target/ of equal names.")],
+    protocol: Annotated[str, typer.Option(help="rgb, y or blocks.")] = "rgb",
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
+    tile: Annotated[int | None, typer.Option(help="Side of the tiles in pixels.")] = None,
+) -> None:
+    """Measure a restorer on pairs of degraded and clean images."""
+    from workbench.evaluation import evaluate_folder, format_report
+    from workbench.nets import load_restorer
+    from workbench.restore import restore_array
+
+    network, _ = load_restorer(restorer)
+    report = evaluate_folder(lambda image: restore_array(network, image, tile=tile), data, protocol)
+    print(format_report(report))
+    if json_file is not None:
+        _write(json_file, json.dumps(report, indent=2, allow_nan=False) + "\n")
+    _finish(report["failed"])
+
+
+@app.command()
+def restore(
+    restorer: Restorer,
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Image files or folders.")],
+    output: Annotated[Path, typer.Option(help="Folder for the restored PNG files.")],
+    tile: Annotated[int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")] = None,
+) -> None:
+    """Restore images of any size; 16 bits stay 16 bits."""
+    from workbench.nets import load_restorer
+    from workbench.restore import restore_files
+
+    network, _ = load_restorer(restorer)
+    _finish(restore_files(network, inputs, output, tile=tile))
+
+
+@app.command()
+def import_official(
+    checkpoint: Annotated[Path, typer.Argument(metavar="FILE.pth", help="A checkpoint of the paper authors' code.")],
+    output: Annotated[Path, typer.Option(help="The restorer.safetensors file to write.")],
+    data_range: Annotated[
+        str, typer.Option(help="Range of the network's images: '0,1' (denoising), '-1,1' (deraining, deblurring).")
+    ] = "0,1",
+) -> None:
+    """Turn a checkpoint of the authors' code into a restorer; its pickled code is never run."""
+    try:
+        low, high = (float(bound) for bound in data_range.split(","))
+        if not low < high:
+            raise ValueError
+    except ValueError:
+        raise WorkbenchError(f"--data-range {data_range}: give two rising numbers, such as -1,1") from None
+    if output.suffix != ".safetensors":
+        raise WorkbenchError(f"--output {output}: the file must end in .safetensors")
+
+    from workbench.nets import save_restorer
+    from workbench.nets.official import convert, read_checkpoint
+
+    try:
+        network, description = convert(read_checkpoint(checkpoint))
+    except WorkbenchError as error:
+        raise WorkbenchError(f"{checkpoint}: {str(error).removeprefix(f'{checkpoint}: ')}") from error
+    output.parent.mkdir(parents=True, exist_ok=True)
+    provenance = {"imported_from": checkpoint.name, "layout": "authors' code (Noise-DA)"}
+    save_restorer(output, network, description, data_range=(low, high), provenance=provenance)
+    print(f"{output}: restoration U-Net of width {description['width']}")
+
+
+@app.command()
+def demo(
+    no_app: Annotated[bool, typer.Option("--no-app", help="End after the table.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
+    runs: Runs = Path("runs"),
+    seed: Annotated[int, typer.Option(help="Seed of both runs.")] = 0,
+) -> None:
+    """The main job: train vanilla and adapted from the same seed, compare them, open the app."""
+    from workbench.demo import run_demo
+
+    result = run_demo(runs, seed)
+    if json_file is not None:
+        _write(json_file, json.dumps(result, indent=2, allow_nan=False) + "\n")
+    if not no_app:
+        app_command(runs=runs)
+
+
+@app.command("app")
+def app_command(
+    runs: Runs = Path("runs"),
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 7860,
+) -> None:
+    """Open the app: compare restorers on your own photographs."""
+    from apps.main import serve
+
+    serve(runs, host=host, port=port)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+def _finish(failed: list[dict]) -> None:
+    """Name the inputs that failed, one line each, and leave with status 1 if there are any."""
+    for failure in failed:
+        print(f"workbench: {failure['name']}: {failure['reason']}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the ``workbench`` command; errors become one line on stderr."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        status = app(arguments, prog_name="workbench", standalone_mode=False)
+    except WorkbenchError as error:
+        if debug:
+            raise
+        _fail(error, getattr(error, "exit_status", 2))
+    except typer.TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:
+        if debug:
+            raise
+        _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug to see where", 2)
+    sys.exit(status or 0)
+
+
+def _fail(message: object, status: int) -> None:
+    print(f"workbench: {' '.join(str(message).split())}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,170 @@
+"""From a recipe's places (embedded names, folders, prepared data sets) to images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from workbench.data.collections import Photographs, read_folder, read_pairs
+from workbench.data.degradations import AdditiveWhiteGaussianNoise
+from workbench.data.embedded import simulated_target, source_photographs
+from workbench.data.streams import PatchStream
+from workbench.errors import WorkbenchError
+from workbench.recipes.schema import Data
+
+EMBEDDED, SIMULATED, SYNTHETIC = "embedded", "simulated-camera", "synthetic"
+DATASET = "dataset:"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A degraded picture and its reference, (H, W, 3); uint8 or uint16, or float32 in [0, 1] when noise was added."""
+
+    name: str
+    degraded: np.ndarray
+    reference: np.ndarray
+
+
+class _Joined(Sequence):
+    """Several collections one after the other."""
+
+    def __init__(self, collections: Iterable[Sequence]):
+        self._items = list(chain.from_iterable((part, index) for part in collections for index in range(len(part))))
+
+    def __len__(self):
+        return len(self._items)
+
+    def __getitem__(self, index):
+        return self._items[index]
+
+
+def data_root() -> Path:
+    """Where prepared data sets lie: the environment variable ``WORKBENCH_DATA``, else ``./data``."""
+    return Path(os.environ.get("WORKBENCH_DATA", "data"))
+
+
+def resolve(place: str) -> Path:
+    """The folder of a place.
+
+    Raises
+    ------
+    WorkbenchError
+        When the place is a data set that has not been prepared.
+    """
+    if not place.startswith(DATASET):
+        return Path(place)
+    folder = data_root() / place.removeprefix(DATASET)
+    check_prepared([place])
+    return folder
+
+
+def check_prepared(places: Iterable[str]) -> None:
+    """Raise one error that names every data set among the places that is missing, and how to prepare it."""
+    names = [place.removeprefix(DATASET) for place in places if place.startswith(DATASET)]
+    missing = [name for name in names if not (data_root() / name).is_dir()]
+    if missing:
+        commands = "; ".join(f"workbench data prepare {name}" for name in missing)
+        raise WorkbenchError(f"missing under {data_root()}: {', '.join(missing)}; prepare with: {commands}")
+
+
+def places(data: Data) -> list[str]:
+    """Every place a recipe reads from."""
+    listed = [data.source, data.target, data.validation, data.unpaired or []]
+    return list(chain.from_iterable([entry] if isinstance(entry, str) else entry for entry in listed))
+
+
+def training_stream(data: Data, parts: frozenset[str], patch_size: int, seed: int) -> PatchStream:
+    """The stream of training patches of a recipe.
+
+    Parameters
+    ----------
+    data : Data
+        The recipe's section.
+    parts : frozenset of str
+        What a sample holds, see `PatchStream`.
+    patch_size, seed : int
+
+    Raises
+    ------
+    WorkbenchError
+        When a folder or data set is missing, or references are asked for where there are none.
+    """
+    target = references = None
+    if "target" in parts:
+        target, references = _target(data, "references" in parts)
+    return PatchStream(
+        source=_clean(data.source),
+        degradation=AdditiveWhiteGaussianNoise(tuple(data.sigma)),
+        patch_size=patch_size,
+        seed=seed,
+        target=target,
+        references=references,
+        unpaired=_clean(data.unpaired) if "unpaired" in parts and data.unpaired else None,
+        parts=parts,
+    )
+
+
+def validation_pairs(data: Data, limit: int | None = None) -> list[Pair]:
+    """Held-out pairs of the target domain, at most ``limit`` of them, evenly spaced."""
+    if data.validation == SIMULATED:
+        shots = simulated_target("held-out", data.camera)
+        pairs = [Pair(shot.name, shot.photograph, shot.reference) for shot in _spaced(shots, limit)]
+    else:
+        degraded, clean = read_pairs(resolve(data.validation))
+        indices = _spaced(range(len(degraded)), limit)
+        pairs = [Pair(degraded.names[index], degraded[index], clean[index]) for index in indices]
+    return pairs
+
+
+def source_pairs(sigma: float = 25.0, limit: int | None = None) -> list[Pair]:
+    """Held-out pairs of the source domain: embedded photographs with AWGN of a fixed sigma (8-bit units).
+
+    The degraded pictures are float32 and not clipped, as in training.
+    """
+    degradation = AdditiveWhiteGaussianNoise((sigma, sigma))
+    pairs = []
+    for index, photograph in enumerate(_spaced(source_photographs("held-out"), limit)):
+        clean = photograph.pixels.astype(np.float32) / 255.0
+        degraded = degradation(clean, np.random.default_rng((25, index)))
+        pairs.append(Pair(photograph.name, degraded, photograph.pixels))
+    return pairs
+
+
+def _clean(place: str | list[str]) -> Sequence[np.ndarray]:
+    if place == EMBEDDED:
+        photographs = source_photographs("train")
+        return Photographs([each.pixels for each in photographs], [each.name for each in photographs])
+    return _joined(place)
+
+
+def _target(data: Data, with_references: bool) -> tuple[Sequence | None, Sequence | None]:
+    if data.target == SYNTHETIC:
+        if with_references:
+            raise WorkbenchError("data.target: the oracle needs a target domain with references, not 'synthetic'")
+        return None, None
+    if data.target == SIMULATED:
+        shots = simulated_target("train", data.camera)
+        names = [shot.name for shot in shots]
+        return Photographs([s.photograph for s in shots], names), Photographs([s.reference for s in shots], names)
+    if not with_references:
+        return _joined(data.target), None
+    folders = [data.target] if isinstance(data.target, str) else data.target
+    sides = [read_pairs(resolve(folder)) for folder in folders]
+    return _Joined(degraded for degraded, _ in sides), _Joined(clean for _, clean in sides)
+
+
+def _joined(place: str | list[str]) -> Sequence[np.ndarray]:
+    folders = [place] if isinstance(place, str) else place
+    check_prepared(folders)
+    return _Joined([read_folder(resolve(folder)) for folder in folders])
+
+
+def _spaced(items: Sequence, limit: int | None) -> list:
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[round(index * (len(items) - 1) / max(limit - 1, 1))] for index in range(limit)]

@@ -1,0 +1,155 @@
+"""Deterministic streams of training patches.
+
+Sample i of a seed is a function of (seed, i) alone. Worker counts, the number of processes and interruptions therefore
+cannot change what a run sees, and the random numbers of a training step (noise, noise level, shuffle) come with its batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+Images = Sequence[np.ndarray]
+Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+# Each part of a sample has a generator of its own, so that asking for one part never changes another.
+_PARTS = {"source": 0, "target": 1, "diffusion": 2, "unpaired": 3}
+
+
+@dataclass
+class PatchStream(Dataset):
+    """Training samples by index.
+
+    Parameters
+    ----------
+    source : sequence of ndarray
+        Clean images, (H, W, 3) uint8 or uint16.
+    degradation : callable
+        Makes the synthetic degraded patch: ``(clean float32 HxWx3 in [0, 1], generator) -> degraded``.
+    patch_size : int
+        Side of the square patches; images that are smaller are continued by reflection.
+    seed : int
+    target : sequence of ndarray, optional
+        Degraded images of the target domain; None makes the target from the source by `degradation` (a control).
+    references : sequence of ndarray, optional
+        Clean images of the target domain (for the oracle).
+    unpaired : sequence of ndarray, optional
+        Clean images of the unpaired extension.
+    parts : set of str
+        What each sample holds: any of ``source``, ``target``, ``references``, ``diffusion``, ``unpaired``.
+    """
+
+    source: Images
+    degradation: Degradation
+    patch_size: int
+    seed: int
+    target: Images | None = None
+    references: Images | None = None
+    unpaired: Images | None = None
+    parts: frozenset[str] = frozenset({"source"})
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Sample ``index``: float32 tensors of shape (3, P, P), P the patch size.
+
+        ``clean`` and ``degraded`` in the source domain, ``target`` and ``reference`` in the target domain, ``unpaired``;
+        for the diffusion loss ``noise`` (standard normal), ``level`` (uniform in [0, 1)) and the two coin flips
+        ``swap_positive`` and ``swap_negative``.
+        """
+        sample: dict[str, np.ndarray] = {}
+        if "source" in self.parts:
+            rng = self._generator("source", index)
+            sample["clean"] = self._patch(rng, self.source)[0]
+            sample["degraded"] = self.degradation(sample["clean"], rng)
+        if "target" in self.parts:
+            rng = self._generator("target", index)
+            if self.target is None:
+                reference = self._patch(rng, self.source)[0]
+                sample["target"] = self.degradation(reference, rng)
+            else:
+                both = [self.target, self.references] if "references" in self.parts else [self.target]
+                sample["target"], *reference = self._patch(rng, *both)
+                if reference:
+                    sample["reference"] = reference[0]
+        if "unpaired" in self.parts:
+            rng = self._generator("unpaired", index)
+            sample["unpaired"] = self._patch(rng, self.unpaired or self.source)[0]
+        tensors = {
+            name: torch.from_numpy(np.ascontiguousarray(patch.transpose(2, 0, 1), dtype=np.float32))
+            for name, patch in sample.items()
+        }
+        if "diffusion" in self.parts:
+            rng = self._generator("diffusion", index)
+            noise = rng.standard_normal((3, self.patch_size, self.patch_size), dtype=np.float32)
+            level, swap_positive, swap_negative = rng.random(3)
+            tensors["noise"] = torch.from_numpy(noise)
+            # float64: a level that rounds up to 1 in float32 would be no step at all
+            tensors["level"] = torch.tensor(level, dtype=torch.float64)
+            tensors["swap_positive"] = torch.tensor(swap_positive < 0.5)
+            tensors["swap_negative"] = torch.tensor(swap_negative < 0.5)
+        return tensors
+
+    def _generator(self, part: str, index: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, _PARTS[part], index))
+
+    def _patch(self, rng: np.random.Generator, *collections: Images) -> list[np.ndarray]:
+        """The same random crop, flip and rotation of the same image in each collection, float32 in [0, 1]."""
+        which = int(rng.integers(len(collections[0])))
+        images = [collection[which] for collection in collections]
+        size = self.patch_size
+        height, width = images[0].shape[:2]
+        top, left = (int(rng.integers(max(side - size, 0) + 1)) for side in (height, width))
+        turn = int(rng.integers(8))
+        patches = []
+        for image in images:
+            crop = image[top : top + size, left : left + size]
+            if crop.shape[:2] != (size, size):
+                missing = [(0, size - side) for side in crop.shape[:2]]
+                crop = np.pad(crop, [*missing, (0, 0)], mode="symmetric")
+            crop = crop.astype(np.float32) / np.iinfo(crop.dtype).max
+            crop = np.rot90(crop, turn % 4)
+            patches.append(crop[::-1] if turn >= 4 else crop)
+        return patches
+
+
+class _Steps(Sampler):
+    """Indices of each step's batch from ``first_step`` on, without end; a process takes its share of every batch."""
+
+    def __init__(self, batch_size: int, first_step: int, rank: int, processes: int):
+        self.batch_size, self.first_step, self.rank, self.processes = batch_size, first_step, rank, processes
+
+    def __iter__(self):
+        share = self.batch_size // self.processes
+        step = self.first_step
+        while True:
+            start = step * self.batch_size + self.rank * share
+            yield list(range(start, start + share))
+            step += 1
+
+
+def step_batches(
+    stream: PatchStream, batch_size: int, *, first_step: int = 0, rank: int = 0, processes: int = 1, workers: int = 0
+) -> DataLoader:
+    """Batches of a stream, step after step without end.
+
+    Parameters
+    ----------
+    stream : PatchStream
+    batch_size : int
+        Samples a step over all processes; process ``rank`` gets its ``batch_size / processes`` of them.
+    first_step : int
+        The step to begin with; step n holds samples ``n * batch_size`` to ``(n + 1) * batch_size - 1``.
+    workers : int
+        Loading processes.
+    """
+    return DataLoader(
+        stream,
+        batch_sampler=_Steps(batch_size, first_step, rank, processes),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )

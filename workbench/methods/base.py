@@ -1,0 +1,135 @@
+"""What all training methods share: the restorer, its moving average and its optimiser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from workbench import nets
+from workbench.errors import WorkbenchError
+from workbench.recipes import Recipe
+
+Batch = dict[str, Tensor]
+
+
+class Diverged(WorkbenchError):
+    """The training loss is no longer a finite number."""
+
+
+class Method(LightningModule):
+    """Base of all methods: trains ``self.restorer`` by the loss that a subclass defines.
+
+    A subclass says which parts of a sample it needs (`parts`, see `workbench.data.streams.PatchStream`) and computes
+    its losses (`losses`). Further networks it trains are named in `extra_parameters`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    """
+
+    parts: ClassVar[frozenset[str]] = frozenset({"source"})
+
+    def __init__(self, recipe: Recipe):
+        super().__init__()
+        self.recipe = recipe
+        self.restorer = nets.build(recipe.restorer.name, **recipe.restorer.overrides)
+        self._check_patch_size(self.restorer)
+        self.averaged = AveragedModel(
+            self.restorer, multi_avg_fn=get_ema_multi_avg_fn(recipe.training.ema_decay), use_buffers=True
+        )
+        self.averaged.requires_grad_(False)
+        # Channels-last convolutions are two to three times as fast on a CPU.
+        self.to(memory_format=torch.channels_last)
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The losses of one batch; the entry ``loss`` is minimised, all are logged.
+
+        Parameters
+        ----------
+        batch : dict of str to Tensor
+            The parts of the samples the method asked for, images (N, 3, P, P) in [0, 1].
+        step : int
+            Updates done so far.
+        """
+        raise NotImplementedError
+
+    @property
+    def head_start(self) -> int:
+        """Steps at the start of training in which the restorer is left as it is."""
+        return 0
+
+    @property
+    def total_steps(self) -> int:
+        """Length of the training in steps, head start included."""
+        return self.head_start + self.recipe.training.max_steps
+
+    def extra_parameters(self) -> list[dict]:
+        """Parameter groups of further networks: ``{"name", "params", "lr"}``."""
+        return []
+
+    def dials(self, step: int) -> dict[str, float]:
+        """Quantities that the method turns over training, such as a loss's weight; logged beside the losses."""
+        return {}
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Let the restorer and its average start from given weights."""
+        self.restorer.load_state_dict(weights)
+        self.averaged.module.load_state_dict(weights)
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The restorer that is validated and exported: the moving average or the raw weights, as the recipe says."""
+        return self.averaged.module if self.recipe.training.weights == "ema" else self.restorer
+
+    def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
+        """One step of Lightning's loop; raises `Diverged` before a loss that is not finite can spoil the weights."""
+        channels_last = {
+            name: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
+            for name, value in batch.items()
+        }
+        losses = self.losses(channels_last, self.global_step)
+        if not math.isfinite(losses["loss"].item()):
+            raise Diverged(
+                f"the loss is {losses['loss'].item()} at step {self.global_step}: lower training.learning_rate"
+                " or the weight of the loss that grew, then continue from the last checkpoint with --resume"
+            )
+        return losses
+
+    def optimizer_step(self, *args, **kwargs) -> None:
+        """Update the weights and, right after, their moving average: callbacks and checkpoints must see both."""
+        joint = self.global_step >= self.head_start
+        super().optimizer_step(*args, **kwargs)
+        if joint:
+            self.averaged.update_parameters(self.restorer)
+
+    def configure_optimizers(self) -> dict:
+        """One Adam with a parameter group, and a learning-rate curve, for each network.
+
+        Adam treats every parameter for itself, so this equals one optimiser a network.
+        """
+        groups = [
+            {"name": "restorer", "params": list(self.restorer.parameters()), "lr": self.recipe.training.learning_rate},
+            *self.extra_parameters(),
+        ]
+        starts = [self.head_start] + [0] * (len(groups) - 1)
+        optimizer = torch.optim.Adam(groups, fused=True)
+        curves = [self._learning_rate_curve(start) for start in starts]
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, curves)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _learning_rate_curve(self, start: int) -> Callable[[int], float]:
+        if self.recipe.training.schedule == "constant":
+            return lambda step: 1.0
+        length = self.total_steps - start
+        return lambda step: 0.5 * (1.0 + math.cos(math.pi * min(max(step - start, 0) / length, 1.0)))
+
+    def _check_patch_size(self, network: nn.Module) -> None:
+        size = self.recipe.training.patch_size
+        if size % network.multiple:
+            raise WorkbenchError(f"training.patch_size {size} must be a multiple of {network.multiple} for this network")

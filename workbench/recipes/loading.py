@@ -1,0 +1,102 @@
+"""Recipes on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from workbench.errors import WorkbenchError
+from workbench.recipes.schema import Recipe
+
+
+def available() -> list[Recipe]:
+    """The packaged recipes, sorted by name."""
+    files = resources.files("workbench.recipes").iterdir()
+    names = sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+    return [load_recipe(name) for name in names]
+
+
+def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> Recipe:
+    """Read a recipe by packaged name or from a YAML file, and change single values.
+
+    Parameters
+    ----------
+    name : str or Path
+        A packaged name such as ``denoise-pocket``, a YAML file, or a run folder (its ``recipe.yaml``).
+    settings : iterable of str
+        ``KEY=VALUE`` with dotted keys, such as ``training.max_steps=200``; values are read as YAML.
+    **overrides
+        Top-level keys, such as ``method="vanilla"``; None is ignored.
+
+    Raises
+    ------
+    WorkbenchError
+        When there is no such recipe, or a key or value in it is wrong.
+    """
+    text, place = _read(name)
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WorkbenchError(f"{place}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(tree, dict):
+        raise WorkbenchError(f"{place}: a recipe is a mapping of keys to values, see `workbench recipes`")
+    return apply_settings(tree, settings, place, **overrides)
+
+
+def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str = "recipe", **overrides) -> Recipe:
+    """Validate a recipe's tree after changing single values; arguments as in `load_recipe`."""
+    tree = tree.model_dump(mode="json") if isinstance(tree, Recipe) else tree
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator or not key:
+            raise WorkbenchError(f"--set {setting}: write KEY=VALUE, such as training.max_steps=200")
+        *parents, leaf = key.split(".")
+        node = tree
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            if not isinstance(child, dict):
+                raise WorkbenchError(f"--set {setting}: {parent!r} has no keys below it")
+            node = child
+        try:
+            node[leaf] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise WorkbenchError(f"--set {setting}: {value!r} is not a valid value") from error
+    tree |= {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"]) or "recipe"
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            reason = "there is no such key"
+        raise WorkbenchError(f"{place}: {key}: {reason}") from error
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a fully resolved recipe as YAML, replacing the file in one step."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    os.replace(partial, path)
+
+
+def _read(name: str | Path) -> tuple[str, str]:
+    path = Path(name)
+    if path.is_dir():
+        path = path / "recipe.yaml"
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            return path.read_text(), str(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise WorkbenchError(f"{path}: cannot be read as a recipe ({error})") from error
+    packaged = resources.files("workbench.recipes") / f"{name}.yaml"
+    if not packaged.is_file():
+        names = ", ".join(recipe.name for recipe in available())
+        raise WorkbenchError(f"no recipe is called {str(name)!r}; packaged are {names}; or give a YAML file")
+    return packaged.read_text(), str(name)

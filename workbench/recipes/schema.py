@@ -1,0 +1,123 @@
+"""What a recipe holds: one experiment at one scale, checked when it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Section(BaseModel):
+    # A mistyped key must not be ignored: it would train something else than was asked for.
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Data(_Section):
+    """Where images come from.
+
+    A place is the name of an embedded domain, a folder, or ``dataset:NAME`` for a data set that ``workbench data
+    prepare NAME`` put under the data root.
+    """
+
+    source: str | list[str] = Field("embedded", description="clean images: 'embedded', folder(s) or dataset:NAME")
+    target: str | list[str] = Field(
+        "simulated-camera",
+        description="unlabelled images: 'simulated-camera', folder(s), dataset:NAME, or 'synthetic' for the control in"
+        " which synthetically degraded source images stand in for the target domain",
+    )
+    validation: str = Field("simulated-camera", description="held-out pairs: 'simulated-camera' or a folder")
+    unpaired: str | list[str] | None = Field(None, description="clean images of the unpaired extension; source if null")
+    sigma: tuple[float, float] = Field((0.0, 75.0), description="range of the synthetic AWGN, 8-bit units")
+    camera: Literal["mild", "standard", "strong", "textured"] = Field("standard", description="the simulated camera")
+    validation_images: int = Field(8, ge=1, description="how many held-out pairs are measured during training")
+
+    @model_validator(mode="after")
+    def _rising(self):
+        if not 0 <= self.sigma[0] <= self.sigma[1]:
+            raise ValueError("sigma must be two rising numbers, such as [0, 75]")
+        return self
+
+
+class Network(BaseModel):
+    """A network by name, with hyper-parameters that replace the name's defaults."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @property
+    def overrides(self) -> dict:
+        """Hyper-parameters other than the name."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Training(_Section):
+    """Length, batches and optimisation of the restorer's training."""
+
+    max_steps: int = Field(450, ge=1, description="updates of the restorer")
+    batch_size: int = Field(16, ge=1, description="source patches (and as many target patches) a step, all devices")
+    patch_size: int = Field(32, ge=8)
+    learning_rate: float = Field(3e-4, gt=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+    ema_decay: Probability = 0.99
+    weights: Literal["ema", "raw"] = Field("ema", description="which weights are validated and exported")
+    log_every: int = Field(10, ge=1)
+    validate_every: int = Field(100, ge=1)
+    checkpoint_every: int = Field(100, ge=1)
+    workers: int = Field(0, ge=0, description="data loading processes; does not change the samples")
+    threads: int = Field(1, ge=1, description="torch threads on a CPU")
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = Field(1, ge=1)
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+
+    @model_validator(mode="after")
+    def _divisible(self):
+        if self.batch_size % self.devices:
+            raise ValueError(f"batch_size {self.batch_size} cannot be shared evenly by {self.devices} devices")
+        return self
+
+
+class NoiseSpace(_Section):
+    """Noise-space domain adaptation (Liao et al., ICLR 2025, Sec. 3)."""
+
+    diffusion: Network = Network(name="diffusion-pocket")
+    learning_rate: float = Field(1e-3, gt=0, description="of the diffusion network")
+    head_start: int = Field(150, ge=0, description="steps at the start in which the diffusion network alone learns")
+    ceiling: float = Field(0.2, ge=0, description="beta of Eq. 5: the diffusion weight at the end of the ramp")
+    steepness: float = Field(5.0, gt=0, description="gamma of Eq. 5")
+    ramp_end: float = Field(1.0, gt=0, le=1, description="share of the training at which p of Eq. 5 reaches 1")
+    margin: float = Field(0.1, ge=0, description="delta of Eq. 3")
+    timesteps: tuple[int, int] = (1, 1000)
+    channel_shuffle: bool = True
+    residual_swap: bool = True
+    conditions: Literal["both", "source", "target"] = Field("both", description="which restored images are shown")
+    paired: bool = Field(True, description="noise the source's own clean image; false: the unpaired extension")
+    symmetric_range: bool = Field(True, description="show the diffusion network images in [-1, 1] instead of [0, 1]")
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        first, last = self.timesteps
+        if not 1 <= first <= last <= 1000:
+            raise ValueError("timesteps must be two rising numbers in 1..1000, such as [900, 1000]")
+        if self.conditions != "both" and (self.channel_shuffle or self.residual_swap):
+            raise ValueError("a single condition leaves nothing to swap: set channel_shuffle and residual_swap to false")
+        if not self.paired and self.residual_swap:
+            raise ValueError("the unpaired extension has no residual swap: set residual_swap to false")
+        return self
+
+
+class Recipe(_Section):
+    """One experiment at one scale."""
+
+    name: str
+    description: str = ""
+    task: Literal["denoising"] = "denoising"
+    scale: Literal["pocket", "bench", "paper"]
+    method: str = "noise-space"
+    seed: int = Field(0, ge=0)
+    data: Data = Data()
+    restorer: Network
+    warm_start: Training | None = Field(None, description="restoration alone, shared by all methods of a seed")
+    training: Training = Training()
+    noise_space: NoiseSpace = NoiseSpace()

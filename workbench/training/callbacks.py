@@ -1,0 +1,206 @@
+"""What happens between the steps of a training: checkpoints, validation, curves, pictures, progress."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, Trainer
+from torch import nn
+from tqdm import tqdm
+
+from workbench.data.domains import Pair
+from workbench.images import to_float
+from workbench.methods import Method
+from workbench.restore import restore_array
+
+
+class Checkpoints(Callback):
+    """Writes ``last.ckpt`` every few steps, at the end, and when asked to stop by SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    path : Path
+        The file; replaced in one step, so a killed process or a full disk leaves the one before.
+    every : int
+    """
+
+    def __init__(self, path: Path, every: int):
+        self.path, self.every = path, every
+        self.stopped_by: signal.Signals | None = None
+        self._handlers: dict = {}
+
+    def on_fit_start(self, trainer: Trainer, module: Method) -> None:
+        """Take over the stop signals; possible in the main thread alone, elsewhere they are left as they are."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._handlers[number] = signal.signal(number, self._stop)
+            except ValueError:
+                break
+
+    def _stop(self, number: int, _frame) -> None:
+        if self.stopped_by is not None:  # asked twice: at once
+            raise KeyboardInterrupt
+        self.stopped_by = signal.Signals(number)
+
+    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+        """Save where it is time to, and leave the loop when asked to."""
+        stop = self.stopped_by is not None
+        if stop or trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
+            self._save(trainer, module)
+        trainer.should_stop |= stop
+
+    def teardown(self, trainer: Trainer, module: Method, stage: str) -> None:
+        """Give the signals back."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
+
+    def _save(self, trainer: Trainer, module: Method) -> None:
+        # A gradient that overflowed shows in the weights one step before it shows in the loss.
+        if not all(torch.isfinite(parameter).all() for parameter in module.parameters()):
+            return
+        partial = self.path.with_suffix(".partial")
+        try:
+            trainer.save_checkpoint(partial)
+            if trainer.is_global_zero:
+                os.replace(partial, self.path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+class RandomState(Callback):
+    """Keeps torch's random state in the checkpoint: dropout must go on where it was."""
+
+    def on_save_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
+        """Add the state."""
+        checkpoint["random_state"] = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+
+    def on_load_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
+        """Set the state; a checkpoint of a machine with other devices gives its CPU state only."""
+        cpu, *devices = checkpoint["random_state"]
+        torch.set_rng_state(cpu.cpu())
+        if len(devices) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in devices])
+
+
+class Curves(Callback):
+    """Writes losses, weights, learning rates, gradient norms and the time per step as TensorBoard scalars."""
+
+    def __init__(self, every: int):
+        self.every = every
+        self._norms: dict[str, float] = {}
+        self._last = (0, 0.0)
+
+    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+        """Start the clock."""
+        self._last = (trainer.global_step, time.perf_counter())
+
+    def on_before_optimizer_step(self, trainer: Trainer, module: Method, optimizer) -> None:
+        """Measure the gradients before the optimiser uses them."""
+        if (trainer.global_step + 1) % self.every:
+            return
+        for group in optimizer.param_groups:
+            gradients = [parameter.grad for parameter in group["params"] if parameter.grad is not None]
+            self._norms[group["name"]] = nn.utils.get_total_norm(gradients).item() if gradients else 0.0
+
+    def on_train_batch_end(self, trainer: Trainer, module: Method, losses: dict, *_args) -> None:
+        """Write what there is."""
+        step = trainer.global_step
+        if step % self.every:
+            return
+        add = trainer.logger.experiment.add_scalar
+        for name, value in losses.items():
+            add(f"loss/{name}", value.item(), step)
+        for name, norm in self._norms.items():
+            add(f"gradient_norm/{name}", norm, step)
+        for group in trainer.optimizers[0].param_groups:
+            add(f"learning_rate/{group['name']}", group["lr"], step)
+        for name, value in module.dials(step - 1).items():
+            add(f"dial/{name}", value, step)
+        before, then = self._last
+        self._last = (step, time.perf_counter())
+        add("time/seconds_per_step", (self._last[1] - then) / max(step - before, 1), step)
+
+
+class Validation(Callback):
+    """Measures PSNR on held-out pairs of each domain and keeps sample pictures.
+
+    Parameters
+    ----------
+    domains : dict of str to sequence of Pair
+        Such as ``{"target": [...], "source": [...]}``.
+    every : int
+    pictures : int
+        How many pictures of each domain are kept.
+    """
+
+    def __init__(self, domains: dict[str, Sequence[Pair]], every: int, pictures: int = 2):
+        self.domains, self.every, self.pictures = domains, every, pictures
+        self.latest: dict[str, float] = {}
+
+    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+        """Measure the start, so that curves show what training changed."""
+        if trainer.global_step == 0:
+            self._validate(trainer, module)
+
+    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+        """Measure where it is time to."""
+        if trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
+            self._validate(trainer, module)
+
+    def _validate(self, trainer: Trainer, module: Method) -> None:
+        if not trainer.is_global_zero:
+            return
+        begin, step, writer = time.perf_counter(), trainer.global_step, trainer.logger.experiment
+        restorer = module.evaluated
+        training = restorer.training
+        restorer.eval()
+        for domain, pairs in self.domains.items():
+            errors = []
+            for index, pair in enumerate(pairs):
+                restored = np.clip(restore_array(restorer, to_float(pair.degraded), device=module.device), 0.0, 1.0)
+                errors.append(-10.0 * math.log10(max(np.mean((restored - to_float(pair.reference)) ** 2), 1e-10)))
+                if index < self.pictures:
+                    writer.add_image(f"{domain}/{pair.name}", restored, step, dataformats="HWC")
+            self.latest[f"{domain}_psnr"] = sum(errors) / len(errors)
+            writer.add_scalar(f"validation/{domain}_psnr", self.latest[f"{domain}_psnr"], step)
+        restorer.train(training)
+        writer.add_scalar("time/seconds_per_validation", time.perf_counter() - begin, step)
+
+
+class Progress(Callback):
+    """A progress bar over all steps with the time left; on a terminal in place, elsewhere a line now and then."""
+
+    def __init__(self, title: str, validation: Validation):
+        self.title, self.validation = title, validation
+
+    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+        """Show the bar."""
+        terminal = sys.stderr.isatty()
+        self.bar = tqdm(
+            total=module.total_steps, initial=trainer.global_step, desc=self.title, unit="step", dynamic_ncols=True,
+            mininterval=0.2 if terminal else 20.0, ascii=None if terminal else " .", disable=not trainer.is_global_zero,
+        )  # fmt: skip
+
+    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+        """Move the bar."""
+        latest = self.validation.latest
+        self.bar.set_postfix({name: f"{value:.2f} dB" for name, value in latest.items()}, refresh=False)
+        self.bar.update(1)
+
+    def on_train_end(self, trainer: Trainer, module: Method) -> None:
+        """Leave the finished bar on the screen."""
+        self.bar.close()
+
+    def on_exception(self, trainer: Trainer, module: Method, exception: BaseException) -> None:
+        """Do not let the bar swallow the message."""
+        self.bar.close()

@@ -1,0 +1,239 @@
+"""Train a recipe: the one way from a recipe to a run folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import time
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from workbench.data.domains import check_prepared, places, source_pairs, training_stream, validation_pairs
+from workbench.data.streams import step_batches
+from workbench.errors import WorkbenchError
+from workbench.methods import METHODS, Method
+from workbench.nets import save_restorer
+from workbench.recipes import Recipe, save_recipe
+from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Validation
+from workbench.training.provenance import provenance
+from workbench.training.run import Run
+
+WARM_STARTS = ".warm-starts"
+
+
+class Interrupted(WorkbenchError):
+    """Training was asked to stop; its checkpoint is written."""
+
+    def __init__(self, message: str, exit_status: int):
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
+def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, resume: bool = False) -> Run:
+    """Train a recipe into a run folder.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    runs : Path
+        Folder of run folders.
+    name : str, optional
+        Name of the run folder; by default made of recipe, method and seed.
+    resume : bool
+        Continue an interrupted run from its last checkpoint (or return a finished one as it is). The continued run
+        equals an uninterrupted one; on a CPU bit for bit.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    WorkbenchError
+        When the folder exists and is not to be resumed, holds another recipe or is being trained by another process;
+        when data are missing; when the loss is not finite (`workbench.methods.base.Diverged`); when the disk is full.
+    Interrupted
+        After SIGINT or SIGTERM, once the checkpoint is written.
+    """
+    if recipe.method not in METHODS:
+        raise WorkbenchError(f"no method is called {recipe.method!r}; choose one of {', '.join(METHODS)}")
+    check_prepared(places(recipe.data))
+    run = Run(Path(runs) / (name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"))
+    if int(os.environ.get("LOCAL_RANK", 0)):  # a further process of a training whose first process owns the folder
+        _train(run, recipe, runs)
+        return run
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(run.folder / ".lock", timeout=0):
+            _claim(run, recipe, resume)
+            if not run.finished:
+                _train(run, recipe, runs)
+    except Timeout:
+        raise WorkbenchError(f"{run.folder}: another process is training here; wait for it or use --name") from None
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+            raise
+        raise WorkbenchError(
+            f"{run.folder}: cannot be written ({error.strerror}); the last checkpoint is kept, make room and --resume"
+        ) from error
+    return run
+
+
+def _claim(run: Run, recipe: Recipe, resume: bool) -> None:
+    """Make the folder this recipe's, or see that it already is."""
+    path = run.folder / "recipe.yaml"
+    if not path.exists():
+        save_recipe(recipe, path)
+    elif not resume:
+        raise WorkbenchError(f"{run.folder}: a run is already here; continue it with --resume or use another --name")
+    elif (changed := _difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))) is not None:
+        raise WorkbenchError(f"{path}: differs from the recipe given at {changed}; resume with the same one")
+
+
+def _difference(before: dict, after: dict, prefix: str = "") -> str | None:
+    """The dotted key of the first difference of two trees."""
+    for key in [*before, *(key for key in after if key not in before)]:
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            if (found := _difference(old, new, f"{prefix}{key}.")) is not None:
+                return found
+        elif old != new:
+            return f"{prefix}{key} ({old} there, {new} here)"
+    return None
+
+
+def _train(run: Run, recipe: Recipe, runs: Path) -> None:
+    warm_start = _warm_start(recipe, runs)
+    method = _build(recipe)
+    if warm_start is not None:
+        method.start_from(warm_start.restorer().state_dict())
+    settings = recipe.training
+    stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)
+    limit = recipe.data.validation_images
+    validation = Validation(
+        {"target": validation_pairs(recipe.data, limit), "source": source_pairs(limit=limit)}, settings.validate_every
+    )
+    checkpoint, first_step = _last_checkpoint(run)
+    run.checkpoint.parent.mkdir(exist_ok=True)
+    checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every)
+    title = f"{recipe.name} {recipe.method} seed {recipe.seed}"
+    trainer = _trainer(
+        run, recipe, method.total_steps,
+        # Progress comes last, to show what the others measured
+        [RandomState(), Curves(settings.log_every), validation, checkpoints, Progress(title, validation)],
+    )  # fmt: skip
+    batches = step_batches(
+        stream, settings.batch_size, first_step=first_step, rank=trainer.global_rank, processes=trainer.world_size,
+        workers=settings.workers,
+    )  # fmt: skip
+    begin = time.perf_counter()
+    trainer.fit(method, batches, ckpt_path=checkpoint, weights_only=True)
+    if not trainer.is_global_zero:
+        return
+    seconds = run.summary.get("seconds", 0.0) + time.perf_counter() - begin
+    summary = {
+        "status": "finished" if trainer.global_step >= method.total_steps else "interrupted",
+        "recipe": recipe.name,
+        "scale": recipe.scale,
+        "method": recipe.method,
+        "seed": recipe.seed,
+        "steps": trainer.global_step,
+        "seconds": round(seconds, 1),
+        "weights": settings.weights,
+        "validation": {**validation.latest, "images": limit},
+        "warm_start": warm_start and {"name": warm_start.name, "seconds": warm_start.summary["seconds"]},
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "provenance": provenance(),
+    }
+    if summary["status"] == "interrupted":
+        run.write_summary(summary)
+        stopped_by = checkpoints.stopped_by
+        raise Interrupted(
+            f"{run.folder}: stopped by {stopped_by.name} at step {trainer.global_step} of {method.total_steps};"
+            " the checkpoint is written, continue with --resume",
+            128 + stopped_by,
+        )
+    facts = {key: summary[key] for key in ("recipe", "scale", "method", "seed", "steps", "weights", "provenance")}
+    network = {"name": recipe.restorer.name, **recipe.restorer.overrides}
+    facts["data"] = recipe.data.model_dump(mode="json")
+    save_restorer(run.weights, method.evaluated, network, provenance=facts)
+    run.write_summary(summary)
+
+
+def _build(recipe: Recipe) -> Method:
+    seed_everything(recipe.seed, verbose=False)
+    return METHODS[recipe.method](recipe)
+
+
+def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
+    """The checkpoint to continue from and its step."""
+    if not run.checkpoint.exists():
+        return None, 0
+    try:
+        return run.checkpoint, torch.load(run.checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    except Exception as error:
+        raise WorkbenchError(f"{run.checkpoint}: not a readable checkpoint; delete it to start this run again") from error
+
+
+def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Trainer:
+    settings = recipe.training
+    # Lightning's remarks are meant for those who write the loop, not for those who watch it.
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    accelerator = settings.accelerator
+    if accelerator == "gpu" and not torch.cuda.is_available():
+        raise WorkbenchError("training.accelerator: no CUDA device is found here; use auto or cpu")
+    on_cpu = accelerator == "cpu" or not torch.cuda.is_available()
+    if on_cpu:
+        torch.set_num_threads(settings.threads)
+    return Trainer(
+        max_steps=total_steps,
+        max_epochs=-1,
+        accelerator="cpu" if on_cpu else "gpu",
+        devices=settings.devices,
+        # During the head start the restorer has no gradient.
+        strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
+        precision=settings.precision,
+        logger=TensorBoardLogger(run.folder, name="", version="events"),
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
+    """The restoration-only run that this recipe starts from: trained once, then shared by every method of its seed."""
+    if recipe.warm_start is None:
+        return None
+    tree = recipe.model_dump(mode="json")
+    data = tree["data"]
+    # What restoration alone does not look at must not make another warm start.
+    decisive = {
+        "restorer": tree["restorer"], "training": tree["warm_start"], "seed": recipe.seed,
+        "data": {key: data[key] for key in ("source", "sigma")},
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
+    warm = recipe.model_copy(
+        update={"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
+    )
+    folder = Path(runs) / WARM_STARTS
+    folder.mkdir(parents=True, exist_ok=True)
+    # Runs that start together wait here for the one that got the lock, then find the warm start finished.
+    with FileLock(folder / f"{digest}.lock"):
+        run = Run(folder / f"{digest}-s{recipe.seed}")
+        if run.finished:
+            return run
+        begun = (run.folder / "recipe.yaml").exists()
+        return fit(run.recipe if begun else warm, folder, run.name, resume=begun)

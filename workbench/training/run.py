@@ -1,0 +1,108 @@
+"""Run folders: what a training leaves on disk, and reading it back."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from torch import nn
+
+from workbench.errors import WorkbenchError
+from workbench.nets import load_restorer
+from workbench.recipes import Recipe, load_recipe
+
+
+class Run:
+    """A run folder.
+
+    ``recipe.yaml`` (fully resolved), ``summary.json``, ``restorer.safetensors`` with its card ``restorer.json``,
+    ``checkpoints/last.ckpt`` and ``events/`` with TensorBoard event files.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def checkpoint(self) -> Path:
+        """The newest checkpoint; may not exist yet."""
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def weights(self) -> Path:
+        """The exported restorer; exists once the run has finished."""
+        return self.folder / "restorer.safetensors"
+
+    @property
+    def events(self) -> Path:
+        """Folder of the TensorBoard event files."""
+        return self.folder / "events"
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The fully resolved recipe."""
+        return load_recipe(self.folder)
+
+    @property
+    def summary(self) -> dict:
+        """What ``summary.json`` says; empty before the run has written it."""
+        try:
+            return json.loads((self.folder / "summary.json").read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise WorkbenchError(f"{self.folder / 'summary.json'}: not valid JSON ({error})") from error
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training reached its last step."""
+        return self.summary.get("status") == "finished"
+
+    def restorer(self) -> nn.Module:
+        """The exported restorer, in evaluation mode."""
+        return load_restorer(self.folder)[0]
+
+    def scalars(self) -> pd.DataFrame:
+        """All logged curves.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``tag``, ``step``, ``value``, ``time`` (seconds since the epoch). A step that was logged twice, by
+            an interrupted training and its continuation, keeps the later value.
+        """
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        rows = []
+        if self.events.is_dir():
+            events = EventAccumulator(str(self.events), size_guidance={"scalars": 0}, purge_orphaned_data=False)
+            events.Reload()
+            for tag in events.Tags()["scalars"]:
+                rows += [(tag, event.step, event.value, event.wall_time) for event in events.Scalars(tag)]
+        table = pd.DataFrame(rows, columns=["tag", "step", "value", "time"]).sort_values(["tag", "step", "time"])
+        return table.drop_duplicates(["tag", "step"], keep="last").reset_index(drop=True)
+
+    def write_summary(self, summary: dict) -> None:
+        """Write ``summary.json``, replacing it in one step."""
+        partial = self.folder / "summary.json.partial"
+        partial.write_text(json.dumps(summary, indent=2) + "\n")
+        os.replace(partial, self.folder / "summary.json")
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """All run folders directly below a folder, sorted by name; cached warm starts are left out."""
+    return [Run(path.parent) for path in sorted(Path(runs).glob("[!.]*/recipe.yaml"))]
