@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+
+
+class Window(NamedTuple):
+    """Where a tile lies in the whole image, in pixels; what a restorer needs to treat it as it would the whole.
+
+    Attributes
+    ----------
+    top, left : int
+        The tile's upper left corner, multiples of the restorer's ``multiple``.
+    height, width : int
+        Sides of the whole image.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
 
 
 def _double_conv(in_channels: int, out_channels: int, slope: float) -> nn.Sequential:
@@ -24,9 +43,41 @@ class _Up(nn.Module):
         self.reduce = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.block = _double_conv(2 * out_channels, out_channels, slope)
 
-    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
-        features = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=True)
+    def forward(self, features: Tensor, skip: Tensor, window: Window | None = None) -> Tensor:
+        if window is None:
+            features = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=True)
+        else:
+            features = _upsample_tile(features, window)
         return self.block(torch.cat([self.reduce(features), skip], dim=1))
+
+
+def _upsample_tile(features: Tensor, window: Window) -> Tensor:
+    """Double the sides of a tile the way bilinear upsampling with aligned corners doubles those of the whole.
+
+    With aligned corners, row ``i`` of the result is taken at ``i (n - 1) / (2 n - 1)``, where ``n`` is the height of
+    the whole: upsampling a tile by itself would shift its content by up to half a row.
+
+    Parameters
+    ----------
+    features : Tensor, shape (N, C, rows, columns)
+    window : Window
+        Where ``features`` lies, in its own pixels.
+
+    Returns
+    -------
+    Tensor, shape (N, C, 2 * rows, 2 * columns)
+        Where the result needs a row or column just outside the tile, the outermost of the tile stands in for it.
+    """
+
+    def coordinates(start: int, length: int, total: int) -> Tensor:
+        index = torch.arange(2 * start, 2 * (start + length), dtype=torch.float64)
+        position = index * ((total - 1) / (2 * total - 1)) - start
+        return position.clamp(0, length - 1) * (2 / max(length - 1, 1)) - 1
+
+    rows = coordinates(window.top, features.shape[-2], window.height)
+    columns = coordinates(window.left, features.shape[-1], window.width)
+    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], dim=-1).to(features)
+    return F.grid_sample(features, grid.expand(len(features), -1, -1, -1), mode="bilinear", align_corners=True)
 
 
 class UNet(nn.Module):
@@ -75,17 +126,20 @@ class UNet(nn.Module):
 
     @property
     def halo(self) -> int:
-        """Radius in pixels beyond which an input pixel cannot change an output pixel (bounded from above)."""
-        # Two convolutions down, three up and two for the bilinear kernel at each level; the last convolution.
-        return 1 + sum(8 * 2**level for level in range(len(self.encoder)))
+        """Radius in pixels beyond which an input pixel cannot change an output pixel."""
+        # Interval arithmetic over two 3x3 convolutions a level down, three up, one at the end, pooling and upsampling
+        return 10 * self.multiple - 7
 
-    def residual(self, degraded: Tensor) -> Tensor:
+    def residual(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """The predicted residual ``restored - degraded``.
 
         Parameters
         ----------
         degraded : Tensor, shape (N, 3, H, W), range [0, 1]
             Any height and width; sides are padded by replication to a multiple of ``2 ** (depth - 1)``.
+        window : Window, optional
+            Where ``degraded`` lies, if it is a tile. Pixels at least ``halo`` away from every cut (a side of the tile
+            that is no side of the image) then come out as they would from the whole image.
 
         Returns
         -------
@@ -101,10 +155,12 @@ class UNet(nn.Module):
             features = block(features)
             skips.append(features)
         skips.pop()
-        for up in self.decoder:
-            features = up(features, skips.pop())
+        for level, up in zip(range(len(skips), 0, -1), self.decoder, strict=True):
+            # The padded whole, in pixels of the level below
+            below = window and Window(*(-(-side // self.multiple * self.multiple) >> level for side in window))
+            features = up(features, skips.pop(), below)
         return self.last(features)[..., :height, :width]
 
-    def forward(self, degraded: Tensor) -> Tensor:
-        """Restored images, same shape as ``degraded``; not clipped."""
-        return degraded + self.residual(degraded)
+    def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
+        """Restored images, same shape as ``degraded``; not clipped. For ``window`` see `residual`."""
+        return degraded + self.residual(degraded, window)

@@ -118,7 +118,7 @@ class RangeAdapter(nn.Module):
         self.restorer, self.low, self.high = restorer, low, high
         self.multiple, self.halo = restorer.multiple, restorer.halo
 
-    def forward(self, degraded):
-        """Restored images (N, 3, H, W) in [0, 1], not clipped."""
+    def forward(self, degraded, window=None):
+        """Restored images (N, 3, H, W) in [0, 1], not clipped; ``window`` tells where a tile lies, if it is one."""
         span = self.high - self.low
-        return (self.restorer(degraded * span + self.low) - self.low) / span
+        return (self.restorer(degraded * span + self.low, window) - self.low) / span
