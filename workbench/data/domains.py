@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from torch.utils.data import ConcatDataset
 
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise
@@ -28,19 +29,6 @@ class Pair:
     name: str
     degraded: np.ndarray
     reference: np.ndarray
-
-
-class _Joined(Sequence):
-    """Several collections one after the other."""
-
-    def __init__(self, collections: Iterable[Sequence]):
-        self._items = list(chain.from_iterable((part, index) for part in collections for index in range(len(part))))
-
-    def __len__(self):
-        return len(self._items)
-
-    def __getitem__(self, index):
-        return self._items[index]
 
 
 def data_root() -> Path:
@@ -155,13 +143,13 @@ def _target(data: Data, with_references: bool) -> tuple[Sequence | None, Sequenc
         return _joined(data.target), None
     folders = [data.target] if isinstance(data.target, str) else data.target
     sides = [read_pairs(resolve(folder)) for folder in folders]
-    return _Joined(degraded for degraded, _ in sides), _Joined(clean for _, clean in sides)
+    return tuple(ConcatDataset(side) for side in zip(*sides, strict=True))
 
 
 def _joined(place: str | list[str]) -> Sequence[np.ndarray]:
     folders = [place] if isinstance(place, str) else place
     check_prepared(folders)
-    return _Joined([read_folder(resolve(folder)) for folder in folders])
+    return ConcatDataset([read_folder(resolve(folder)) for folder in folders])
 
 
 def _spaced(items: Sequence, limit: int | None) -> list:

@@ -181,7 +181,7 @@ class Progress(Callback):
     """A progress bar over all steps with the time left; on a terminal in place, elsewhere a line now and then."""
 
     def __init__(self, title: str, validation: Validation):
-        self.title, self.validation = title, validation
+        self.title, self.validation, self.bar = title, validation, None
 
     def on_train_start(self, trainer: Trainer, module: Method) -> None:
         """Show the bar."""
@@ -203,4 +203,5 @@ class Progress(Callback):
 
     def on_exception(self, trainer: Trainer, module: Method, exception: BaseException) -> None:
         """Do not let the bar swallow the message."""
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()

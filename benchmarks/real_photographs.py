@@ -1,0 +1,80 @@
+"""Vanilla, adapted and their controls on real photographs: PolyU as target domain, CC and Nam never trained on.
+
+The data folder holds bsds500/{train,test}/ (clean), polyu_crops/, cc15/ and nam25/ (input/ and target/). PolyU is split by
+pictured object: every third object, in alphabetical order, is kept for the test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from study import Cell, main
+from workbench.data.domains import Pair, source_pairs
+from workbench.images import read_image
+
+OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
+
+JOINT = ("noise_space.ceiling=5.0",)
+CELLS = [
+    Cell("vanilla", "vanilla", blur_control=True),
+    Cell("adapted-c5", "noise-space", JOINT),
+    Cell("oracle", "oracle"),
+    Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",)),
+    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0")),
+    Cell("adapted-c5-cs", "noise-space", (*JOINT, "noise_space.residual_swap=false")),
+    Cell("adapted-c5-neither", "noise-space",
+         (*JOINT, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false")),  # fmt: skip
+    Cell("awgn-as-target-c5", "noise-space", (*JOINT, "data.target=synthetic")),
+    Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",)),
+    Cell("vanilla-early-1000", "vanilla", ("warm_start.max_steps=1000",)),
+    Cell("vanilla-early-500", "vanilla", ("warm_start.max_steps=500",)),
+]
+
+
+def split_by_object(folder: Path, output: Path) -> dict[str, Path]:
+    """Link a paired folder's files into ``output/{train,test}/{input,target}``; no object is on both sides."""
+    names = sorted(path.name for path in (folder / "input").iterdir())
+    shown = {name: OBJECT.match(Path(name).stem).group(1).lower() for name in names}
+    objects = sorted(set(shown.values()))
+    held_out = set(objects[2::3])
+    for name in names:
+        for side in ("input", "target"):
+            link = output / ("test" if shown[name] in held_out else "train") / side / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.is_symlink():
+                link.symlink_to((folder / side / name).resolve())
+    return {part: output / part for part in ("train", "test")}
+
+
+def pairs(folder: Path) -> list[Pair]:
+    """All pairs of a folder."""
+    return [
+        Pair(path.name, read_image(path).pixels, read_image(folder / "target" / path.name).pixels)
+        for path in sorted((folder / "input").iterdir())
+    ]
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+
+
+def _settings(arguments: argparse.Namespace) -> list[str]:
+    data = arguments.data.resolve()
+    split = split_by_object(data / "polyu_crops", arguments.runs / "polyu")
+    source = f"[{data / 'bsds500' / 'train'}, {data / 'bsds500' / 'test'}]"
+    return [f"data.source={source}", f"data.target={split['train']}", f"data.validation={split['test']}"]
+
+
+def _tests(arguments: argparse.Namespace) -> dict[str, list[Pair]]:
+    return {
+        "PolyU": pairs(arguments.runs / "polyu" / "test"),
+        "CC": pairs(arguments.data / "cc15"),
+        "Nam": pairs(arguments.data / "nam25"),
+        "AWGN 25": source_pairs(25.0),
+    }
+
+
+if __name__ == "__main__":
+    main("real-photographs", "denoise-pocket", CELLS, _settings, _tests, _options)
