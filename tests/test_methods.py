@@ -1,0 +1,179 @@
+import pytest
+import torch
+from conftest import TINY
+
+from workbench.data.domains import training_stream
+from workbench.data.streams import step_batches
+from workbench.errors import WorkbenchError
+from workbench.methods import METHODS
+from workbench.methods.base import Diverged
+from workbench.recipes import load_recipe
+
+ONE_CONDITION = ["noise_space.channel_shuffle=false", "noise_space.residual_swap=false"]
+
+
+def build(method="noise-space", *settings):
+    torch.manual_seed(0)
+    recipe = load_recipe("denoise-pocket", [*TINY, *settings], method=method)
+    module = METHODS[method](recipe)
+    if method == "noise-space":  # its last layer starts at zero, which lets no gradient through to the conditions
+        torch.nn.init.normal_(module.diffusion.last.weight, std=0.1)
+    return module
+
+
+def batch_of(module, size=4):
+    stream = training_stream(module.recipe.data, module.parts, 16, seed=0)
+    return next(iter(step_batches(stream, size)))
+
+
+def gradients(network):
+    return torch.cat(
+        [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in network.parameters()]
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_losses_are_finite_and_reach_the_restorer(method):
+    module = build(method)
+    losses = module.losses(batch_of(module), step=5)
+    assert all(torch.isfinite(value) for value in losses.values())
+    losses["loss"].backward()
+    assert gradients(module.restorer).abs().sum() > 0
+
+
+def test_vanilla_ignores_the_target_domain_and_oracle_follows_its_references():
+    assert build("vanilla").parts == {"source"}
+    module = build("oracle")
+    batch = batch_of(module)
+    before = module.losses(batch, 0)["loss"]
+    batch["reference"] = batch["reference"] + 0.1
+    assert module.losses(batch, 0)["loss"] != before
+
+
+def test_head_start_trains_the_diffusion_network_alone():
+    module = build()
+    losses = module.losses(batch_of(module), step=1)
+    assert "restoration" not in losses
+    losses["loss"].backward()
+    assert gradients(module.restorer).abs().sum() == 0
+    assert gradients(module.diffusion).abs().sum() > 0
+
+
+def test_weight_rises_from_zero_after_the_head_start_to_the_ceiling():
+    module = build("noise-space", "noise_space.ceiling=5.0", "noise_space.ramp_end=0.5")
+    weights = [module.weight(step) for step in range(module.total_steps + 1)]
+    assert weights[: module.head_start + 1] == [0.0] * (module.head_start + 1)
+    assert sorted(weights) == weights
+    assert weights[module.head_start + 4] == weights[-1] == pytest.approx(5.0 * 0.98661, rel=1e-4)
+
+
+def test_each_network_follows_its_own_loss():
+    """Algorithm 1: the weight scales what reaches the restorer, never the diffusion network's own gradient."""
+    results = {}
+    for ceiling in (0.0, 1.0, 2.0):
+        module = build("noise-space", f"noise_space.ceiling={ceiling}")
+        module.losses(batch_of(module), step=module.total_steps)["loss"].backward()
+        results[ceiling] = gradients(module.restorer), gradients(module.diffusion)
+    (zero, diffusion_zero), (one, diffusion_one), (two, diffusion_two) = results.values()
+    assert torch.allclose(diffusion_zero, diffusion_one) and torch.allclose(diffusion_one, diffusion_two)
+    assert (one - zero).abs().max() > 1e-7
+    assert torch.allclose(two - zero, 2 * (one - zero), atol=1e-6)
+
+
+def test_gradient_with_zero_weight_is_the_restoration_gradient():
+    module = build("noise-space", "noise_space.ceiling=0")
+    batch = batch_of(module)
+    module.losses(batch, step=5)["loss"].backward()
+    joint = gradients(module.restorer)
+    vanilla = build("vanilla")
+    vanilla.restorer.load_state_dict(module.restorer.state_dict())
+    vanilla.losses(batch, step=5)["loss"].backward()
+    assert torch.allclose(joint, gradients(vanilla.restorer), atol=1e-7)
+
+
+def test_diffusion_loss_is_the_mean_of_error_and_contrast():
+    module = build()
+    losses = module.losses(batch_of(module), step=5)
+    error, contrast = losses["noise_prediction"], losses["contrast"]
+    expected = torch.relu(error - losses["negative_noise_prediction"] + 0.1)
+    assert torch.allclose(contrast, expected, atol=1e-6)
+    assert torch.allclose(losses["diffusion"], 0.5 * (error + contrast))
+    without = build("noise-space", "noise_space.residual_swap=false")
+    losses = without.losses(batch_of(without), step=5)
+    assert "contrast" not in losses and losses["diffusion"] == losses["noise_prediction"]
+
+
+def noise_prediction(module, batch):
+    with torch.no_grad():
+        return module.losses(batch, step=5)["noise_prediction"].item()
+
+
+def test_channel_shuffle_follows_the_batch_and_can_be_off():
+    for settings, differs in (([], True), (ONE_CONDITION, False)):
+        module = build("noise-space", *settings)
+        batch = batch_of(module)
+        before = noise_prediction(module, batch)
+        batch["swap_positive"] = ~batch["swap_positive"]
+        assert (noise_prediction(module, batch) != before) == differs
+
+
+@pytest.mark.parametrize(("shown", "hidden"), [("source", "target"), ("target", "degraded")])
+def test_only_one_condition_is_shown(shown, hidden):
+    module = build("noise-space", f"noise_space.conditions={shown}", *ONE_CONDITION)
+    batch = batch_of(module)
+    before = noise_prediction(module, batch)
+    batch[hidden] = torch.rand_like(batch[hidden])
+    assert noise_prediction(module, batch) == before
+    seen = {"target": "degraded", "degraded": "target"}[hidden]
+    batch[seen] = torch.rand_like(batch[seen])
+    assert noise_prediction(module, batch) != before
+
+
+def test_unpaired_extension_noises_another_clean_image():
+    module = build("noise-space", "noise_space.paired=false", "noise_space.residual_swap=false")
+    assert "unpaired" in module.parts
+    batch = batch_of(module)
+    assert not torch.equal(batch["unpaired"], batch["clean"])
+    before = noise_prediction(module, batch)
+    batch["unpaired"] = torch.rand_like(batch["unpaired"])
+    assert noise_prediction(module, batch) != before
+    before = noise_prediction(module, batch)
+    batch["clean"] = torch.rand_like(batch["clean"])
+    assert noise_prediction(module, batch) == before
+
+
+def test_timestep_range_is_followed():
+    errors = {}
+    for timesteps in ("[1, 100]", "[900, 1000]"):
+        module = build("noise-space", f"noise_space.timesteps={timesteps}")
+        seen = []
+        module.diffusion.forward = lambda noised, conditions, level, seen=seen: seen.append(level) or noised
+        module.losses(batch_of(module), step=5)
+        errors[timesteps] = seen[0]
+    levels = module.noise_schedule.alpha_bar
+    assert errors["[1, 100]"].min() >= levels[99].float()
+    assert errors["[900, 1000]"].max() <= levels[898].float()
+
+
+def test_gradients_flow_through_both_branches_of_the_contrast():
+    gradient = {}
+    # With an open hinge and no gradient through the negative branch, the mean of the two losses would have the
+    # gradient of the first alone.
+    for name, setting in (("open hinge", "margin=100.0"), ("no contrast", "residual_swap=false")):
+        module = build("noise-space", "noise_space.ceiling=1", f"noise_space.{setting}")
+        module.losses(batch_of(module), step=10)["diffusion"].backward()
+        gradient[name] = gradients(module.restorer)
+    assert not torch.allclose(gradient["open hinge"], gradient["no contrast"], rtol=0.01)
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_weights_change():
+    module = build("vanilla")
+    batch = batch_of(module)
+    batch["clean"][0, 0, 0, 0] = float("nan")
+    with pytest.raises(Diverged, match="the loss is nan at step 0: lower training.learning_rate"):
+        module.training_step(batch, 0)
+
+
+def test_patch_size_must_fit_the_networks():
+    with pytest.raises(WorkbenchError, match="multiple of 4"):
+        build("vanilla", "training.patch_size=18")
