@@ -1,5 +1,7 @@
 """Dead leaves: random images of overlapping disks with the scale invariance of natural images."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -9,7 +11,17 @@ from scipy.ndimage import gaussian_filter
 BATCH_PIXELS = 2_000_000
 
 
-def dead_leaves(size, rng, *, palette=None, radius=(1.0, None), exponent=3.0, texture=0.04, oversampling=2, blur=0.0):
+def dead_leaves(
+    size: int | tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    palette: np.ndarray | None = None,
+    radius: tuple[float, float | None] = (1.0, None),
+    exponent: float = 3.0,
+    texture: float = 0.04,
+    oversampling: int = 2,
+    blur: float = 0.0,
+) -> np.ndarray:
     """Draw a colour dead-leaves image.
 
     Disks with centres uniform on the plane and radii of density proportional to ``r ** -exponent`` on
@@ -23,7 +35,7 @@ def dead_leaves(size, rng, *, palette=None, radius=(1.0, None), exponent=3.0, te
         Height and width in pixels; one number for a square.
     rng : numpy.random.Generator
         Source of all randomness.
-    palette : (N, 3) uint8 ndarray, optional
+    palette : ndarray, shape (N, 3), uint8, optional
         Colours to draw from, with replacement: pixels of photographs. Without it colours are uniform in the RGB cube.
     radius : tuple
         Smallest and largest radius in pixels; a largest radius of None is half the longer side.
@@ -39,7 +51,7 @@ def dead_leaves(size, rng, *, palette=None, radius=(1.0, None), exponent=3.0, te
 
     Returns
     -------
-    image : (H, W, 3) uint8 ndarray
+    image : ndarray, shape (H, W, 3), uint8
         RGB picture.
 
     References
@@ -69,7 +81,9 @@ def dead_leaves(size, rng, *, palette=None, radius=(1.0, None), exponent=3.0, te
     return np.rint(image.clip(0, 1) * 255).astype(np.uint8)
 
 
-def leaf_map(shape, rng, radius, exponent=3.0):
+def leaf_map(
+    shape: tuple[int, int], rng: np.random.Generator, radius: tuple[float, float], exponent: float = 3.0
+) -> np.ndarray:
     """Number the leaf that is visible at every pixel, front leaf first.
 
     Parameters
@@ -85,7 +99,7 @@ def leaf_map(shape, rng, radius, exponent=3.0):
 
     Returns
     -------
-    leaves : (H, W) int32 ndarray
+    leaves : ndarray, shape (H, W), int32
         Index of the front-most leaf; 0 was laid first and hides all others.
     """
     height, width = shape
@@ -109,7 +123,7 @@ def leaf_map(shape, rng, radius, exponent=3.0):
     return np.unique(leaves, return_inverse=True)[1].reshape(shape).astype(np.int32)
 
 
-def leaf_radii(count, rng, radius, exponent=3.0):
+def leaf_radii(count: int, rng: np.random.Generator, radius: tuple[float, float], exponent: float = 3.0) -> np.ndarray:
     """Draw radii of density proportional to ``r ** -exponent`` on an interval, by inverting the distribution.
 
     Parameters
@@ -125,13 +139,15 @@ def leaf_radii(count, rng, radius, exponent=3.0):
 
     Returns
     -------
-    radii : (count,) float64 ndarray
+    radii : ndarray, shape (count,), float64
     """
     low, high = (bound ** (1 - exponent) for bound in radius)
     return (low + (high - low) * rng.random(count)) ** (1 / (1 - exponent))
 
 
-def _disk_pixels(rows, columns, radii, shape):
+def _disk_pixels(
+    rows: np.ndarray, columns: np.ndarray, radii: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """List (disk, flat pixel index) for all pixels inside each disk, in the order of the disks."""
     height, width = shape
     top = np.maximum(np.ceil(rows - radii), 0).astype(int)
@@ -148,7 +164,9 @@ def _disk_pixels(rows, columns, radii, shape):
     return owner[inside], (row * width + column)[inside]
 
 
-def _gratings(leaves, count, rng, amplitude, oversampling):
+def _gratings(
+    leaves: np.ndarray, count: int, rng: np.random.Generator, amplitude: float, oversampling: int
+) -> np.ndarray:
     """One sinusoid a leaf, evaluated at every pixel of the leaf map: (H, W) float32 in [-amplitude, amplitude]."""
     frequency = 2 * math.pi / (oversampling * np.exp(rng.uniform(math.log(3), math.log(12), count)))
     angle, phase = rng.uniform(0, 2 * math.pi, (2, count))

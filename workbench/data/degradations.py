@@ -1,5 +1,7 @@
 """Synthetic degradations of clean photographs: the source domain."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,11 @@ class AdditiveWhiteGaussianNoise:
     sigma : tuple of float
         Smallest and largest standard deviation, in 8-bit units (25 means 25 / 255). Equal values fix the level.
 
+    Raises
+    ------
+    ValueError
+        If `sigma` is not ascending or negative.
+
     References
     ----------
     .. [1] K. Zhang, W. Zuo, Y. Chen, D. Meng and L. Zhang. Beyond a Gaussian denoiser: residual learning of deep CNN
@@ -25,24 +32,24 @@ class AdditiveWhiteGaussianNoise:
 
     sigma: tuple[float, float] = (0.0, 75.0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         low, high = self.sigma
         if not 0 <= low <= high:
             raise ValueError(f"sigma must be (low, high) with 0 <= low <= high, got {self.sigma}")
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Degrade one image.
 
         Parameters
         ----------
-        clean : (H, W, 3) float32 ndarray
+        clean : ndarray, shape (H, W, 3), float32
             Clean image in [0, 1].
         rng : numpy.random.Generator
             Where the level and the noise come from.
 
         Returns
         -------
-        degraded : (H, W, 3) float32 ndarray
+        degraded : ndarray, shape (H, W, 3), float32
             Noisy image; leaves [0, 1] where the noise does.
         """
         level = np.float32(rng.uniform(*self.sigma) / 255)

@@ -5,35 +5,22 @@ left half is a clean source picture and the right half a scene for the target ca
 among the clean pictures.
 """
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 from PIL import Image
 
-from workbench.data.camera import CAMERAS, detail, simulated_roll
+from workbench.data.camera import CAMERAS, Photograph, Shot, detail, simulated_roll
 from workbench.data.dead_leaves import dead_leaves
 
 SPLITS = ("train", "held-out")
-# Seeds the dead leaves among the target scenes; no user seed is negative or this large, so no source image shares it.
+# Seeds the dead leaves among the target scenes: a recipe's seed is smaller, so no source image is among them.
 TARGET_LEAVES_SEED = 2**32
-
-
-@dataclass(frozen=True)
-class Photograph:
-    """A clean picture.
-
-    Parameters
-    ----------
-    name : str
-        What it shows and, for one of several crops, a number.
-    pixels : (H, W, 3) uint8 ndarray
-        RGB picture; not writable, since it is shared.
-    """
-
-    name: str
-    pixels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,7 +58,7 @@ CATALOGUE = {
     "rocket": Entry("skimage", "data/rocket.jpg", "train", True, 1, "SpaceX, public domain"),
     "tissue": Entry("skimage", "data/ihc.png", "train", True, 1, "no known copyright restrictions"),
     "galaxies": Entry("skimage", "data/hubble_deep_field.jpg", "train", False, 2, "NASA, public domain"),
-    "retina": Entry("skimage", "data/retina.jpg", "train", False, 3, "Haggstrom 2014, CC0"),
+    "retina": Entry("skimage", "data/retina.jpg", "train", False, 3, "Mikael Häggström, CC0"),
     "astronaut": Entry("skimage", "data/astronaut.png", "held-out", True, 1, "NASA, public domain"),
     "chelsea": Entry("skimage", "data/chelsea.png", "held-out", True, 1, "Stefan van der Walt, CC0"),
     "hopper": Entry(
@@ -81,7 +68,7 @@ CATALOGUE = {
 
 
 @cache
-def photograph(name):
+def photograph(name: str) -> Photograph:
     """Read one embedded photograph.
 
     Parameters
@@ -92,6 +79,7 @@ def photograph(name):
     Returns
     -------
     photograph : Photograph
+        Its pixels are not writable, here and below, since they are shared.
     """
     entry = CATALOGUE[name]
     with files(entry.package).joinpath(entry.path).open("rb") as file:
@@ -102,7 +90,9 @@ def photograph(name):
 
 
 @cache
-def source_photographs(split="train", leaves=24, size=256, seed=0):
+def source_photographs(
+    split: str = "train", leaves: int = 24, size: int = 256, seed: int = 0
+) -> tuple[Photograph, ...]:
     """Clean pictures of the source domain.
 
     Parameters
@@ -131,7 +121,9 @@ def source_photographs(split="train", leaves=24, size=256, seed=0):
 
 
 @cache
-def target_scenes(split="train", size=256, per_photograph=4, leaves=2):
+def target_scenes(
+    split: str = "train", size: int = 256, per_photograph: int = 4, leaves: int = 2
+) -> tuple[Photograph, ...]:
     """Clean scenes for the target camera.
 
     Parameters
@@ -159,7 +151,9 @@ def target_scenes(split="train", size=256, per_photograph=4, leaves=2):
 
 
 @cache
-def simulated_target(split="train", camera="standard", seed=0, shots=None, size=None):
+def simulated_target(
+    split: str = "train", camera: str = "standard", seed: int = 0, shots: int | None = None, size: int | None = None
+) -> tuple[Shot, ...]:
     """The embedded target domain: photographs by the simulated camera.
 
     Parameters
@@ -188,7 +182,7 @@ def simulated_target(split="train", camera="standard", seed=0, shots=None, size=
     return tuple(simulated_roll(scenes, CAMERAS[camera], 2 * seed + SPLITS.index(split), shots, size))
 
 
-def crops(picture, size, count):
+def crops(picture: Photograph, size: int, count: int) -> list[Photograph]:
     """Cut the most detailed non-overlapping square crops from a centred grid.
 
     Parameters
@@ -213,29 +207,29 @@ def crops(picture, size, count):
     return [_frozen(f"{picture.name}-{number}", cells[i]) for number, i in enumerate(best)]
 
 
-def _checked(split):
+def _checked(split: str) -> str:
     if split not in SPLITS:
         raise ValueError(f"split is one of {SPLITS}, not {split!r}")
     return split
 
 
-def _names(split):
+def _names(split: str) -> list[str]:
     return [name for name, entry in CATALOGUE.items() if entry.split == split]
 
 
-def _half(picture, right):
+def _half(picture: Photograph, right: bool) -> Photograph:
     middle = picture.pixels.shape[1] // 2
-    return replace(picture, pixels=picture.pixels[:, middle:] if right else picture.pixels[:, :middle])
+    return _frozen(picture.name, picture.pixels[:, middle:] if right else picture.pixels[:, :middle])
 
 
-def _drawn(name, pictures, size, seed):
+def _drawn(name: str, pictures: Sequence[Photograph], size: int, seed: tuple[int, int]) -> Photograph:
     """A dead-leaves image in the colours of one of the pictures."""
     rng = np.random.default_rng(seed)
     palette = pictures[rng.integers(len(pictures))].pixels.reshape(-1, 3)
     return _frozen(name, dead_leaves(size, rng, palette=palette))
 
 
-def _frozen(name, pixels):
+def _frozen(name: str, pixels: np.ndarray) -> Photograph:
     pixels = np.ascontiguousarray(pixels)
     pixels.flags.writeable = False
     return Photograph(name, pixels)
