@@ -1,0 +1,391 @@
+import io
+import json
+import math
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F  # noqa: N812
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation import (
+    PROTOCOLS,
+    Lpips,
+    Unavailable,
+    evaluate_folder,
+    evaluate_pairs,
+    format_report,
+    get_protocol,
+    lpips,
+    metrics,
+)
+from workbench.images import read_image, to_float, to_uint, write_png
+
+
+@pytest.fixture
+def weights(real_data):
+    return real_data / "weights"
+
+
+def photo(height=40, width=52, seed=0):
+    """Smooth colours: an image whose SSIM with a noisy copy is neither 0 nor 1."""
+    rng = np.random.default_rng(seed)
+    small = torch.from_numpy(rng.random((1, 3, 5, 6), dtype=np.float32))
+    return F.interpolate(small, size=(height, width), mode="bicubic")[0].permute(1, 2, 0).clamp(0, 1).numpy()
+
+
+def noisy(image, sigma=0.1, seed=1):
+    return np.clip(image + np.random.default_rng(seed).normal(0, sigma, image.shape), 0, 1).astype(np.float32)
+
+
+def identity(image):
+    return image
+
+
+@pytest.mark.parametrize("pair", [0, 1, 2])
+def test_protocols_agree_with_the_reference_numbers(golden, pair):
+    expected = json.loads((golden / "metrics.json").read_text())[pair]
+    degraded, reference = (
+        to_float(read_image(golden / f"metric_{pair}_{side}.png").pixels) for side in ("input", "target")
+    )
+    for name, key in (("y", "derain_{}_y"), ("rgb", "deblur_{}_rgb")):
+        protocol = get_protocol(name)
+        images = protocol.prepare(degraded), protocol.prepare(reference)
+        assert protocol.psnr(*images) == pytest.approx(expected[key.format("psnr")], abs=1e-4)
+        assert protocol.ssim(*images) == pytest.approx(expected[key.format("ssim")], abs=1e-6)
+
+
+def test_psnr_by_hand():
+    zeros = np.zeros((2, 2, 3), np.uint8)
+    assert metrics.psnr(zeros + np.uint8(255), zeros, 255) == 0
+    assert metrics.psnr(zeros, zeros + np.uint8(1), 255) == pytest.approx(48.1308, abs=1e-4)  # no wrap-around of uint8
+    assert metrics.psnr(zeros, zeros, 255) == math.inf
+
+
+def test_luma_of_the_primaries():
+    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    np.testing.assert_allclose(metrics.luma(colours)[0], [16, 235, 81.481, 144.553, 40.966])
+
+
+def ssim_by_windows(x, y, window, data_range, sample):
+    """SSIM as its definition says, a loop over the windows inside the image."""
+    reach, values = window.shape[0] // 2, []
+    for row in range(reach, x.shape[0] - reach):
+        for column in range(reach, x.shape[1] - reach):
+            area = slice(row - reach, row + reach + 1), slice(column - reach, column + reach + 1)
+            a, b = x[area], y[area]
+            mean_a, mean_b = (window * a).sum(), (window * b).sum()
+            correction = window.size / (window.size - 1) if sample else 1
+            var_a, var_b = (correction * (window * (v - m) ** 2).sum() for v, m in ((a, mean_a), (b, mean_b)))
+            covariance = correction * (window * (a - mean_a) * (b - mean_b)).sum()
+            c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+            luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+            values.append(luminance * (2 * covariance + c2) / (var_a + var_b + c2))
+    return np.mean(values)
+
+
+def gaussian(dimensions):
+    line = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    window = line
+    for _ in range(dimensions - 1):
+        window = np.multiply.outer(window, line)
+    return window / window.sum()
+
+
+def test_ssim_is_its_definition():
+    x = photo(16, 18).astype(np.float64)
+    y = noisy(x).astype(np.float64)
+    uniform = np.full((7, 7), 1 / 49)
+    by_channel = [ssim_by_windows(x[..., c], y[..., c], uniform, 1, sample=True) for c in range(3)]
+    assert metrics.ssim(y, x, 1) == pytest.approx(np.mean(by_channel), abs=1e-9)
+    expected = ssim_by_windows(x[..., 0], y[..., 0], gaussian(2), 1, sample=False)
+    assert metrics.ssim_gaussian(y[..., 0], x[..., 0], 1) == pytest.approx(expected, abs=1e-9)
+
+
+def test_ssim_of_a_volume_is_its_definition():
+    x = photo(8, 9).astype(np.float64)
+    y = noisy(x).astype(np.float64)
+    window, values = gaussian(3), []
+    pad = [np.pad(v, 5, mode="edge") for v in (x, y)]
+    for index in np.ndindex(x.shape):
+        a, b = (v[tuple(slice(i, i + 11) for i in index)] for v in pad)
+        mean_a, mean_b = (window * a).sum(), (window * b).sum()
+        var_a, var_b = ((window * (v - m) ** 2).sum() for v, m in ((a, mean_a), (b, mean_b)))
+        covariance = (window * (a - mean_a) * (b - mean_b)).sum()
+        numerator = (2 * mean_a * mean_b + 1e-4) * (2 * covariance + 9e-4)
+        values.append(numerator / ((mean_a**2 + mean_b**2 + 1e-4) * (var_a + var_b + 9e-4)))
+    assert metrics.ssim_volume(y, x, 1) == pytest.approx(np.mean(values), abs=1e-9)
+
+
+def test_blocks_are_averaged_and_what_is_left_over_does_not_count():
+    protocol = PROTOCOLS["blocks"]
+    reference = photo(520, 300)
+    restored = noisy(reference)
+    restored[512:], restored[:, 256:] = 0, 0
+    parts = [(restored[top : top + 256, :256], reference[top : top + 256, :256]) for top in (0, 256)]
+    assert protocol.psnr(restored, reference) == pytest.approx(np.mean([metrics.psnr(*part, 1) for part in parts]))
+    assert protocol.ssim(restored, reference) == pytest.approx(np.mean([metrics.ssim(*part, 1) for part in parts]))
+    small = photo(30, 40), photo(30, 40, seed=3)
+    assert protocol.psnr(*small) == pytest.approx(metrics.psnr(*small, 1))
+    assert PROTOCOLS["blocks-volume"].ssim(*small) == pytest.approx(metrics.ssim_volume(*small, 1))
+
+
+def test_rgb_rounds_and_blocks_do_not():
+    reference = np.full((8, 8, 3), 0.5, np.float32)
+    restored = reference + 0.2 / 255
+    assert PROTOCOLS["rgb"].psnr(*map(PROTOCOLS["rgb"].prepare, (restored, reference))) == math.inf
+    assert PROTOCOLS["blocks"].psnr(*map(PROTOCOLS["blocks"].prepare, (restored, reference))) < 100
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(sorted(PROTOCOLS)), st.integers(11, 40), st.integers(11, 40), st.floats(0.02, 0.4))
+def test_protocols_are_symmetric_and_clip(name, height, width, sigma):
+    protocol, reference = PROTOCOLS[name], photo(height, width)
+    beyond = reference + np.random.default_rng(0).normal(0, sigma, reference.shape).astype(np.float32)
+    pair = protocol.prepare(beyond), protocol.prepare(reference)
+    assert protocol.psnr(*pair) == pytest.approx(protocol.psnr(*pair[::-1]))
+    assert protocol.ssim(*pair) == pytest.approx(protocol.ssim(*pair[::-1]))
+    assert -1 <= protocol.ssim(*pair) <= 1
+    np.testing.assert_array_equal(protocol.prepare(np.clip(beyond, 0, 1)), pair[0])
+    assert protocol.ssim(pair[1], pair[1]) == pytest.approx(1)
+
+
+def test_unknown_protocol_lists_the_known_ones():
+    with pytest.raises(WorkbenchError, match="'srgb'.*rgb, y, blocks"):
+        get_protocol("srgb")
+
+
+# LPIPS
+
+
+def test_lpips_agrees_with_a_plain_computation(weights, monkeypatch):
+    """Guards the mapping of the weights: the network written out, with the arrays of the files."""
+    monkeypatch.setenv("WORKBENCH_WEIGHTS", str(weights))
+    monkeypatch.setattr(urllib.request, "urlopen", None)
+    backbone = {k: torch.from_numpy(v) for k, v in np.load(weights / "alexnet_features.npz").items()}
+    heads = np.load(weights / "lpips_v0.1_lin.npz")
+    shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
+
+    def features(image):
+        x = ((torch.from_numpy(image) * 2 - 1 - shift) / scale).permute(2, 0, 1)[None]
+        for index, stride, padding, pool in ((0, 4, 2, 0), (3, 1, 2, 1), (6, 1, 1, 1), (8, 1, 1, 0), (10, 1, 1, 0)):
+            x = F.max_pool2d(x, 3, 2) if pool else x
+            weight, bias = backbone[f"features.{index}.weight"], backbone[f"features.{index}.bias"]
+            x = F.relu(F.conv2d(x, weight, bias, stride, padding))
+            yield x / (x.norm(dim=1, keepdim=True) + 1e-10)
+
+    reference = photo(64, 80)
+    restored = noisy(reference)
+    expected = sum(
+        F.conv2d((a - b) ** 2, torch.from_numpy(heads[f"alex.lin{level}.model.1.weight"])).mean().item()
+        for level, (a, b) in enumerate(zip(features(restored), features(reference), strict=True))
+    )
+    metric = Lpips.load()
+    assert metric(restored, reference) == pytest.approx(expected, rel=1e-5)
+    assert metric(reference, reference) == 0
+    assert metric(to_uint(restored), reference) == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("net", ["alex", "squeeze"])
+def test_lpips_is_silent_and_leaves_random_numbers_alone(weights, monkeypatch, capfd, recwarn, net):
+    monkeypatch.setenv("WORKBENCH_WEIGHTS", str(weights))
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    metric = Lpips.load(net)
+    assert torch.equal(torch.rand(3), expected)
+    side = metric.min_side
+    assert 0 < metric(photo(side, side), photo(side, side, seed=2)) < 2
+    with pytest.raises(RuntimeError):
+        metric(photo(side - 1, side), photo(side - 1, side, seed=2))
+    assert capfd.readouterr() == ("", "") and not recwarn
+
+
+@pytest.fixture
+def no_weights(monkeypatch, tmp_path):
+    """A machine without any backbone weights; its cache of downloads is in the folder returned."""
+    monkeypatch.delenv("WORKBENCH_WEIGHTS", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return tmp_path / "hub" / "checkpoints"
+
+
+def refuse(*_args, **_kwargs):
+    raise urllib.error.URLError(socket.gaierror(-2, "Name or service not known"))
+
+
+def test_lpips_without_network_says_what_to_do(monkeypatch, no_weights, capfd):
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    metric = Lpips.load()
+    assert isinstance(metric, Unavailable)
+    assert metric.reason.startswith("LPIPS not available, because the AlexNet weights")
+    for hint in ("Name or service not known", "WORKBENCH_WEIGHTS", "alexnet_features.npz"):
+        assert hint in metric.reason
+    assert "\n" not in metric.reason and capfd.readouterr() == ("", "")
+
+
+def test_lpips_does_not_hang_when_nothing_answers(monkeypatch, no_weights):
+    monkeypatch.setattr(lpips, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: time.sleep(3))
+    start = time.monotonic()
+    assert "no answer within 0.1 s" in Lpips.load().reason
+    assert time.monotonic() - start < 2
+
+
+def test_a_damaged_download_is_not_kept(monkeypatch, no_weights):
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"an error page"))
+    assert "arrived damaged" in Lpips.load("squeeze").reason
+    assert os.listdir(no_weights) == []
+
+
+def test_lpips_takes_a_cached_or_downloaded_checkpoint(weights, monkeypatch, no_weights):
+    state = {k: torch.from_numpy(v) for k, v in np.load(weights / "squeezenet1_1_features.npz").items()}
+    state["classifier.1.bias"] = torch.zeros(1000)
+    no_weights.mkdir(parents=True)
+    torch.save(state, no_weights / "squeezenet1_1-b8a52dc0.pth")
+    monkeypatch.setattr(urllib.request, "urlopen", None)
+    reference = photo()
+    cached = Lpips.load("squeeze")(noisy(reference), reference)
+    monkeypatch.setenv("WORKBENCH_WEIGHTS", str(weights))
+    assert cached == pytest.approx(Lpips.load("squeeze")(noisy(reference), reference), rel=1e-5)
+
+
+@pytest.mark.parametrize("case", ["damaged archive", "pickled archive", "other arrays", "damaged checkpoint"])
+def test_lpips_with_wrong_weights_says_so(monkeypatch, no_weights, tmp_path, case):
+    monkeypatch.setenv("WORKBENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    archive = tmp_path / "alexnet_features.npz"
+    if case == "damaged archive":
+        archive.write_bytes(b"no archive")
+    elif case == "pickled archive":
+        np.savez(archive, weights=np.array({"a": 1}, dtype=object))
+    elif case == "other arrays":
+        np.savez(archive, weights=np.zeros(3))
+    else:
+        no_weights.mkdir(parents=True)
+        (no_weights / "alexnet-owt-7be5be79.pth").write_bytes(b"no checkpoint")
+    metric = Lpips.load()
+    assert isinstance(metric, Unavailable)
+    assert ("do not fit" if case == "other arrays" else "damaged") in metric.reason
+
+
+# Folders
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    for index, name in enumerate(("a.png", "b.png", "sub/c.png")):
+        reference = to_uint(photo(seed=index))
+        for side, image in (("input", to_uint(noisy(photo(seed=index)))), ("target", reference)):
+            (tmp_path / side / name).parent.mkdir(parents=True, exist_ok=True)
+            write_png(tmp_path / side / name, image)
+    return tmp_path
+
+
+def brighten(image):
+    assert image.dtype == np.float32 and image.max() <= 1
+    return image + np.float32(0.1)
+
+
+def test_evaluate_folder(pairs):
+    calls = []
+    report = evaluate_folder(brighten, pairs, lpips=False, progress=lambda *call: calls.append(call))
+    assert calls == [(0, 3, "a.png"), (1, 3, "b.png"), (2, 3, "sub/c.png"), (3, 3, "")]
+    assert list(report) == ["protocol", "images", "mean", "input_mean", "unavailable", "failed"]
+    assert report["protocol"] == "rgb" and report["failed"] == []
+    assert [list(image) for image in report["images"]] == [["name", "psnr", "ssim", "lpips"]] * 3
+    protocol = PROTOCOLS["rgb"]
+    expected = []
+    for image in report["images"]:
+        degraded, reference = (read_image(pairs / side / image["name"]).pixels for side in ("input", "target"))
+        restored = to_uint(to_float(degraded) + np.float32(0.1))
+        assert image["psnr"] == protocol.psnr(restored, reference)
+        assert image["ssim"] == protocol.ssim(restored, reference)
+        assert image["lpips"] is None
+        expected.append((image["psnr"], protocol.psnr(degraded, reference)))
+    assert [report["mean"]["psnr"], report["input_mean"]["psnr"]] == pytest.approx(np.mean(expected, axis=0).tolist())
+    assert report["unavailable"] == {"lpips": "LPIPS was not asked for"}
+    json.dumps(report, allow_nan=False)
+
+
+def test_what_fails_is_listed_and_the_others_are_done(pairs):
+    (pairs / "input" / "b.png").write_bytes(b"")
+    (pairs / "target" / "only.png").write_bytes(b"")
+    write_png(pairs / "target" / "sub" / "c.png", to_uint(photo(41, 52)))
+    report = evaluate_folder(identity, pairs, lpips=False)
+    assert [image["name"] for image in report["images"]] == ["a.png"]
+    assert report["failed"] == [
+        {"name": "b.png", "reason": "input: the file is empty"},
+        {"name": "only.png", "reason": "missing in input/"},
+        {"name": "sub/c.png", "reason": "sizes differ: input 52x40, target 52x41"},
+    ]
+    assert report["mean"]["psnr"] == report["images"][0]["psnr"]
+
+
+@pytest.mark.parametrize(
+    ("restore_fn", "reason"),
+    [
+        (lambda image: image * np.float32(np.nan), "not finite"),
+        (lambda image: image[1:], "52x39 of 52x40"),
+    ],
+)
+def test_a_restorer_gone_wrong_is_no_result(pairs, restore_fn, reason):
+    report = evaluate_folder(restore_fn, pairs, lpips=False)
+    assert report["images"] == [] and all(reason in failure["reason"] for failure in report["failed"])
+    assert report["mean"] == {"psnr": None, "ssim": None, "lpips": None}
+    assert "mean" in format_report(report)
+
+
+def test_a_folder_laid_out_otherwise_is_refused(tmp_path):
+    with pytest.raises(WorkbenchError, match=r"nowhere: no folder input/ in it; give one with input/ and target/"):
+        evaluate_folder(identity, tmp_path / "nowhere")
+    (tmp_path / "input").mkdir()
+    with pytest.raises(WorkbenchError, match="no folder target/"):
+        evaluate_folder(identity, tmp_path)
+    (tmp_path / "target").mkdir()
+    with pytest.raises(WorkbenchError, match="no images"):
+        evaluate_folder(identity, tmp_path)
+
+
+def test_values_that_do_not_exist_are_null_with_a_reason(monkeypatch, no_weights):
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    same = photo()
+    examples = [("same", same, same), ("tiny", photo(5, 9), photo(5, 9, seed=4)), ("plain", noisy(same), same)]
+    report = evaluate_pairs(identity, examples, "y")
+    by_name = {image["name"]: image for image in report["images"]}
+    assert by_name["same"]["psnr"] is None and by_name["same"]["ssim"] == pytest.approx(1)
+    assert by_name["tiny"]["ssim"] is None and by_name["tiny"]["psnr"] > 0
+    assert report["mean"]["psnr"] == pytest.approx((by_name["tiny"]["psnr"] + by_name["plain"]["psnr"]) / 2)
+    assert report["unavailable"]["psnr"] == "PSNR is infinite where image and target are equal: same (input), same"
+    assert "11 pixels: tiny (input), tiny" in report["unavailable"]["ssim"]
+    assert report["unavailable"]["lpips"].startswith("LPIPS not available, because")
+    json.dumps(report, allow_nan=False)
+    table = format_report(report)
+    assert all(reason in table for reason in report["unavailable"].values()) and "same" in table
+
+
+def test_lpips_in_the_report(weights, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_WEIGHTS", str(weights))
+    metric = Lpips.load("squeeze")
+    reference = photo()
+    examples = [("a", to_uint(noisy(reference)), to_uint(reference)), ("tiny", photo(16, 30), photo(16, 30, seed=1))]
+    report = evaluate_pairs(identity, iter(examples), "rgb", lpips=metric)
+    assert report["images"][0]["lpips"] == pytest.approx(metric(examples[0][1], examples[0][2]))
+    assert report["images"][1]["lpips"] is None
+    assert report["mean"]["lpips"] == report["images"][0]["lpips"] == report["input_mean"]["lpips"]
+    assert report["unavailable"] == {
+        "lpips": "LPIPS not available for images smaller than 17 pixels: tiny (input), tiny"
+    }
+
+
+def test_integer_and_float_pairs_score_alike():
+    reference = to_uint(photo(), 16)
+    degraded = to_uint(noisy(photo()), 16)
+    as_float = evaluate_pairs(identity, [("a", to_float(degraded), to_float(reference))], "blocks", lpips=False)
+    assert evaluate_pairs(identity, [("a", degraded, reference)], "blocks", lpips=False) == as_float

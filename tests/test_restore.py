@@ -1,0 +1,255 @@
+import imagecodecs
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as PillowImage
+from torch import nn
+
+from workbench import restore
+from workbench.errors import WorkbenchError
+from workbench.images import read_image, to_float, to_uint, write_png
+from workbench.nets.unet import UNet
+from workbench.nets.weights import RangeAdapter
+from workbench.restore import StoppedError, restore_array, restore_file, restore_files
+
+
+def lively(width=6, depth=3, seed=0):
+    """A U-Net whose residual is as strong as the image: far from the identity, so that no error can hide."""
+    torch.manual_seed(seed)
+    network = UNet(width=width, depth=depth, init="kaiming")
+    with torch.no_grad():
+        network.last.weight.mul_(20)
+    return network.eval()
+
+
+class Invert(nn.Module):
+    """A restorer without weights; remembers the sizes it was given."""
+
+    multiple, halo = 4, 3
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def forward(self, degraded, window=None):
+        self.sizes.append(tuple(degraded.shape[-2:]))
+        return 1 - degraded
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    height=st.integers(1, 150),
+    width=st.integers(1, 150),
+    tile=st.integers(1, 160),
+    depth=st.integers(1, 4),
+    adapted=st.booleans(),
+)
+def test_tiles_give_what_the_whole_image_gives(height, width, tile, depth, adapted):
+    network = lively(width=4, depth=depth)
+    if adapted:
+        network = RangeAdapter(network, -1.0, 1.0)
+    image = picture(height, width)
+    tile = max(tile, max(height, width) // 4)  # tiny tiles only cost time
+    with torch.inference_mode():
+        whole = network(torch.from_numpy(image).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    assert np.abs(restore_array(network, image, tile=tile) - whole).max() < 0.1 / 255
+
+
+def test_tiles_of_a_large_image_give_what_the_whole_image_gives():
+    """The sampling positions of aligned-corners upsampling drift by half a pixel across the image."""
+    network, image = lively(), picture(901, 333)
+    whole = restore_array(network, image, tile=1000)
+    assert np.abs(restore_array(network, image, tile=96) - whole).max() < 0.1 / 255
+    assert np.abs(whole - image).std() > 0.1  # the network does something
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_halo_bounds_what_a_pixel_depends_on(depth):
+    network = UNet(width=2, depth=depth, slope=1.0).double()
+    for parameter in network.parameters():
+        nn.init.uniform_(parameter, 0.5, 1.0)  # nothing can cancel
+    side, changed = 24 * network.multiple, 10 * network.multiple + 3
+    image = torch.zeros(1, 3, side, network.multiple, dtype=torch.float64)
+    with torch.inference_mode():
+        before = network(image)
+        image[:, :, changed] = 1
+        rows = (network(image) - before).abs().amax((0, 1, 3)).nonzero().flatten()
+    reach = max(changed - int(rows.min()), int(rows.max()) - changed)
+    assert network.halo * 0.7 < reach <= network.halo
+
+
+@settings(deadline=None)
+@given(side=st.integers(1, 500), tile=st.integers(1, 600), multiple=st.sampled_from([1, 2, 4, 8]))
+def test_cuts_cover_the_side_once(side, tile, multiple):
+    parts = restore._cut(side, tile, multiple)
+    assert parts[0].start == 0 and parts[-1].stop == side
+    assert all(one.stop == two.start for one, two in zip(parts, parts[1:], strict=False))
+    assert all(part.start % multiple == 0 and 0 < part.stop - part.start < tile + multiple for part in parts)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("tile", [None, 5])
+def test_type_in_is_type_out(dtype, tile):
+    image = picture(13, 22)
+    if np.dtype(dtype).kind == "u":
+        image = to_uint(image, 8 * np.dtype(dtype).itemsize)
+        expected = np.iinfo(dtype).max - image
+    else:
+        image = image.astype(dtype) * 3 - 1  # floating point is not clipped
+        expected = (1 - image).astype(np.float32)
+    image.flags.writeable = False
+    restored = restore_array(Invert(), image, tile)
+    assert restored.dtype == expected.dtype
+    np.testing.assert_allclose(restored, expected, atol=1e-6)
+
+
+def test_views_are_restored_like_copies():
+    image = picture(20, 30)[::-1, ::-2]
+    np.testing.assert_array_equal(restore_array(Invert(), image, 8), 1 - image)
+
+
+def test_integers_are_clipped():
+    class Double(Invert):
+        def forward(self, degraded, window=None):
+            return 4 * degraded - 1
+
+    np.testing.assert_array_equal(restore_array(Double(), np.array([[[10, 100, 200]]], np.uint8)), [[[0, 145, 255]]])
+
+
+def test_only_large_images_are_tiled(monkeypatch):
+    monkeypatch.setattr(restore, "TILE", 16)
+    small, large = Invert(), Invert()
+    restore_array(small, picture(8, 32))
+    assert small.sizes == [(8, 32)]
+    restore_array(large, picture(33, 16))
+    assert len(large.sizes) == 3 and max(large.sizes) == (20, 16)
+
+
+def test_memory_is_that_of_a_tile():
+    network, sizes = lively(), []
+    hook = network.register_forward_pre_hook(lambda _, arguments: sizes.append(arguments[0].shape[-2:]))
+    restore_array(network, np.zeros((64, 1000, 3), np.uint8), tile=64)
+    hook.remove()
+    context = -(-network.halo // network.multiple) * network.multiple
+    assert max(width for _, width in sizes) <= 64 + 2 * context
+
+
+def test_progress_counts_tiles_and_can_stop():
+    calls = []
+    restore_array(Invert(), picture(8, 20), 8, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+    network = Invert()
+    with pytest.raises(StoppedError):
+        restore_array(network, picture(8, 20), 8, progress=lambda done, total: done == 2)
+    assert len(network.sizes) == 2
+    with pytest.raises(KeyboardInterrupt):
+        restore_array(network, picture(8, 20), 8, progress=lambda done, total: exec("raise KeyboardInterrupt"))
+
+
+def test_the_restorer_is_evaluated_and_left_as_it_was():
+    class Dropout(Invert):
+        def forward(self, degraded, window=None):
+            assert not self.training and not torch.is_grad_enabled()
+            return degraded
+
+    network = Dropout().train()
+    restore_array(network, picture(4, 4))
+    assert network.training
+    restore_array(network.eval(), picture(4, 4))
+    assert not network.training
+
+
+def test_wrong_calls():
+    with pytest.raises(WorkbenchError, match="tile 0"):
+        restore_array(Invert(), picture(4, 4), tile=0)
+    for shape in ((4, 4), (4, 4, 4), (0, 4, 3)):
+        with pytest.raises(ValueError, match="shape"):
+            restore_array(Invert(), np.zeros(shape, np.uint8))
+
+
+def test_what_is_not_finite_is_no_picture():
+    class Diverged(Invert):
+        def forward(self, degraded, window=None):
+            return degraded * float("nan")
+
+    with pytest.raises(WorkbenchError, match="not finite"):
+        restore_array(Diverged(), np.zeros((4, 4, 3), np.uint8))
+
+
+# Files
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_files_keep_bits_and_alpha(tmp_path, dtype):
+    samples = to_uint(np.random.default_rng(0).random((9, 14, 4)), 8 * np.dtype(dtype).itemsize)
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(samples))
+    restore_file(Invert(), tmp_path / "a.png", tmp_path / "out.png", tile=8)
+    image = read_image(tmp_path / "out.png")
+    np.testing.assert_array_equal(image.pixels, np.iinfo(dtype).max - samples[..., :3])
+    np.testing.assert_array_equal(image.alpha, samples[..., 3])
+
+
+def test_file_and_array_agree_for_a_network(tmp_path):
+    network, pixels = lively(), to_uint(picture(40, 33), 16)
+    write_png(tmp_path / "a.png", pixels)
+    restore_file(network, tmp_path / "a.png", tmp_path / "b.png")
+    expected = to_uint(restore_array(network, to_float(pixels)), 16)
+    np.testing.assert_array_equal(read_image(tmp_path / "b.png").pixels, expected)
+
+
+def save(path, value, size=(6, 4)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PillowImage.new("L", size, value).save(path)
+    return path
+
+
+def test_equal_stems_do_not_overwrite_each_other(tmp_path):
+    inputs = [save(tmp_path / name, value) for value, name in enumerate(("a/x.png", "b/X.png", "b/x.bmp", "b/x-2.png"))]
+    out, done = tmp_path / "new" / "out", []
+    assert restore_files(Invert(), inputs, out, report=lambda *pair: done.append(pair)) == []
+    assert [path for path, _ in done] == inputs
+    values = {path.name: int(read_image(path).pixels[0, 0, 0]) for path in out.iterdir()}
+    assert values == {"x.png": 255, "X-2.png": 254, "x-3.png": 253, "x-2-2.png": 252}
+
+
+def test_folders_and_files_that_fail(tmp_path):
+    good, deep = save(tmp_path / "in" / "good.jpg", 9), save(tmp_path / "in" / "deep" / "deep.tif", 9)
+    broken = tmp_path / "in" / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "in" / "notes.txt").write_text("no image")
+    (tmp_path / "none").mkdir()
+    out = tmp_path / "out"
+    failed = restore_files(Invert(), [tmp_path / "in", good, tmp_path / "none", tmp_path / "missing.png"], out)
+    reasons = {failure["name"]: failure["reason"] for failure in failed}
+    assert set(reasons) == {str(broken), str(tmp_path / "none"), str(tmp_path / "missing.png")}
+    assert reasons[str(tmp_path / "none")] == "no images in this folder"
+    assert reasons[str(tmp_path / "missing.png")] == "cannot be read (No such file or directory)"
+    assert sorted(path.name for path in out.iterdir()) == [f"{deep.stem}.png", f"{good.stem}.png"]
+
+
+def test_an_input_is_never_overwritten(tmp_path):
+    path = save(tmp_path / "a.png", 7)
+    other = save(tmp_path / "b.bmp", 7)
+    failed = restore_files(Invert(), [path, other], tmp_path)
+    assert [failure["name"] for failure in failed] == [str(path)] and "overwrite" in failed[0]["reason"]
+    assert read_image(path).pixels[0, 0, 0] == 7 and read_image(tmp_path / "b.png").pixels[0, 0, 0] == 248
+
+
+def test_an_output_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkbenchError, match="file: cannot be made a folder"):
+        restore_files(Invert(), [], tmp_path / "file")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_the_gpu_agrees_with_the_cpu():
+    network, image = lively(), picture(200, 170)
+    expected = restore_array(network, image)
+    restored = restore_array(network, image, tile=64, device="cuda")
+    assert np.abs(restored - expected).max() < 1 / 255
