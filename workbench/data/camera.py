@@ -124,9 +124,9 @@ class Camera:
         photograph : ndarray, shape (enlargement * H, enlargement * W, 3), uint8
             The noisy picture.
         reference : ndarray of the same shape, uint8
-            The same exposure without noise and before JPEG. The mean of very many shots of a still scene, which real
-            references are, comes close to it: noise averages out and dithers the compression away, except where
-            clipping makes its mean differ from zero.
+            The same exposure without noise and before JPEG. Real references are means of many shots of a still scene,
+            which is nearly but not quite the same: noise averages out and dithers the compression away, but clipping
+            and tone curve leave its mean slightly off zero.
         """
         if scene.dtype == np.uint8:
             scene = scene.astype(np.float32) / 255
