@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -77,26 +78,23 @@ def restore_array(
     device = next((parameter.device for parameter in restorer.parameters()), torch.device("cpu"))
     integer = image.dtype.kind == "u"
     restored = np.empty(image.shape, image.dtype if integer else np.float32)
-    context = -(-restorer.halo // restorer.multiple) * restorer.multiple
     areas = [
         (rows, columns)
-        for rows in _cut(height, tile, restorer.multiple)
-        for columns in _cut(width, tile, restorer.multiple)
+        for rows in _cut(height, tile, restorer.multiple, restorer.halo)
+        for columns in _cut(width, tile, restorer.multiple, restorer.halo)
     ]
     training = restorer.training
     restorer.eval()
     try:
         for done, (rows, columns) in enumerate(areas, start=1):
-            top, left = max(rows.start - context, 0), max(columns.start - context, 0)
-            surroundings = image[top : rows.stop + context, left : columns.stop + context]
-            window = Window(top, left, height, width) if len(areas) > 1 else None
-            part = _forward(restorer, surroundings, window, device)
-            part = part[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+            window = Window(rows.start, columns.start, height, width) if len(areas) > 1 else None
+            part = _forward(restorer, image[rows.surroundings, columns.surroundings], window, device)
+            part = part[rows.inside, columns.inside]
             if integer:
                 if not np.isfinite(part).all():
                     raise WorkbenchError("the restorer's output is not finite; its weights may have diverged")
                 part = to_uint(part, 8 * image.itemsize)
-            restored[rows, columns] = part
+            restored[rows.core, columns.core] = part
             if progress is not None and progress(done, len(areas)):
                 raise StoppedError
     except torch.OutOfMemoryError as error:
@@ -212,12 +210,40 @@ def _forward(restorer: nn.Module, image: np.ndarray, window: Window | None, devi
         return restorer(batch, window)[0].permute(1, 2, 0).float().cpu().numpy()
 
 
-def _cut(side: int, tile: int, multiple: int) -> list[slice]:
-    """Cut a side into parts of about equal length that begin at multiples of ``multiple``; ``tile`` is rounded up."""
-    units = -(-side // multiple)
+class _Part(NamedTuple):
+    """One side of a tile: the part of the result that it makes, and the surroundings that this takes."""
+
+    core: slice
+    surroundings: slice
+
+    @property
+    def start(self) -> int:
+        return self.surroundings.start
+
+    @property
+    def inside(self) -> slice:
+        """The core as seen from the surroundings."""
+        return slice(self.core.start - self.start, self.core.stop - self.start)
+
+
+def _cut(side: int, tile: int, multiple: int, halo: int) -> list[_Part]:
+    """Cut a side into parts of about equal length; ``tile`` is rounded up to ``multiple``.
+
+    All surroundings begin at multiples of ``multiple`` and are equally long but for the padding of the last: tensors of
+    ever other sizes would leave the memory in pieces that do not fit the next ones.
+    """
+    units, context = -(-side // multiple), -(-halo // multiple)
     parts = -(-units // -(-tile // multiple))
-    edges = [units * part // parts * multiple for part in range(parts)] + [side]
-    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    edges = [units * part // parts for part in range(parts + 1)]
+    length = min(-(-units // parts) + 2 * context, units)
+    starts = [min(max(edge - context, 0), units - length) for edge in edges[:-1]]
+    return [
+        _Part(
+            slice(edge * multiple, min(after * multiple, side)),
+            slice(start * multiple, min((start + length) * multiple, side)),
+        )
+        for edge, after, start in zip(edges[:-1], edges[1:], starts, strict=True)
+    ]
 
 
 def _outputs(paths: Iterable[Path], folder: Path) -> Iterator[Path]:

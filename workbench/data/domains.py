@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import ConcatDataset
@@ -22,9 +22,8 @@ EMBEDDED, SIMULATED, SYNTHETIC = "embedded", "simulated-camera", "synthetic"
 DATASET = "dataset:"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A degraded picture and its reference, (H, W, 3); uint8 or uint16, or float32 in [0, 1] when noise was added."""
+class Pair(NamedTuple):
+    """A degraded picture and its reference, (H, W, 3); uint8 or uint16, or float32 where noise must not be clipped."""
 
     name: str
     degraded: np.ndarray

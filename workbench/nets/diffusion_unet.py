@@ -45,7 +45,7 @@ class DiffusionUNet(nn.Module):
             layers_per_block=blocks,
             dropout=dropout,
             norm_num_groups=groups,
-            attention_head_dim=32,
+            attention_head_dim=min(32, widths[-1]),
             down_block_types=("ResnetDownsampleBlock2D",) * len(widths),
             up_block_types=("ResnetUpsampleBlock2D",) * len(widths),
             resnet_time_scale_shift="scale_shift",

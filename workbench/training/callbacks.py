@@ -37,8 +37,8 @@ class Checkpoints(Callback):
         self.stopped_by: signal.Signals | None = None
         self._handlers: dict = {}
 
-    def on_fit_start(self, trainer: Trainer, module: Method) -> None:
-        """Take over the stop signals; possible in the main thread alone, elsewhere they are left as they are."""
+    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+        """Take over the stop signals, after Lightning did; possible in the main thread alone, elsewhere left as is."""
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
                 self._handlers[number] = signal.signal(number, self._stop)
@@ -80,13 +80,25 @@ class Checkpoints(Callback):
 class RandomState(Callback):
     """Keeps torch's random state in the checkpoint: dropout must go on where it was."""
 
+    def __init__(self):
+        self._restored: list[torch.Tensor] | None = None
+
     def on_save_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
         """Add the state."""
         checkpoint["random_state"] = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
 
     def on_load_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
-        """Set the state; a checkpoint of a machine with other devices gives its CPU state only."""
-        cpu, *devices = checkpoint["random_state"]
+        """Remember the state."""
+        self._restored = checkpoint["random_state"]
+
+    def on_train_batch_start(self, trainer: Trainer, module: Method, *_args) -> None:
+        """Set the state at the first step, since what starts up before it draws random numbers as well.
+
+        A checkpoint of a machine with other devices gives its CPU state only.
+        """
+        if self._restored is None:
+            return
+        (cpu, *devices), self._restored = self._restored, None
         torch.set_rng_state(cpu.cpu())
         if len(devices) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all([state.cpu() for state in devices])

@@ -129,7 +129,7 @@ def _train(run: Run, recipe: Recipe, runs: Path) -> None:
     trainer = _trainer(
         run, recipe, method.total_steps,
         # Progress comes last, to show what the others measured
-        [RandomState(), Curves(settings.log_every), validation, checkpoints, Progress(title, validation)],
+        [RandomState(), checkpoints, Curves(settings.log_every), validation, Progress(title, validation)],
     )  # fmt: skip
     batches = step_batches(
         stream, settings.batch_size, first_step=first_step, rank=trainer.global_rank, processes=trainer.world_size,

@@ -1,0 +1,121 @@
+"""The main job on one command: train vanilla and adapted from the same seed, compare them on held-out photographs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from tqdm import tqdm
+
+from workbench.data.domains import Pair, source_pairs, validation_pairs
+from workbench.evaluation import evaluate_pairs
+from workbench.images import to_float
+from workbench.recipes import load_recipe
+from workbench.restore import restore_array
+from workbench.training import Run, fit
+
+METHODS = ("vanilla", "noise-space")
+RECIPE = "denoise-pocket"
+SOURCE_SIGMA = 25.0
+
+
+def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
+    """Train, measure, print the table and write side-by-side pictures.
+
+    Runs that are there already are continued or reused.
+
+    Parameters
+    ----------
+    runs : Path
+        Folder of run folders; the pictures go to ``runs/demo-s<seed>/``.
+    seed : int
+    settings : sequence of str
+        ``KEY=VALUE`` changes of the recipe ``denoise-pocket``.
+
+    Returns
+    -------
+    dict
+        ``{"target": {"input": {"psnr", "ssim", "lpips"}, "vanilla": ..., "noise-space": ...}, "source": ...,
+        "seconds": ...}``; means over the held-out photographs of each domain, protocol rgb.
+    """
+    begin = time.perf_counter()
+    recipes = {method: load_recipe(RECIPE, settings, method=method, seed=seed) for method in METHODS}
+    trained = {method: fit(recipe, runs, resume=True) for method, recipe in recipes.items()}
+    data = recipes["noise-space"].data
+    domains = {"target": validation_pairs(data), "source": source_pairs(SOURCE_SIGMA)}
+    result: dict = {domain: {} for domain in domains}
+    unavailable = {}
+    with tqdm(total=len(METHODS) * sum(map(len, domains.values())), desc="evaluate", unit="picture") as bar:
+        for domain, pairs in domains.items():
+            for method, run in trained.items():
+                restorer = run.restorer()
+
+                def restore(image, restorer=restorer):
+                    bar.update()
+                    return restore_array(restorer, image)
+
+                report = evaluate_pairs(restore, pairs)
+                result[domain]["input"] = report["input_mean"]
+                result[domain][method] = report["mean"]
+                unavailable |= report["unavailable"]
+    pictures = write_pictures(Path(runs) / f"demo-s{seed}", domains["target"], trained)
+    result["seconds"] = round(time.perf_counter() - begin, 1)
+    print(_table(result, {domain: len(pairs) for domain, pairs in domains.items()}, seed))
+    for metric, reason in unavailable.items():
+        print(f"{metric.upper()}: {reason}")
+    print(f"Side by side: {pictures}")
+    return result
+
+
+def _table(result: dict, counts: dict[str, int], seed: int) -> str:
+    titles = {
+        "target": f"target domain: simulated camera, {counts['target']} held-out photographs",
+        "source": f"source domain: AWGN sigma {SOURCE_SIGMA:.0f}, {counts['source']} held-out photographs",
+    }
+    lines = [f"\n{RECIPE}, seed {seed}, {result['seconds']:.0f} s of training and evaluation"]
+    for domain, title in titles.items():
+        lines += [title, f"  {'':<12} PSNR/dB    SSIM   LPIPS"]
+        for name, scores in result[domain].items():
+            label = "adapted" if name == "noise-space" else name
+            cells = [(scores["psnr"], "8.2f"), (scores["ssim"], "8.4f"), (scores["lpips"], "8.4f")]
+            numbers = "".join("       -" if value is None else format(value, form) for value, form in cells)
+            lines.append(f"  {label:<12}{numbers}")
+    return "\n".join(lines)
+
+
+def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], most: int = 4) -> Path:
+    """Write side-by-side pictures of held-out photographs: one PNG each, and ``overview.png`` with enlarged crops.
+
+    Returns
+    -------
+    Path
+        The overview.
+    """
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    restorers = {method: run.restorer() for method, run in runs.items()}
+    chosen = [pairs[index] for index in np.linspace(0, len(pairs) - 1, min(most, len(pairs))).round().astype(int)]
+    figure, axes = plt.subplots(len(chosen), 4, figsize=(12, 3.2 * len(chosen)), layout="constrained", squeeze=False)
+    for row, pair in zip(axes, chosen, strict=True):
+        degraded, reference = to_float(pair.degraded), to_float(pair.reference)
+        views = {"input": degraded}
+        views |= {method: restore_array(restorer, degraded).clip(0, 1) for method, restorer in restorers.items()}
+        views["reference"] = reference
+        plt.imsave(folder / f"{pair.name}.png", np.hstack(list(views.values())))
+        height, width = (side // 4 for side in reference.shape[:2])
+        window = (slice(height, 3 * height), slice(width, 3 * width))
+        for axis, (name, view) in zip(row, views.items(), strict=True):
+            axis.imshow(view[window], interpolation="nearest")
+            quality = "" if name == "reference" else f"  {-10 * np.log10(np.mean((view - reference) ** 2)):.2f} dB"
+            axis.set_title({"noise-space": "adapted"}.get(name, name) + quality, fontsize=11)
+            axis.set_axis_off()
+    figure.suptitle("Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)", fontsize=12)
+    path = folder / "overview.png"
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+    return path
