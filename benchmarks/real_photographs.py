@@ -10,26 +10,26 @@ import argparse
 import re
 from pathlib import Path
 
-from study import Cell, main
+from study import Cell, alone, main
 from workbench.data.domains import Pair, source_pairs
 from workbench.images import read_image
 
 OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
 
-JOINT = ("noise_space.ceiling=5.0",)
+STRONG = ("noise_space.ceiling=5.0",)
 CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
-    Cell("adapted-c5", "noise-space", JOINT),
+    Cell("adapted-c5", "noise-space", STRONG),
     Cell("oracle", "oracle"),
+    Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),
+    Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
+    Cell("vanilla-early-500", "vanilla", ("warm_start=null", *alone(500))),
+    Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",)),
+    Cell("adapted-c5-cs", "noise-space", (*STRONG, "noise_space.residual_swap=false")),
+    Cell("adapted-c5-neither", "noise-space",
+         (*STRONG, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false")),  # fmt: skip
     Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",)),
     Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0")),
-    Cell("adapted-c5-cs", "noise-space", (*JOINT, "noise_space.residual_swap=false")),
-    Cell("adapted-c5-neither", "noise-space",
-         (*JOINT, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false")),  # fmt: skip
-    Cell("awgn-as-target-c5", "noise-space", (*JOINT, "data.target=synthetic")),
-    Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",)),
-    Cell("vanilla-early-1000", "vanilla", ("warm_start.max_steps=1000",)),
-    Cell("vanilla-early-500", "vanilla", ("warm_start.max_steps=500",)),
 ]
 
 

@@ -35,6 +35,12 @@ class Cell:
     blur_control: bool = field(default=False, metadata={"help": "also measure the best Gaussian blur of its output"})
 
 
+def alone(steps: int) -> tuple[str, ...]:
+    """Settings of restoration alone, as in the warm start of ``denoise-pocket`` but stopped after so many steps."""
+    numbers = {"max_steps": steps, "batch_size": 8, "patch_size": 48, "learning_rate": 0.002}
+    return tuple(f"training.{key}={value}" for key, value in numbers.items())
+
+
 def main(
     name: str,
     recipe: str,

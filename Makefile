@@ -1,0 +1,41 @@
+# make demo   the main job: environment, training, table, pictures, app (APP=0 ends after the table)
+# make test   the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNS ?= runs
+APP ?= 1
+
+.PHONY: install demo test app notebooks bench lint
+
+install: $(VENV)/.installed
+
+# The stamp is written last: an install that was cut off is taken up again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "venv is missing: install it (Debian: apt install python3-venv)" >&2; exit 2; }
+	@echo "Installing into $(VENV) (about 7 GB with PyTorch's CUDA build; see README.md for the CPU build)"
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	@touch $@
+
+demo: install
+	@$(BIN)/workbench demo --runs $(RUNS) --json $(RUNS)/demo.json $(if $(filter 0,$(APP)),--no-app)
+
+app: install
+	@$(BIN)/workbench app --runs $(RUNS)
+
+test: install
+	$(BIN)/python -m pytest $(PYTEST)
+
+notebooks: install
+	$(BIN)/jupyter lab notebooks
+
+bench: install
+	$(BIN)/python benchmarks/embedded.py
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
