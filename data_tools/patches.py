@@ -1,0 +1,250 @@
+"""Large pictures cut into overlapping patches, so that training need not decode a whole picture for one crop."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from data_tools.catalogue import CATALOGUE
+from data_tools.check import is_canonical
+from data_tools.entries import Cut
+from data_tools.placing import link_or_copy
+from data_tools.record import read_record
+from data_tools.report import PartReport, Report
+from data_tools.threads import in_threads
+from workbench.errors import WorkbenchError
+from workbench.images import list_images, read_image, write_png
+
+MANIFEST = "patches.jsonl"
+"""First line: the settings; then one line a picture: its file, what identified it, and the patches made of it."""
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture or pair: by side (``input``, ``target``, ``images``) its file."""
+
+    label: str
+    sides: dict[str, Path]
+
+    def identity(self) -> dict[str, list]:
+        """What changes when a file changes: size and time of each side."""
+        return {side: [path.name, path.stat().st_size, path.stat().st_mtime_ns] for side, path in self.sides.items()}
+
+
+def choose_cut(
+    folder: str | os.PathLike, size: int | None = None, overlap: int | None = None, larger_than: int | None = None
+) -> Cut:
+    """The settings given, completed by those of the papers for a folder that `data_tools.prepare` made.
+
+    Raises
+    ------
+    WorkbenchError
+        A setting is missing and nothing is known of the folder.
+    """
+    folder = Path(folder)
+    name = read_record(folder)["set"] or read_record(folder.resolve().parent)["set"]
+    usual = CATALOGUE[name].cut if name in CATALOGUE else None
+    if usual is None and (size is None or overlap is None):
+        raise WorkbenchError(f"{folder}: no patches are usual for it; give --size and --overlap")
+    return Cut(
+        usual.size if size is None else size,
+        usual.overlap if overlap is None else overlap,
+        larger_than if larger_than is not None else usual.larger_than if usual else 0,
+    )
+
+
+def positions(length: int, size: int, overlap: int) -> list[int]:
+    """Where patches begin along a side: a regular grid, and a last one flush with the end.
+
+    Parameters
+    ----------
+    length : int
+        Of the side, at least ``size``.
+    size, overlap : int
+    """
+    return [*range(0, length - size, size - overlap), length - size]
+
+
+def cut_patches(
+    source: str | os.PathLike,
+    destination: str | os.PathLike,
+    cut: Cut,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Report:
+    """Cut the pictures of a canonical folder into PNG patches, in the canonical layout again.
+
+    Both sides of a pair are cut alike. Pictures that are not larger than ``cut.larger_than`` in both directions, or
+    smaller than a patch, are taken whole, as they are. The work is done in a hidden folder beside ``destination``,
+    which is renamed at the end; called again after an interruption, it goes on with the pictures not yet done.
+
+    Parameters
+    ----------
+    source : path-like
+        Canonical folder, or any folder of images.
+    destination : path-like
+        Must not exist.
+    cut : Cut
+    workers : int, optional
+        Pictures worked on at a time, one a core by default; in threads, for decoding leaves the interpreter free.
+    progress : bool
+        Show a bar on a terminal.
+
+    Returns
+    -------
+    Report
+        Number of patches, and pictures that could not be cut.
+
+    Raises
+    ------
+    WorkbenchError
+        Nothing to cut, impossible settings, or ``destination`` exists.
+    """
+    source, destination = Path(source), Path(destination)
+    if cut.size < 1 or not 0 <= cut.overlap < cut.size or cut.larger_than < 0:
+        raise WorkbenchError(f"patches of {cut.size} pixels cannot overlap by {cut.overlap}; take 0 <= overlap < size")
+    if destination.exists():
+        raise WorkbenchError(f"{destination}: exists; delete it or choose another folder")
+    problems: list[str] = []
+    pictures = _pictures(source, problems)
+    kind = "pairs" if any("target" in picture.sides for picture in pictures) else "images"
+    if not pictures:
+        raise WorkbenchError((problems or [f"{source}: holds no images"])[0])
+    work = destination.with_name(f".{destination.name}.partial")
+    try:
+        for side in pictures[0].sides:
+            (work / side).mkdir(parents=True, exist_ok=True)
+        with FileLock(work / ".lock", timeout=0):
+            count = _cut_all(pictures, work, cut, workers, progress, problems)
+            (work / ".lock").unlink()
+            work.rename(destination)
+    except Timeout as error:
+        raise WorkbenchError(f"{destination}: another process is cutting into it; wait for its end") from error
+    except OSError as error:
+        raise WorkbenchError(f"{error.filename or work}: cannot be written ({error.strerror or error})") from error
+    return Report(destination, [PartReport("", kind, count, None, problems)])
+
+
+def _pictures(source: Path, problems: list[str]) -> list[_Picture]:
+    if not source.is_dir():
+        raise WorkbenchError(f"{source}: no such folder")
+    parts = [child.name for child in sorted(source.iterdir()) if child.is_dir() and is_canonical(child)]
+    if parts and not is_canonical(source):
+        raise WorkbenchError(f"{source}: has several parts ({', '.join(parts)}); cut one of them, {source / parts[0]}")
+    if not (source / "input").is_dir() and not (source / "target").is_dir():
+        folder = source / "images" if (source / "images").is_dir() else source
+        paths = list_images(folder)
+        labels = _labels(paths, folder)
+        return [_Picture(label, {"images": path}) for label, path in zip(labels, paths, strict=True)]
+    sides = {}
+    for side in ("input", "target"):
+        if not (source / side).is_dir():
+            raise WorkbenchError(f"{source}: a paired folder has input/ and target/; {side}/ is missing")
+        sides[side] = {path.relative_to(source / side): path for path in list_images(source / side)}
+    alone = sorted(sides["input"].keys() ^ sides["target"].keys())
+    problems.extend(f"{source}: {path} has no partner of the same name in input/ and target/" for path in alone)
+    names = sorted(sides["input"].keys() & sides["target"].keys())
+    labels = _labels(names, Path())
+    return [
+        _Picture(label, {side: paths[name] for side, paths in sides.items()})
+        for label, name in zip(labels, names, strict=True)
+    ]
+
+
+def _labels(paths: list[Path], folder: Path) -> list[str]:
+    """File stems for patches: the picture's, with its folders, and with its suffix where two differ in that only."""
+    stems = ["-".join(path.relative_to(folder).with_suffix("").parts) for path in paths]
+    counts = Counter(stem.casefold() for stem in stems)
+    return [
+        stem if counts[stem.casefold()] == 1 else f"{stem}-{path.suffix[1:]}"
+        for stem, path in zip(stems, paths, strict=True)
+    ]
+
+
+def _cut_all(
+    pictures: list[_Picture], work: Path, cut: Cut, workers: int | None, progress: bool, problems: list[str]
+) -> int:
+    """Cut what is not done yet; returns the number of patches of all pictures."""
+    done = _done(work, cut, {picture.label: picture for picture in pictures})
+    count = sum(map(len, done.values()))
+    todo = [picture for picture in pictures if picture.label not in done]
+    with (
+        (work / MANIFEST).open("a", encoding="utf-8") as manifest,
+        tqdm(total=len(pictures), initial=len(done), desc="cutting", disable=None if progress else True) as bar,
+    ):
+        for picture, outcome in in_threads(partial(_cut_one, work=work, cut=cut), todo, workers):
+            bar.update()
+            if isinstance(outcome, str):
+                problems.append(f"left out: {outcome}")
+                continue
+            line = {"picture": picture.label, "files": picture.identity(), "patches": outcome}
+            manifest.write(json.dumps(line) + "\n")
+            manifest.flush()
+            count += len(outcome)
+    if not count:
+        raise WorkbenchError(problems[0])
+    return count
+
+
+def _done(work: Path, cut: Cut, pictures: dict[str, _Picture]) -> dict[str, list[str]]:
+    """The patches of pictures that an interrupted call finished; the manifest is left with just these."""
+    manifest, settings, done = work / MANIFEST, asdict(cut), {}
+    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.exists() else []
+    entries = [entry for line in lines if (entry := _parse(line)) is not None]
+    if entries and entries[0] != settings:
+        raise WorkbenchError(f"{work}: was begun with other settings, {entries[0]}; take those or delete the folder")
+    kept = [settings]
+    for entry in entries[1:]:
+        picture = pictures.get(entry["picture"])
+        if picture is not None and picture.identity() == entry["files"]:
+            done[entry["picture"]] = entry["patches"]
+            kept.append(entry)
+        else:  # the picture was changed or removed since
+            for side, patch in product(entry["files"], entry["patches"]):
+                (work / side / Path(patch).name).unlink(missing_ok=True)
+    temporary = manifest.with_suffix(".tmp")
+    temporary.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
+    os.replace(temporary, manifest)
+    return done
+
+
+def _parse(line: str) -> dict | None:
+    try:
+        return json.loads(line)
+    except ValueError:  # an interruption in the middle of a line
+        return None
+
+
+def _cut_one(picture: _Picture, work: Path, cut: Cut) -> list[str] | str:
+    """Cut a picture or pair; the file names of its patches, the same on both sides, or what is wrong."""
+    try:
+        images = {side: read_image(path) for side, path in picture.sides.items()}
+        shapes = {side: image.pixels.shape[:2] for side, image in images.items()}
+        height, width = next(iter(shapes.values()))
+        if len(set(shapes.values())) > 1:
+            first, second = picture.sides.values()
+            return f"{first}: differs in size from {second}"
+        if min(height, width) <= max(cut.larger_than, cut.size - 1):
+            name = picture.label + next(iter(picture.sides.values())).suffix
+            for side, path in picture.sides.items():
+                (work / side / name).unlink(missing_ok=True)
+                link_or_copy(path, work / side / name)
+            return [name]
+        names = []
+        rows, columns = (positions(length, cut.size, cut.overlap) for length in (height, width))
+        for top, left in product(rows, columns):
+            names.append(f"{picture.label}_{top}_{left}.png")
+            for side, image in images.items():
+                patch = image.pixels[top : top + cut.size, left : left + cut.size]
+                write_png(work / side / names[-1], patch, icc_profile=image.icc_profile)
+        return names
+    except WorkbenchError as error:
+        return str(error)

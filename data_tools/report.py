@@ -1,0 +1,72 @@
+"""What was found in, or made of, a data set's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SHOWN = 20
+"""Problems of a part that are printed; of the others the number is named."""
+
+
+@dataclass
+class PartReport:
+    """One canonical folder.
+
+    Attributes
+    ----------
+    name : str
+        The part, empty for the folder itself.
+    kind : {"pairs", "images"}
+    count : int or None
+        Pairs or images that are there; None when they were not counted.
+    expected : int or None
+        How many there should be, if that is published.
+    problems : list of str
+        One line each.
+    news : str
+        What was done, such as ``already there``.
+    """
+
+    name: str
+    kind: str
+    count: int | None
+    expected: int | None = None
+    problems: list[str] = field(default_factory=list)
+    news: str = ""
+
+    def compare(self) -> None:
+        """Note it as a problem when the number is not the published one."""
+        if self.count is not None and self.expected is not None and self.count != self.expected:
+            self.problems.append(f"{self.count:,} {self.kind}, {self.expected:,} are published")
+
+    def lines(self, folder: Path) -> list[str]:
+        """The report as text."""
+        count = "" if self.count is None else f" {self.count:,} {self.kind}"
+        parts = [count.strip(), self.news, _plural(self.problems)]
+        head = f"{folder / self.name}: {', '.join(part for part in parts if part)}"
+        more = [f"  ... and {len(self.problems) - SHOWN:,} more"] if len(self.problems) > SHOWN else []
+        return [head, *(f"  {problem}" for problem in self.problems[:SHOWN]), *more]
+
+
+@dataclass
+class Report:
+    """A data set's folder."""
+
+    folder: Path
+    parts: list[PartReport] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(part.problems for part in self.parts)
+
+    def lines(self) -> list[str]:
+        """The report as text."""
+        return [line for part in self.parts for line in part.lines(self.folder)]
+
+
+def _plural(problems: list[str]) -> str:
+    if not problems:
+        return ""
+    return "1 problem:" if len(problems) == 1 else f"{len(problems):,} problems:"
