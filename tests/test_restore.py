@@ -85,12 +85,22 @@ def test_halo_bounds_what_a_pixel_depends_on(depth):
 
 
 @settings(deadline=None)
-@given(side=st.integers(1, 500), tile=st.integers(1, 600), multiple=st.sampled_from([1, 2, 4, 8]))
-def test_cuts_cover_the_side_once(side, tile, multiple):
-    parts = restore._cut(side, tile, multiple)
-    assert parts[0].start == 0 and parts[-1].stop == side
-    assert all(one.stop == two.start for one, two in zip(parts, parts[1:], strict=False))
-    assert all(part.start % multiple == 0 and 0 < part.stop - part.start < tile + multiple for part in parts)
+@given(
+    side=st.integers(1, 500),
+    tile=st.integers(1, 600),
+    multiple=st.sampled_from([1, 2, 4, 8]),
+    halo=st.integers(0, 80),
+)
+def test_cuts_cover_the_side_once_with_enough_surroundings(side, tile, multiple, halo):
+    parts = restore._cut(side, tile, multiple, halo)
+    assert parts[0].core.start == 0 and parts[-1].core.stop == side
+    assert all(one.core.stop == two.core.start for one, two in zip(parts, parts[1:], strict=False))
+    for core, around in parts:
+        assert 0 < core.stop - core.start < tile + multiple
+        assert around.start % multiple == 0 and around.start <= max(core.start - halo, 0)
+        assert min(core.stop + halo, side) <= around.stop <= side
+    padded = {-(-(around.stop - around.start) // multiple) for _, around in parts}
+    assert len(padded) == 1  # all tensors are of one size
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
@@ -131,13 +141,13 @@ def test_only_large_images_are_tiled(monkeypatch):
     assert len(large.sizes) == 3 and max(large.sizes) == (20, 16)
 
 
-def test_memory_is_that_of_a_tile():
+def test_the_network_sees_tiles_of_one_size():
     network, sizes = lively(), []
     hook = network.register_forward_pre_hook(lambda _, arguments: sizes.append(arguments[0].shape[-2:]))
     restore_array(network, np.zeros((64, 1000, 3), np.uint8), tile=64)
     hook.remove()
     context = -(-network.halo // network.multiple) * network.multiple
-    assert max(width for _, width in sizes) <= 64 + 2 * context
+    assert len(sizes) > 10 and {tuple(size) for size in sizes} == {(64, 64 + 2 * context)}
 
 
 def test_progress_counts_tiles_and_can_stop():

@@ -15,7 +15,7 @@ import workbench
 
 @cache
 def provenance() -> dict:
-    """Version, commit (when the package lies in a git checkout; ``+`` marks uncommitted changes) and libraries."""
+    """Version, commit (when the package lies in a git checkout; ``+`` marks uncommitted changes in it) and libraries."""
     return {
         "version": workbench.__version__,
         "commit": _commit(),
@@ -29,10 +29,12 @@ def provenance() -> dict:
 def _commit() -> str | None:
     folder = Path(workbench.__file__).parent
     try:
-        described = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            capture_output=True, text=True, check=True, timeout=10,
-        )  # fmt: skip
+        commit = _git(folder, "rev-parse", "--short=12", "HEAD")
+        return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".") else "")
     except (OSError, subprocess.SubprocessError):
         return None
-    return described.stdout.strip()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
