@@ -1,0 +1,167 @@
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY
+
+from workbench import nets
+from workbench.cli import main
+from workbench.images import read_image, write_png
+
+
+def workbench(monkeypatch, capsys, *arguments):
+    """Run a command in this process: exit status, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    out, err = capsys.readouterr()
+    return exit_.value.code, out, err
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    return lambda *arguments: workbench(monkeypatch, capsys, *arguments)
+
+
+@pytest.fixture
+def restorer(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "restorer.safetensors"
+    nets.save_restorer(path, nets.build("unet-s", width=4), {"name": "unet-s", "width": 4}, provenance={})
+    return path
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    rng = np.random.default_rng(0)
+    for side in ("input", "target"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for name in ("a.png", "b.png"):
+            write_png(tmp_path / "pairs" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8))
+    return tmp_path / "pairs"
+
+
+def one_line(err):
+    lines = [line for line in err.splitlines() if line.startswith("workbench: ")]
+    return len(lines) == 1 and "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", [["--help"], ["recipes"], ["data", "list"], ["train", "--help"]])
+def test_commands_without_torch_answer_within_a_second(command, tmp_path):
+    subprocess.run([sys.executable, "-m", "workbench", *command], capture_output=True, cwd=tmp_path)  # compiles
+    seconds = []
+    for _ in range(3):  # the quickest of three: the machine may be busy
+        begin = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "workbench", *command], capture_output=True, text=True, cwd=tmp_path)
+        seconds.append(time.perf_counter() - begin)
+        assert done.returncode == 0 and done.stdout
+    assert min(seconds) < 1.0
+
+
+def test_recipes_are_listed(call):
+    status, out, _ = call("recipes")
+    assert status == 0
+    assert "denoise-pocket" in out and "denoise-paper" in out
+
+
+def test_train_then_evaluate_then_restore(call, tmp_path, pairs):
+    settings = [part for setting in TINY for part in ("--set", setting)]
+    runs = ["--runs", tmp_path / "runs", "--name", "mine"]
+    status, out, _ = call("train", "denoise-pocket", *runs, *settings, "--method", "vanilla", "--seed", "3")
+    assert status == 0 and "8 steps" in out and "dB" in out
+    run = tmp_path / "runs" / "mine"
+    assert json.loads((run / "summary.json").read_text())["seed"] == 3
+
+    report = tmp_path / "out" / "report.json"
+    status, out, _ = call("evaluate", run, "--data", pairs, "--json", report)
+    assert status == 0 and "PSNR" in out
+    numbers = json.loads(report.read_text())
+    assert numbers["protocol"] == "rgb" and [image["name"] for image in numbers["images"]] == ["a.png", "b.png"]
+    assert set(numbers["images"][0]) == {"name", "psnr", "ssim", "lpips"}
+    assert numbers["mean"]["psnr"] == pytest.approx(sum(image["psnr"] for image in numbers["images"]) / 2)
+
+    status, _, _ = call("restore", run, pairs / "input", "--output", tmp_path / "restored")
+    assert status == 0
+    assert read_image(tmp_path / "restored" / "a.png").pixels.shape == (40, 50, 3)
+
+
+def test_train_on_own_folders(call, tmp_path, pairs):
+    settings = [part for setting in TINY for part in ("--set", setting)]
+    for key in ("source", "target", "validation"):
+        settings += ["--set", f"data.{key}={pairs / 'target' if key == 'source' else pairs}"]
+    status, _, err = call("train", "denoise-pocket", "--runs", tmp_path / "runs", *settings)
+    assert status == 0, err
+
+
+@pytest.mark.parametrize("protocol", ["rgb", "y", "blocks"])
+def test_protocols(call, restorer, pairs, tmp_path, protocol):
+    status, out, _ = call("evaluate", restorer, "--data", pairs, "--protocol", protocol, "--json", tmp_path / "r.json")
+    assert status == 0
+    assert json.loads((tmp_path / "r.json").read_text())["protocol"] == protocol
+
+
+def test_some_failed_inputs_do_not_stop_the_others(call, restorer, pairs, tmp_path):
+    (pairs / "input" / "b.png").write_bytes(b"broken")
+    status, _, err = call("restore", restorer, pairs / "input", "--output", tmp_path / "restored")
+    assert status == 1 and one_line(err) and "b.png" in err
+    assert (tmp_path / "restored" / "a.png").exists() and not (tmp_path / "restored" / "b.png").exists()
+    status, out, err = call("evaluate", restorer, "--data", pairs)
+    assert status == 1 and one_line(err) and "b.png" in err
+    assert "a.png" in out
+
+
+def test_import_official(call, golden, tmp_path):
+    output = tmp_path / "imported" / "restorer.safetensors"
+    status, out, _ = call("import-official", golden / "official_width8.pth", "--output", output)
+    assert status == 0 and "width 8" in out
+    status, _, _ = call("restore", output, golden / "official_input.png", "--output", tmp_path)
+    restored = read_image(tmp_path / "official_input.png").pixels
+    expected = np.load(golden / "official_expected.npy").clip(0, 1)
+    assert np.abs(restored / 255 - expected).max() < 0.51 / 255
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["train"], "Missing argument 'RECIPE'"),
+        (["train", "denoise-pocket", "--speed", "9"], "No such option"),
+        (["train", "nothing"], "no recipe is called 'nothing'"),
+        (["train", "denoise-pocket", "--set", "training.max_steps=no"], "training.max_steps"),
+        (["train", "denoise-pocket", "--method", "magic"], "no method is called 'magic'"),
+        (["train", "denoise-paper"], "workbench data prepare div2k"),
+        (["train", "denoise-pocket", "--set", "data.source=/no/where"], "/no/where: no such folder"),
+        (["evaluate", "nowhere", "--data", "."], "nowhere: no restorer here"),
+        (["restore", "nowhere", "a.png", "--output", "."], "nowhere: no restorer here"),
+        (["import-official", "nothing.pth", "--output", "x.safetensors"], "nothing.pth: no such file"),
+        (["import-official", "nothing.pth", "--output", "x.pth"], "must end in .safetensors"),
+        (["import-official", "nothing.pth", "--output", "x.safetensors", "--data-range", "1"], "two rising numbers"),
+    ],
+)
+def test_wrong_calls_are_one_line_and_status_2(call, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WORKBENCH_DATA", raising=False)
+    status, _, err = call(*arguments)
+    assert status == 2
+    assert one_line(err) and message in err
+
+
+def test_evaluate_refuses_a_folder_without_pairs_and_a_wrong_protocol(call, restorer, pairs, tmp_path):
+    for arguments, message in (
+        (["--data", tmp_path / "none"], "none"),
+        (["--data", pairs, "--protocol", "xyz"], "xyz"),
+    ):
+        status, _, err = call("evaluate", restorer, *arguments)
+        assert status == 2 and one_line(err) and message in err
+
+
+def test_debug_shows_the_traceback(monkeypatch):
+    from workbench.errors import WorkbenchError
+
+    monkeypatch.setattr(sys, "argv", ["workbench", "train", "nothing", "--debug"])
+    with pytest.raises(WorkbenchError):
+        main()
