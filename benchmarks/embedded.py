@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from study import Cell, alone, main
+
 from workbench.data.domains import Data, source_pairs, validation_pairs
 
 CELLS = [

@@ -1,7 +1,7 @@
 """Vanilla, adapted and their controls on real photographs: PolyU as target domain, CC and Nam never trained on.
 
-The data folder holds bsds500/{train,test}/ (clean), polyu_crops/, cc15/ and nam25/ (input/ and target/). PolyU is split by
-pictured object: every third object, in alphabetical order, is kept for the test.
+The data folder holds bsds500/{train,test}/ (clean), polyu_crops/, cc15/ and nam25/ (input/ and target/). PolyU is
+split by pictured object: every third object, in alphabetical order, is kept for the test.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from study import Cell, alone, main
+
 from workbench.data.domains import Pair, source_pairs
 from workbench.images import read_image
 
@@ -26,8 +27,11 @@ CELLS = [
     Cell("vanilla-early-500", "vanilla", ("warm_start=null", *alone(500))),
     Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",)),
     Cell("adapted-c5-cs", "noise-space", (*STRONG, "noise_space.residual_swap=false")),
-    Cell("adapted-c5-neither", "noise-space",
-         (*STRONG, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false")),  # fmt: skip
+    Cell(
+        "adapted-c5-neither",
+        "noise-space",
+        (*STRONG, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false"),
+    ),  # fmt: skip
     Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",)),
     Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0")),
 ]

@@ -157,7 +157,9 @@ class _Measured:
     def _append(self, facts: dict, test: str, report: dict) -> None:
         mean = report["mean"]
         numbers = {key: "" if mean.get(key) is None else f"{mean[key]:.4f}" for key in ("psnr", "ssim", "lpips")}
-        self.rows.append({**dict.fromkeys(self.columns, ""), **facts, "test": test, "images": len(report["images"])} | numbers)
+        self.rows.append(
+            {**dict.fromkeys(self.columns, ""), **facts, "test": test, "images": len(report["images"])} | numbers
+        )
 
     def _write(self) -> None:
         self.path.parent.mkdir(exist_ok=True)

@@ -56,7 +56,9 @@ def test_commands_without_torch_answer_within_a_second(command, tmp_path):
     seconds = []
     for _ in range(3):  # the quickest of three: the machine may be busy
         begin = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "workbench", *command], capture_output=True, text=True, cwd=tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench", *command], capture_output=True, text=True, cwd=tmp_path
+        )
         seconds.append(time.perf_counter() - begin)
         assert done.returncode == 0 and done.stdout
     assert min(seconds) < 1.0

@@ -35,7 +35,18 @@ def equal(first, second):
 
 
 def arguments(runs, *extra, settings=()):
-    command = [sys.executable, "-m", "workbench", "train", "denoise-pocket", "--runs", str(runs), "--name", "run", *extra]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench",
+        "train",
+        "denoise-pocket",
+        "--runs",
+        str(runs),
+        "--name",
+        "run",
+        *extra,
+    ]
     for setting in (*TINY, *settings):
         command += ["--set", setting]
     return command
@@ -150,7 +161,9 @@ def test_finished_run_is_returned_and_not_trained_again(tmp_path):
     assert fit(recipe(), tmp_path, resume=True).weights.stat().st_mtime_ns == before
     with pytest.raises(WorkbenchError, match="a run is already here; continue it with --resume"):
         fit(recipe(), tmp_path)
-    with pytest.raises(WorkbenchError, match=r"differs from the recipe given at training\.batch_size \(4 there, 8 here"):
+    with pytest.raises(
+        WorkbenchError, match=r"differs from the recipe given at training\.batch_size \(4 there, 8 here"
+    ):
         fit(recipe("training.batch_size=8"), tmp_path, resume=True)
 
 

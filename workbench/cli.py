@@ -101,7 +101,9 @@ def restore(
     restorer: Restorer,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Image files or folders.")],
     output: Annotated[Path, typer.Option(help="Folder for the restored PNG files.")],
-    tile: Annotated[int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")] = None,
+    tile: Annotated[
+        int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")
+    ] = None,
 ) -> None:
     """Restore images of any size; 16 bits stay 16 bits."""
     from workbench.nets import load_restorer

@@ -1,7 +1,7 @@
 """Deterministic streams of training patches.
 
-Sample i of a seed is a function of (seed, i) alone. Worker counts, the number of processes and interruptions therefore
-cannot change what a run sees, and the random numbers of a training step (noise, noise level, shuffle) come with its batch.
+Sample i of a seed is a function of (seed, i) alone. Worker counts, the number of processes and interruptions cannot
+change what a run sees, and the random numbers of a training step (noise, noise level, shuffle) come with its batch.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class PatchStream(Dataset):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Sample ``index``: float32 tensors of shape (3, P, P), P the patch size.
 
-        ``clean`` and ``degraded`` in the source domain, ``target`` and ``reference`` in the target domain, ``unpaired``;
+        ``clean`` and ``degraded`` of the source, ``target`` and ``reference`` of the target domain, ``unpaired``;
         for the diffusion loss ``noise`` (standard normal), ``level`` (uniform in [0, 1)) and the two coin flips
         ``swap_positive`` and ``swap_negative``.
         """

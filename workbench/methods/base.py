@@ -132,4 +132,6 @@ class Method(LightningModule):
     def _check_patch_size(self, network: nn.Module) -> None:
         size = self.recipe.training.patch_size
         if size % network.multiple:
-            raise WorkbenchError(f"training.patch_size {size} must be a multiple of {network.multiple} for this network")
+            raise WorkbenchError(
+                f"training.patch_size {size} must be a multiple of {network.multiple} for this network"
+            )

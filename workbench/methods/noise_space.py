@@ -1,9 +1,9 @@
 """Noise-space domain adaptation (Liao et al., *Denoising as Adaptation*, ICLR 2025).
 
-A conditional diffusion network predicts the noise in a clean synthetic image from two conditions: the restored synthetic
-and the restored real image. Its error falls as the conditions get better, so its gradient teaches the restorer to bring
-both towards the clean distribution. Channel shuffling and the residual-swapping contrast keep the diffusion network from
-telling the two conditions apart. After training the diffusion network is discarded.
+A conditional diffusion network predicts the noise in a clean synthetic image from two conditions: the restored
+synthetic and the restored real image. Its error falls as the conditions get better, so its gradient teaches the
+restorer to bring both towards the clean distribution. Channel shuffling and the residual-swapping contrast keep the
+diffusion network from telling the two conditions apart. After training the diffusion network is discarded.
 
 Where the paper leaves a choice open
 ------------------------------------

@@ -112,8 +112,7 @@ class LeanDiffusionUNet(nn.Module):
             for before, after in zip([3 + CONDITION_CHANNELS, *widths[:-1]], widths, strict=True)
         )
         self.up = nn.ModuleList(
-            _FiLMBlock(below + here, here, embedding)
-            for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            _FiLMBlock(below + here, here, embedding) for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.last = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.zeros_(self.last.weight)

@@ -101,7 +101,9 @@ class NoiseSpace(_Section):
         if not 1 <= first <= last <= 1000:
             raise ValueError("timesteps must be two rising numbers in 1..1000, such as [900, 1000]")
         if self.conditions != "both" and (self.channel_shuffle or self.residual_swap):
-            raise ValueError("a single condition leaves nothing to swap: set channel_shuffle and residual_swap to false")
+            raise ValueError(
+                "a single condition leaves nothing to swap: set channel_shuffle and residual_swap to false"
+            )
         if not self.paired and self.residual_swap:
             raise ValueError("the unpaired extension has no residual swap: set residual_swap to false")
         return self

@@ -181,7 +181,9 @@ def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
     try:
         return run.checkpoint, torch.load(run.checkpoint, map_location="cpu", weights_only=True)["global_step"]
     except Exception as error:
-        raise WorkbenchError(f"{run.checkpoint}: not a readable checkpoint; delete it to start this run again") from error
+        raise WorkbenchError(
+            f"{run.checkpoint}: not a readable checkpoint; delete it to start this run again"
+        ) from error
 
 
 def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Trainer:

@@ -15,7 +15,7 @@ import workbench
 
 @cache
 def provenance() -> dict:
-    """Version, commit (when the package lies in a git checkout; ``+`` marks uncommitted changes in it) and libraries."""
+    """Version, libraries and, in a git checkout, the commit; ``+`` marks uncommitted changes of the package."""
     return {
         "version": workbench.__version__,
         "commit": _commit(),
