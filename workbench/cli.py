@@ -79,7 +79,7 @@ def train(
 def evaluate(
     restorer: Restorer,
     data: Annotated[Path, typer.Option(help="Folder with input/ and target/ of equal names.")],
-    protocol: Annotated[str, typer.Option(help="rgb, y or blocks.")] = "rgb",
+    protocol: Annotated[str, typer.Option(help="rgb, y, blocks or blocks-volume.")] = "rgb",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
     tile: Annotated[int | None, typer.Option(help="Side of the tiles in pixels.")] = None,
 ) -> None:
@@ -110,7 +110,8 @@ def restore(
     from workbench.restore import restore_files
 
     network, _ = load_restorer(restorer)
-    _finish(restore_files(network, inputs, output, tile=tile))
+    failed = restore_files(network, inputs, output, tile=tile, report=lambda path, written: print(f"{path} -> {written}"))
+    _finish(failed)
 
 
 @app.command()
