@@ -226,7 +226,7 @@ def test_warm_start_is_trained_once_and_shared(tmp_path):
 
 def test_missing_data_sets_stop_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
-    with pytest.raises(WorkbenchError, match="div2k.*sidd.*workbench data prepare div2k"):
+    with pytest.raises(WorkbenchError, match="div2k/train.*sidd/train.*workbench data prepare div2k/train; "):
         fit(load_recipe("denoise-paper"), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
