@@ -112,8 +112,7 @@ def _fetch(file: RemoteFile, part: Path, progress: bool, pause: float) -> None:
             except _NETWORK_ERRORS as error:
                 if isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code not in (408, 429):
                     raise DownloadError(
-                        f"{file.url}: the server answers {error.code} ({error.reason}); the address may have changed,"
-                        " get the file by hand"
+                        f"{file.url}: the server answers {error.code} ({error.reason}); the address may have changed"
                     ) from error
                 reason = str(getattr(error, "reason", None) or error or type(error).__name__)
             fruitless = 0 if _size(part) > before else fruitless + 1
@@ -149,7 +148,7 @@ def _continue(file: RemoteFile, part: Path, bar: tqdm) -> int | None:
     with response:
         answer = _read_answer(file, response.status, response.headers)
         if answer.offset not in (0, offset):
-            raise DownloadError(f"{file.url}: the server sends another piece than asked for; get the file by hand")
+            raise DownloadError(f"{file.url}: the server sends another piece than asked for")
         if answer.total is not None:
             check_space(part.parent, answer.total - answer.offset, file.name)
         _identity_file(part).write_text(json.dumps(answer.identity), encoding="utf-8")
@@ -167,7 +166,7 @@ def _continue(file: RemoteFile, part: Path, bar: tqdm) -> int | None:
 
 def _read_answer(file: RemoteFile, status: int, headers: Message) -> _Answer:
     if headers.get_content_type() == "text/html":
-        raise DownloadError(f"{file.url}: the server sends a web page instead of the file; get the file by hand")
+        raise DownloadError(f"{file.url}: the server sends a web page instead of the file")
     length = headers.get("Content-Length")
     length = int(length) if length and length.isdigit() else None
     # A weak ETag does not promise equal bytes, so it cannot be used to go on.
@@ -177,7 +176,7 @@ def _read_answer(file: RemoteFile, status: int, headers: Message) -> _Answer:
         return _Answer(0, length, identity)
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
     if match is None:
-        raise DownloadError(f"{file.url}: the server's answer makes no sense; get the file by hand")
+        raise DownloadError(f"{file.url}: the server's answer makes no sense")
     return _Answer(int(match[1]), int(match[2]) if match[2] != "*" else None, identity)
 
 
@@ -185,9 +184,7 @@ def _verify(file: RemoteFile, part: Path, progress: bool) -> None:
     size = part.stat().st_size
     if file.size is not None and size != file.size:
         _discard(part)
-        raise DownloadError(
-            f"{file.url}: {size} bytes came, {file.size} are published; they were deleted, try again or get it by hand"
-        )
+        raise DownloadError(f"{file.url}: {size} bytes came, {file.size} are published; they were deleted, try again")
     if file.checksum is None:
         return
     algorithm, _, published = file.checksum.partition(":")
@@ -203,9 +200,7 @@ def _verify(file: RemoteFile, part: Path, progress: bool) -> None:
             bar.update(len(block))
     if digest.hexdigest() != published:
         _discard(part)
-        raise DownloadError(
-            f"{file.url}: its {algorithm} is not the published {published}; it was deleted, try again or get it by hand"
-        )
+        raise DownloadError(f"{file.url}: its {algorithm} is not the published {published}; it was deleted, try again")
 
 
 def _size(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from data_tools.listing import DOWNLOADS
 from data_tools.placing import link_or_copy, place
 from data_tools.record import RECORD, read_record, write_record
 from data_tools.report import PartReport, Report
-from data_tools.unpack import archive_stem, is_archive, unpack
+from data_tools.unpack import DamagedArchiveError, archive_stem, is_archive, unpack
 from workbench.errors import WorkbenchError
 
 ARRAYS = (".mat", ".mnc", ".mnc.gz")
@@ -69,16 +69,18 @@ def prepare(
     made: dict[str, PartReport] = {}
     if todo:
         _demand_room(entry, todo, root)
+        by_hand = f"{entry.by_hand} ({entry.home}), then `workbench data prepare {name} --from PATH`"
+        if from_path is None and not entry.files_of(todo):
+            raise WorkbenchError(f"{entry.name}: cannot be downloaded from here; by hand: {by_hand}")
+        if from_path is not None and not Path(from_path).exists():
+            raise WorkbenchError(f"{from_path}: no such file or folder")
         try:
             with _workplace(entry, root) as work:
-                if from_path is None:
-                    stages = _downloaded(entry, todo, root, work, progress)
-                else:
-                    stages = _handed_over(Path(from_path), work, progress)
-                made = _make(_Task(entry, root, work, str(from_path or "download"), progress), todo, stages, len(parts))
+                task = _Task(entry, root, work, str(from_path or "what was downloaded"), progress)
+                stages = _downloaded(task, todo) if from_path is None else _handed_over(task, Path(from_path))
+                made = _make(task, todo, stages, alone=len(parts) == 1)
         except DownloadError as error:
-            instead = f"(see {entry.home}), then `workbench data prepare {name} --from PATH`"
-            raise DownloadError(f"{error} {instead}") from error
+            raise DownloadError(f"{error}; by hand: {by_hand}") from error
         except OSError as error:
             where = error.filename or root
             raise WorkbenchError(f"{where}: cannot be read or written ({error.strerror or error})") from error
@@ -112,72 +114,73 @@ def _demand_room(entry: Entry, todo: Sequence[Part], root: Path) -> None:
 @contextmanager
 def _workplace(entry: Entry, root: Path) -> Iterator[Path]:
     """A temporary folder beside the data sets, removed at the end; one process a data set at a time."""
-    work = root / f".{entry.name}.partial"
+    work, lock = root / f".{entry.name}.partial", root / f".{entry.name}.lock"
     root.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(root / f".{entry.name}.lock", timeout=0):
+        with FileLock(lock, timeout=0):
             shutil.rmtree(work, ignore_errors=True)  # left by a call that was killed
             work.mkdir()
             try:
                 yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+                with suppress(OSError):
+                    lock.unlink()
     except Timeout as error:
         raise WorkbenchError(f"{entry.name}: another process is preparing it in {root}; wait for its end") from error
 
 
-def _downloaded(entry: Entry, todo: Sequence[Part], root: Path, work: Path, progress: bool) -> Iterator[list[Files]]:
-    files = entry.files_of(todo)
-    if not files:
-        raise WorkbenchError(
-            f"{entry.name}: has no address to download from; {entry.by_hand} ({entry.home}),"
-            f" then `workbench data prepare {entry.name} --from PATH`"
-        )
-    for file in files:
-        _open(download(file, root / DOWNLOADS, progress), work / "unpacked", progress)
-    yield _trees(work / "unpacked")
+def _downloaded(task: _Task, todo: Sequence[Part]) -> Iterator[list[Files]]:
+    for file in task.entry.files_of(todo):
+        path = download(file, task.root / DOWNLOADS, task.progress)
+        try:
+            _open(task, path)
+        except DamagedArchiveError:
+            path.unlink(missing_ok=True)  # no checksum told; the next call fetches it anew
+            raise
+    yield _trees(task)
 
 
-def _handed_over(path: Path, work: Path, progress: bool) -> Iterator[list[Files]]:
+def _handed_over(task: _Task, path: Path) -> Iterator[list[Files]]:
     """First what lies there unpacked; then, if that was not all, what the archives hold."""
-    if not path.exists():
-        raise WorkbenchError(f"{path}: no such file or folder")
     archives = [path]
     if path.is_dir():
         yield [Files.below(path)]
         archives = sorted(filter(is_archive, path.iterdir()))
     for archive in archives:
-        _open(archive, work / "unpacked", progress)
+        _open(task, archive)
     if archives:
-        yield _trees(work / "unpacked")
+        yield _trees(task)
 
 
-def _open(path: Path, unpacked: Path, progress: bool) -> None:
+def _open(task: _Task, path: Path) -> None:
     """Unpack an archive and the archives inside it; take a file of arrays as it is."""
+    unpacked = task.work / "unpacked"
     if path.name.lower().endswith(ARRAYS):
         unpacked.mkdir(exist_ok=True)
         link_or_copy(path, unpacked / path.name)
         return
     folder = unpacked / archive_stem(path)
-    unpack(path, folder, progress)
+    unpack(path, folder, task.progress)
     for inner in sorted(filter(is_archive, folder.rglob("*"))):
-        unpack(inner, inner.with_name(archive_stem(inner)), progress)
+        unpack(inner, inner.with_name(archive_stem(inner)), task.progress)
         inner.unlink()
 
 
-def _trees(unpacked: Path) -> list[Files]:
+def _trees(task: _Task) -> list[Files]:
     """All archives together, for pairs whose sides come in different ones, and each alone."""
+    unpacked = task.work / "unpacked"
     return [Files.below(unpacked), *(Files.below(child) for child in sorted(unpacked.iterdir()) if child.is_dir())]
 
 
-def _make(task: _Task, todo: Sequence[Part], stages: Iterator[list[Files]], asked_for: int) -> dict[str, PartReport]:
+def _make(task: _Task, todo: Sequence[Part], stages: Iterator[list[Files]], alone: bool) -> dict[str, PartReport]:
     """Make the parts that can be found, each put in its place as soon as it is complete."""
     made: dict[str, PartReport] = {}
     reasons: dict[str, list[str]] = {part.name: [] for part in todo}
     for trees in stages:
         for part in todo:
             if part.name not in made:
-                found = _search(part, trees, asked_for == 1, reasons[part.name])
+                found = _search(part, trees, alone, reasons[part.name])
                 if found is not None:
                     made[part.name] = _make_part(task, part, found)
         if len(made) == len(todo):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 import zipfile
@@ -16,6 +17,10 @@ from workbench.errors import WorkbenchError
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 FOREIGN = (".rar", ".7z")
 """Archives that Python cannot open."""
+
+
+class DamagedArchiveError(WorkbenchError):
+    """An archive that was not downloaded whole."""
 
 
 def is_archive(path: Path) -> bool:
@@ -57,11 +62,11 @@ def unpack(archive: Path, folder: Path, progress: bool = True) -> None:
             with tarfile.open(archive) as opened:
                 _unpack_tar(archive, opened, folder, progress)
         else:
-            raise WorkbenchError(f"{archive}: not a zip or tar archive, or cut short; download it again")
+            raise DamagedArchiveError(f"{archive}: not a zip or tar archive, or cut short; download it again")
     except tarfile.FilterError as error:
         raise WorkbenchError(f"{archive}: refused, a member points outside of the archive ({error})") from error
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
-        raise WorkbenchError(f"{archive}: damaged or cut short ({error}); download it again") from error
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
+        raise DamagedArchiveError(f"{archive}: damaged or cut short ({error}); download it again") from error
     except OSError as error:
         raise WorkbenchError(f"{archive}: cannot be unpacked ({error.strerror or error})") from error
 
@@ -79,7 +84,7 @@ def _unpack_zip(archive: Path, opened: zipfile.ZipFile, folder: Path, progress: 
         if member.flag_bits & 1:
             raise WorkbenchError(f"{archive}: is encrypted; unpack it with its password, then hand over the folder")
         place = PurePosixPath(member.filename.replace("\\", "/"))
-        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+        if place.is_absolute() or ".." in place.parts or ":" in "".join(place.parts[:1]):
             raise WorkbenchError(f"{archive}: refused, {member.filename!r} points outside of the archive")
     check_space(folder, sum(member.file_size for member in members), archive.name)
     for member in tqdm(members, f"unpacking {archive.name}", unit=" files", disable=None if progress else True):

@@ -1,7 +1,7 @@
 """Miniature copies of the original layouts of all data sets in the catalogue.
 
 Pictures are of one colour that encodes who they are, (number, side, 50), so that a test can tell after preparation
-whether each name has the right picture and the right partner. Side is 0 for degraded or unpaired and 200 for references.
+whether each name has the right picture and the right partner. Side is 200 for references and 0 for all others.
 """
 
 from __future__ import annotations
@@ -154,21 +154,18 @@ def matlab73(path: Path, variables: dict[str, np.ndarray]) -> None:
 
 def dnd(root):
     """Two photographs with two boxes each; boxes are one-based corners (top, left, bottom, right), ends included."""
-    boxes = np.array([[1, 1, 4, 6], [3, 5, 6, 10]], float)
+    boxes = np.array([[1, 1, 4, 4], [3, 5, 6, 10]])
     (root / "dnd_2017/images_srgb").mkdir(parents=True)
     expected = {}
     for number in (1, 2):
-        photograph = np.full((6, 10, 3), 50 / 255, np.float32)
-        for index, (top, left, bottom, right) in enumerate(boxes.astype(int), 1):
-            photograph[top - 1 : bottom, left - 1 : right] = 50 / 255
-            expected[f"{number:04d}_{index:02d}.png"] = 2 * number + index
-        photograph[2:4, 0:4, 0] = (2 * number + 1) * STEP / 255
-        photograph[0:4, 0:6, 0] = (2 * number + 1) * STEP / 255
-        photograph[2:6, 4:10, 0] = (2 * number + 2) * STEP / 255
-        photograph[..., 1] = 0
+        photograph = np.ones((6, 10, 3), np.float32)
+        for index, (top, left, bottom, right) in enumerate(boxes, 1):
+            name = f"{number:04d}_{index:02d}.png"
+            expected[name] = 2 * number + index
+            photograph[top - 1 : bottom, left - 1 : right] = np.array([expected[name] * STEP, 0, 50]) / 255
         matlab73(root / f"dnd_2017/images_srgb/{number:04d}.mat", {"InoisySRGB": photograph})
     with h5py.File(root / "dnd_2017/info.mat", "w", userblock_size=512) as file:
-        references = [file.create_dataset(f"#refs#/{letter}", data=boxes.T).ref for letter in "ab"]
+        references = [file.create_dataset(f"#refs#/{letter}", data=boxes.T.astype(float)).ref for letter in "ab"]
         file.create_dataset("info/boundingboxes", data=np.array([references], dtype=h5py.ref_dtype).T)
     return {"": expected}
 
@@ -243,7 +240,7 @@ def gopro(root):
 
 def realblur_j(root):
     place = "RealBlur-J_ECC_IMCORR_centroid_itensity_ref"
-    made = pairs(root / "RealBlur" / place, "{}.png", "{}_gt.png", [])
+    made = {}
     lists = {"train": [("scene001", 1), ("scene001", 2)], "test": [("scene230", 7)]}
     for split, members in lists.items():
         made[split], lines = {}, []
@@ -294,7 +291,7 @@ def uc_merced(root):
 
 
 def brainweb(root):
-    """A MINC 1 (NetCDF) and a compressed MINC 2 (HDF5) volume of two slices; the second slice is the brighter one."""
+    """A MINC 1 (NetCDF) and a compressed MINC 2 (HDF5) volume of two slices, the first half as bright as the second."""
     stored = np.zeros((2, 4, 5), np.uint8)
     stored[0], stored[1] = 100, 200
     with scipy.io.netcdf_file(root / "t1_icbm.mnc", "w") as file:
@@ -311,7 +308,7 @@ def brainweb(root):
         group["image-min"], group["image-max"] = 0.0, 50.0
     (root / "t2_icbm.mnc.gz").write_bytes(gzip.compress((root / "plain.h5").read_bytes()))
     (root / "plain.h5").unlink()
-    return {"": {"t1_icbm_000.png": 0, "t1_icbm_001.png": 0}}
+    return {"": {f"{name}_{number:03d}.png": None for name in ("t1_icbm", "t2_icbm") for number in (0, 1)}}
 
 
 def celeba_hq(root):

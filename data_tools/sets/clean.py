@@ -161,7 +161,12 @@ CLEAN = (
         home="https://r0k.us/graphics/kodak/",
         licence="released by Kodak for unrestricted use",
         parts=(
-            Part("", "images", 24, (Images("Kodak24/{name}.*"), Images("kodim{number:d}.*", stem="kodim{number}"))),
+            Part(
+                "",
+                "images",
+                24,
+                (Images("testsets/Kodak24/{name}.*"), Images("kodim{number:d}.*", stem="kodim{number}")),
+            ),
         ),
         files=(_FFDNET,),
         by_hand="download the pictures kodim01.png to kodim24.png",
@@ -174,7 +179,7 @@ CLEAN = (
         role="clean photographs to test AWGN removal on",
         home="https://www4.comp.polyu.edu.hk/~cslzhang/CDM_Dataset.htm",
         licence="see its home page",
-        parts=(Part("", "images", 18, (Images("McMaster/{name}.*"), Images("McM/{name}.*"))),),
+        parts=(Part("", "images", 18, (Images("testsets/McMaster/{name}.*"), Images("McM/{name}.*"))),),
         files=(_FFDNET,),
         by_hand="download McM.zip from its home page and unpack it with the password given there",
     ),

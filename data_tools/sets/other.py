@@ -123,7 +123,7 @@ OTHER = (
         role="simulated MRI slices that noise is added to (several domains of DRDD)",
         home="https://brainweb.bic.mni.mcgill.ca/",
         licence="see its home page",
-        parts=(Part("", "images", None, (Slices("{name}.mnc"), Slices("{name}.mnc.gz"))),),
+        parts=(Part("", "images", None, (Slices("{name}.{kind:mnc|mnc.gz}"),)),),
         by_hand="download simulated volumes in MINC format (.mnc or .mnc.gz) from its home page into a folder",
         note="Every slice of every volume becomes a 16-bit picture. DRDD does not say which volumes it used.",
     ),

@@ -1,0 +1,124 @@
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from data_layouts import ORIGINALS, pairs
+
+from data_tools.catalogue import CATALOGUE
+from data_tools.prepare import prepare
+
+DOCS = Path(__file__).parents[1] / "docs" / "data.md"
+
+
+def workbench(*arguments, root):
+    command = [sys.executable, "-m", "workbench", "data", *map(str, arguments)]
+    environment = {"WORKBENCH_DATA": str(root), "PATH": "", "PYTHONPATH": ":".join(sys.path)}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=30)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "data"
+
+
+def test_list(root, tmp_path):
+    ORIGINALS["gopro"](tmp_path / "original")
+    prepare("gopro/test", root, tmp_path / "original")
+    (root / "wed/images").mkdir(parents=True)
+    start = time.perf_counter()
+    done = workbench("list", root=root)
+    # Alone it takes half a second; other work on the machine is allowed for
+    assert time.perf_counter() - start < 3
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line}
+    for entry in CATALOGUE.values():
+        for part in entry.parts:
+            assert entry.full_name(part) in lines
+    assert re.search(r"gopro/train +2,103 pairs +- +download", lines["gopro/train"])
+    assert re.search(r"gopro/test +1,111 pairs +\d+ k?B \(2\)", lines["gopro/test"])
+    assert re.search(r"wed +4,744 images +not checked +by hand", lines["wed"])
+
+
+def test_list_imports_neither_torch_nor_image_libraries():
+    code = (
+        "import sys; from data_tools.cli import app; app(['list'], standalone_mode=False);"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'PIL', 'scipy', 'h5py', 'skimage')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_details(name, root):
+    from data_tools.listing import details
+
+    entry, text = CATALOGUE[name], "\n".join(details(name, root))
+    for fact in (
+        entry.title,
+        entry.home,
+        entry.licence,
+        entry.by_hand,
+        entry.note,
+        *(file.url for file in entry.files),
+    ):
+        assert fact in text
+
+
+def test_prepare_check_cut(root, tmp_path):
+    ORIGINALS["lolv1"](tmp_path / "original")
+    done = workbench("prepare", "lolv1", "--from", tmp_path / "original", root=root)
+    assert done.returncode == 1  # a miniature is not the published number
+    assert done.stdout.splitlines() == [
+        f"{root}/lolv1/train: 2 pairs, 1 problem:",
+        "  2 pairs, 485 are published",
+        f"{root}/lolv1/test: 1 pairs, 1 problem:",
+        "  1 pairs, 15 are published",
+    ]
+    assert done.stderr == ""
+    done = workbench("prepare", "real-internet", "--from", tmp_path, "--root", tmp_path / "other", root=root)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"workbench: real-internet: not found in .*; looked for Real_Internet.*\n", done.stderr)
+
+    pairs(tmp_path / "own", "input/{}.png", "target/{}.png", ["1"])
+    assert workbench("check", tmp_path / "own", root=root).returncode == 0
+    done = workbench("cut", tmp_path / "own", tmp_path / "patches", "--size", 6, "--overlap", 2, root=root)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/patches: 6 pairs\n")
+    (tmp_path / "own/target/1.png").write_bytes(b"x")
+    done = workbench("check", tmp_path / "own", root=root)
+    assert done.returncode == 1 and "target/1.png: not an image" in done.stdout
+    done = workbench("cut", tmp_path / "own", tmp_path / "patches", "--size", 6, "--overlap", 2, root=root)
+    assert done.returncode == 2 and "exists" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["prepare", "gorpo"], "gorpo: no such data set; did you mean gopro?"),
+        (["prepare", "ffhq"], "ffhq: cannot be downloaded from here; by hand: run the download script"),
+        (["prepare", "gopro", "--from", "nowhere"], "nowhere: no such file or folder"),
+        (["check", "nowhere"], "nowhere: no such folder"),
+        (["cut", "nowhere", "patches"], "nowhere: no patches are usual for it"),
+        (["list", "gorpo"], "gorpo: no such data set"),
+        (["prepare"], "Missing argument 'NAME'"),
+    ],
+)
+def test_wrong_calls(arguments, message, root):
+    done = workbench(*arguments, root=root)
+    assert done.returncode == 2 and message in done.stderr and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
+    assert not root.exists()
+
+
+def test_documentation_names_every_entry():
+    text = DOCS.read_text(encoding="utf-8")
+    for entry in CATALOGUE.values():
+        row = next((line for line in text.splitlines() if line.startswith(f"| `{entry.name}` |")), "")
+        assert entry.home in row and entry.licence in row and entry.title in row, f"{entry.name} in {DOCS.name}"
+        assert ("by hand" in row) == (not entry.files)
+        for part in entry.parts:
+            assert f"`{entry.full_name(part)}`" in text
+            assert part.count is None or f"{part.count:,}" in row
+        for note in (entry.by_hand, entry.note):
+            assert note in text, f"{entry.name} in {DOCS.name}"

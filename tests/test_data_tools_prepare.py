@@ -1,0 +1,396 @@
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from data_layouts import ORIGINALS, identify, matlab73, pairs, sidd_blocks, write
+from filelock import FileLock
+
+import data_tools.prepare
+from data_tools.catalogue import CATALOGUE, find, folders, is_present, missing
+from data_tools.layouts import Template
+from data_tools.prepare import prepare
+from data_tools.record import read_record
+from workbench.errors import WorkbenchError
+from workbench.images import list_images, read_image
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "data"
+
+
+def content(folder):
+    """What a canonical folder holds: by file name the number of the picture and, of pairs, that of the partner."""
+    sides = ("input", "target") if (folder / "input").is_dir() else ("images",)
+    found = [{path.name: identify(read_image(path).pixels) for path in list_images(folder / side)} for side in sides]
+    assert all(side.keys() == found[0].keys() for side in found)
+    return {name: tuple(side[name] for side in found) for name in found[0]}
+
+
+def assert_made(root, name, expected):
+    for part, members in expected.items():
+        kind = next(each.kind for each in CATALOGUE[name].parts if each.name == part)
+        wanted = {file: ((n, 0), (n, 200)) if kind == "pairs" else ((n, 0),) for file, n in members.items()}
+        assert content(root / name / part) == wanted
+
+
+def leftovers(root):
+    return sorted(path.name for path in root.iterdir() if path.name.startswith(".") and path.name != ".downloads")
+
+
+def test_every_entry_has_a_miniature():
+    assert ORIGINALS.keys() == CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("name", [name for name in ORIGINALS if name != "brainweb"])
+def test_original_layouts(name, root, tmp_path):
+    original = tmp_path / "original"
+    original.mkdir()
+    expected = ORIGINALS[name](original)
+    before = sorted(path for path in original.rglob("*"))
+    report = prepare(name, root, original)
+    assert_made(root, name, expected)
+    # The only thing wrong with a miniature is its number
+    for part in report.parts:
+        assert part.count == len(expected[part.name])
+        assert [problem for problem in part.problems if "published" not in problem] == []
+    assert missing([name], root) == []
+    assert leftovers(root) == []
+    assert sorted(path for path in original.rglob("*")) == before
+
+
+def test_volumes_become_slices_of_16_bits(root, tmp_path):
+    original = tmp_path / "original"
+    original.mkdir()
+    expected = ORIGINALS["brainweb"](original)
+    report = prepare("brainweb", root, original)
+    paths = list_images(root / "brainweb" / "images")
+    assert [path.name for path in paths] == sorted(expected[""]) and report.ok
+    slices = [read_image(path).pixels for path in paths]
+    assert {pixels.dtype for pixels in slices} == {np.dtype(np.uint16)}
+    assert [int(pixels.max()) for pixels in slices] == [32768, 65535] * 2
+    assert slices[0].shape == (4, 5, 3)
+
+
+def test_files_keep_their_bytes_and_are_not_copied(root, tmp_path):
+    write(tmp_path / "Kodak24/kodim01.png", 1)
+    prepare("kodak24", root, tmp_path / "Kodak24")
+    made, original = root / "kodak24/images/kodim01.png", tmp_path / "Kodak24/kodim01.png"
+    assert made.samefile(original)
+
+
+def test_copies_where_links_do_not_work(root, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    write(tmp_path / "Kodak24/kodim01.png", 1)
+    prepare("kodak24", root, tmp_path / "Kodak24")
+    made, original = root / "kodak24/images/kodim01.png", tmp_path / "Kodak24/kodim01.png"
+    assert not made.samefile(original) and made.read_bytes() == original.read_bytes()
+
+
+def test_matlab_73_and_5_give_the_same_blocks(root, tmp_path):
+    matlab73(tmp_path / "ValidationNoisyBlocksSrgb.mat", {"ValidationNoisyBlocksSrgb": sidd_blocks(0)})
+    matlab73(tmp_path / "ValidationGtBlocksSrgb.mat", {"ValidationGtBlocksSrgb": sidd_blocks(200)})
+    prepare("sidd/validation", root, tmp_path)
+    made = content(root / "sidd/validation")
+    assert list(made) == [f"{image:04d}_{block:02d}.png" for image in (1, 2) for block in (1, 2, 3)]
+    assert made["0002_01.png"] == ((4, 0), (4, 200))
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:300]), "not a MATLAB file that can be read, or cut short"),
+        (lambda path: path.write_bytes(b"<html>log in</html>"), "not a MATLAB file that can be read, or cut short"),
+        (lambda path: matlab73(path, {"x": sidd_blocks(0)[:, :2]}), "different shapes"),
+        (lambda path: matlab73(path, {"x": sidd_blocks(0).astype(float)}), "8-bit integers"),
+        (lambda path: matlab73(path, {"x": np.zeros((2, 3))}), "should hold one array"),
+    ],
+)
+def test_wrong_matlab_files(root, tmp_path, damage, message):
+    ORIGINALS["sidd"](tmp_path)
+    damage(tmp_path / "ValidationGtBlocksSrgb.mat")
+    with pytest.raises(WorkbenchError, match=message) as error:
+        prepare("sidd/validation", root, tmp_path)
+    assert "ValidationGtBlocksSrgb.mat" in str(error.value) and "\n" not in str(error.value)
+    assert not (root / "sidd").exists() and leftovers(root) == []
+
+
+def test_partners_that_are_missing_are_named(root, tmp_path):
+    pairs(tmp_path, "LOLdataset/eval15/low/{}.png", "LOLdataset/eval15/high/{}.png", ["1", "2", "3"])
+    (tmp_path / "LOLdataset/eval15/low/2.png").unlink()
+    (tmp_path / "LOLdataset/eval15/high/3.png").unlink()
+    (part,) = prepare("lolv1/test", root, tmp_path / "LOLdataset").parts
+    assert part.count == 1 and list(content(root / "lolv1/test")) == ["1.png"]
+    assert sum("eval15/high/2.png" in problem for problem in part.problems) == 1
+    assert sum("eval15/low/3.png" in problem for problem in part.problems) == 1
+
+
+def test_two_files_of_one_name(root, tmp_path):
+    write(tmp_path / "a/DIV2K_valid_HR/0801.png", 1)
+    write(tmp_path / "b/DIV2K_valid_HR/0801.png", 2)
+    (part,) = prepare("div2k/valid", root, tmp_path).parts
+    assert part.count == 1 and "would be called 0801" in part.problems[0]
+
+
+def test_damaged_picture_that_must_be_converted(root, tmp_path):
+    ORIGINALS["sots"](tmp_path)
+    (tmp_path / "SOTS/outdoor/hazy/0001_0.8_0.2.jpg").write_bytes(b"\xff\xd8\xff broken")
+    (part,) = prepare("sots/outdoor", root, tmp_path).parts
+    assert list(content(root / "sots/outdoor")) == ["0002_1_0.08.png"]
+    assert "0001_0.8_0.2.jpg" in part.problems[0]
+
+
+def test_reference_with_an_unexpected_border(root, tmp_path):
+    ORIGINALS["sots"](tmp_path)
+    write(tmp_path / "SOTS/indoor/gt/1400.png", 1, 200, size=(14, 10))
+    with pytest.raises(WorkbenchError, match="sots/indoor: .*differs in size"):
+        prepare("sots/indoor", root, tmp_path)
+
+
+def test_a_part_at_a_time(root, tmp_path):
+    expected = ORIGINALS["gopro"](tmp_path)
+    prepare("gopro/test", root, tmp_path / "GOPRO_Large")
+    assert_made(root, "gopro", {"test": expected["test"]})
+    assert missing(["gopro/test", "gopro", "wed"], root) == [
+        ("gopro", f"workbench data prepare gopro --root {root}"),
+        ("wed", f"workbench data prepare wed --root {root}"),
+    ]
+    report = prepare("gopro", root, tmp_path / "GOPRO_Large")
+    assert_made(root, "gopro", expected)
+    assert [part.news[:13] for part in report.parts] == ["", "already there"]
+    assert read_record(root / "gopro")["parts"].keys() == {"train", "test"}
+
+
+def test_a_part_that_is_not_there(root, tmp_path):
+    ORIGINALS["gopro"](tmp_path)
+    shutil.rmtree(tmp_path / "GOPRO_Large/train")
+    report = prepare("gopro", root, tmp_path)
+    assert not report.ok and is_present(root / "gopro/test") and not is_present(root / "gopro/train")
+    assert "looked for train/{sequence}/blur/{frame:d}.*" in report.parts[0].problems[0]
+
+
+def test_what_is_there_is_left_alone(root, tmp_path):
+    ORIGINALS["kodak24"](tmp_path)
+    prepare("kodak24", root, tmp_path)
+    (root / "kodak24/images/mine.txt").write_text("mine")
+    report = prepare("kodak24", root, tmp_path / "nowhere")
+    assert "already there" in report.parts[0].news and (root / "kodak24/images/mine.txt").exists()
+    shutil.rmtree(root / "kodak24/images")
+    assert prepare("kodak24", root, tmp_path).parts[0].count == 2
+
+
+def test_a_folder_in_the_way(root, tmp_path):
+    (root / "kodak24").mkdir(parents=True)
+    (root / "kodak24/kodim01.png").write_bytes(b"x")
+    with pytest.raises(WorkbenchError, match="in the way"):
+        prepare("kodak24", root, tmp_path)
+    assert (root / "kodak24/kodim01.png").exists()
+
+
+@pytest.mark.parametrize("name", ["gorpo", "gopro/val", ""])
+def test_unknown_names(name, root):
+    with pytest.raises(WorkbenchError, match="did you mean gopro|gopro/train, gopro/test|no such data set"):
+        prepare(name, root)
+
+
+def test_nothing_of_it_in_what_was_handed_over(root, tmp_path):
+    write(tmp_path / "holiday.jpg", 1)
+    with pytest.raises(WorkbenchError, match=r"^dnd: not found in .*; looked for info.mat") as error:
+        prepare("dnd", root, tmp_path)
+    assert "\n" not in str(error.value) and leftovers(root) == []
+    with pytest.raises(WorkbenchError, match="nowhere: no such file"):
+        prepare("dnd", root, tmp_path / "nowhere")
+
+
+def test_no_address_to_download_from(root):
+    with pytest.raises(WorkbenchError, match=r"wed: cannot be downloaded .*\.rar.*waterloo.*prepare wed --from PATH"):
+        prepare("wed", root)
+    assert not root.exists()
+
+
+def test_what_another_process_is_preparing(root, tmp_path):
+    ORIGINALS["kodak24"](tmp_path)
+    root.mkdir()
+    with FileLock(root / ".kodak24.lock"), pytest.raises(WorkbenchError, match="another process"):
+        prepare("kodak24", root, tmp_path)
+
+
+def test_killed_and_called_again(root, tmp_path, monkeypatch):
+    expected = ORIGINALS["lolv1"](tmp_path)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(data_tools.prepare, "place", die)
+        prepare("lolv1", root, tmp_path)
+    assert list(root.iterdir()) == []
+    (root / ".lolv1.partial/made/input").mkdir(parents=True)  # as a process that was killed hard leaves it
+    prepare("lolv1", root, tmp_path)
+    assert_made(root, "lolv1", expected)
+    assert leftovers(root) == []
+
+
+def test_canonical_folders_are_taken_as_they_are(root, tmp_path):
+    ORIGINALS["gopro"](tmp_path / "original")
+    prepare("gopro", root, tmp_path / "original")
+    again = tmp_path / "again"
+    prepare("gopro", again, root / "gopro")
+    prepare("lolv1/test", again, root / "gopro/test")  # names are free, so any pairs will do
+    assert content(again / "gopro/train") == content(root / "gopro/train")
+    assert content(again / "lolv1/test") == content(root / "gopro/test")
+
+
+class TestArchives:
+    @pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "xztar"])
+    def test_one_archive(self, kind, root, tmp_path):
+        expected = ORIGINALS["gopro"](tmp_path / "original")
+        write(tmp_path / "original/GOPRO_Large/__MACOSX/train/x/blur/1.png", 9)
+        archive = shutil.make_archive(str(tmp_path / "GOPRO_Large"), kind, tmp_path / "original")
+        prepare("gopro", root, archive)
+        assert_made(root, "gopro", expected)
+
+    def test_a_folder_of_archives(self, root, tmp_path):
+        expected = ORIGINALS["rain13k"](tmp_path / "original")
+        for split in ("train", "test"):
+            shutil.make_archive(str(tmp_path / "downloads" / split), "zip", tmp_path / "original", split)
+        prepare("rain13k", root, tmp_path / "downloads")
+        assert_made(root, "rain13k", expected)
+
+    def test_one_part_packed_the_other_not(self, root, tmp_path):
+        expected = ORIGINALS["gopro"](tmp_path / "original")
+        shutil.make_archive(str(tmp_path / "original/test"), "zip", tmp_path / "original", "GOPRO_Large/test")
+        shutil.rmtree(tmp_path / "original/GOPRO_Large/test")
+        prepare("gopro", root, tmp_path / "original")
+        assert_made(root, "gopro", expected)
+
+    def test_sides_in_different_archives(self, root, tmp_path):
+        expected = ORIGINALS["reside-ots"](tmp_path / "original")
+        for name in ("clear", "part1", "part2", "part4"):
+            shutil.make_archive(str(tmp_path / "downloads" / name), "zip", tmp_path / "original/OTS", name)
+        prepare("reside-ots", root, tmp_path / "downloads")
+        assert_made(root, "reside-ots", expected)
+
+    def test_an_archive_in_an_archive(self, root, tmp_path):
+        expected = ORIGINALS["sots"](tmp_path / "original")
+        (tmp_path / "outer/SOTS").mkdir(parents=True)
+        for name in ("indoor", "outdoor"):
+            shutil.make_archive(str(tmp_path / "outer/SOTS" / name), "zip", tmp_path / "original/SOTS", name)
+        archive = shutil.make_archive(str(tmp_path / "SOTS"), "zip", tmp_path / "outer")
+        prepare("sots", root, archive)
+        assert_made(root, "sots", expected)
+
+    @pytest.mark.parametrize("member", ["../evil.png", "/tmp/evil.png", "C:\\evil.png", "a/..\\..\\evil.png"])
+    def test_zip_members_outside_are_refused(self, member, root, tmp_path):
+        with zipfile.ZipFile(tmp_path / "Kodak24.zip", "w") as archive:
+            archive.writestr(member, b"x")
+        with pytest.raises(WorkbenchError, match="outside of the archive"):
+            prepare("kodak24", root, tmp_path / "Kodak24.zip")
+        assert not list(tmp_path.rglob("evil*")) and leftovers(root) == []
+
+    def test_tar_members_outside_are_refused(self, root, tmp_path):
+        write(tmp_path / "x.png", 1)
+        with tarfile.open(tmp_path / "Kodak24.tar", "w") as archive:
+            archive.add(tmp_path / "x.png", "../../evil.png")
+        with pytest.raises(WorkbenchError, match="outside of the archive"):
+            prepare("kodak24", root, tmp_path / "Kodak24.tar")
+        assert not list(tmp_path.rglob("evil*"))
+
+    def test_links_in_a_tar_are_not_followed(self, root, tmp_path):
+        (tmp_path / "secret").write_text("secret")
+        write(tmp_path / "x.png", 1)
+        with tarfile.open(tmp_path / "k.tar", "w") as archive:
+            link = tarfile.TarInfo("testsets/Kodak24/link.png")
+            link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "secret")
+            archive.addfile(link)
+            archive.add(tmp_path / "x.png", "testsets/Kodak24/kodim01.png")
+        prepare("kodak24", root, tmp_path / "k.tar")
+        assert list(content(root / "kodak24")) == ["kodim01.png"]
+
+    @pytest.mark.parametrize("kind", ["zip", "gztar"])
+    def test_cut_short(self, kind, root, tmp_path):
+        ORIGINALS["gopro"](tmp_path / "original")
+        archive = shutil.make_archive(str(tmp_path / "GOPRO_Large"), kind, tmp_path / "original")
+        with open(archive, "r+b") as file:
+            file.truncate(os.path.getsize(archive) // 2)
+        with pytest.raises(WorkbenchError, match="cut short"):
+            prepare("gopro", root, archive)
+        assert not (root / "gopro").exists() and leftovers(root) == []
+
+    def test_a_flipped_byte(self, root, tmp_path):
+        ORIGINALS["gopro"](tmp_path / "original")
+        archive = shutil.make_archive(str(tmp_path / "GOPRO_Large"), "zip", tmp_path / "original")
+        data = bytearray((tmp_path / "GOPRO_Large.zip").read_bytes())
+        with zipfile.ZipFile(archive) as opened:
+            first = next(member for member in opened.infolist() if member.file_size)
+        data[first.header_offset + 30 + len(first.filename) + 20] ^= 0xFF
+        (tmp_path / "GOPRO_Large.zip").write_bytes(data)
+        with pytest.raises(WorkbenchError, match="damaged or cut short"):
+            prepare("gopro", root, archive)
+
+    def test_encrypted_and_foreign(self, root, tmp_path):
+        archive = tmp_path / "McM.zip"
+        with zipfile.ZipFile(archive, "w") as opened:
+            opened.writestr("McM/1.tif", b"x")
+        data = archive.read_bytes()
+        data = data[:6] + b"\x01" + data[7:]
+        central = data.index(b"PK\x01\x02")
+        archive.write_bytes(data[: central + 8] + b"\x01" + data[central + 9 :])
+        with pytest.raises(WorkbenchError, match="encrypted"):
+            prepare("mcmaster", root, archive)
+        (tmp_path / "wed.rar").write_bytes(b"Rar!")
+        with pytest.raises(WorkbenchError, match="another program"):
+            prepare("wed", root, tmp_path / "wed.rar")
+
+
+def test_templates():
+    template = Template("{split:train|test}/**/{name}_{number:d}.*")
+    assert template.fields == ("split", "name", "number")
+    assert template.match("x/train/a/b/pic_7.PNG") == {"split": "train", "name": "pic", "number": "7"}
+    assert template.match("x/val/pic_7.png") is None and template.match("x/train/pic_b.png") is None
+    assert Template("{v}/{v}-{f}.*").match("d/12/12-3.jpg") == {"v": "12", "f": "3"}
+    assert Template("{v}/{v}-{f}.*").match("d/12/13-3.jpg") is None
+    assert Template("/input/{name}.*").match("root/input/a.png") and not Template("/input/{name}.*").match(
+        "r/s/input/a.png"
+    )
+    assert Template("info.mat").match("a/INFO.MAT") == {} and Template("info.mat").match("a/info.mat.bak") is None
+
+
+def test_folders_and_root(tmp_path, monkeypatch):
+    monkeypatch.delenv("WORKBENCH_DATA", raising=False)
+    assert [str(path) for path in folders("sidd/validation")] == ["data/sidd/validation"]
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    assert folders("wed") == [tmp_path / "wed"]
+    assert missing(["wed", "wed"]) == [("wed", "workbench data prepare wed")]
+    with pytest.raises(WorkbenchError, match="no such data set"):
+        missing(["wet"])
+
+
+def test_catalogue_is_consistent():
+    for entry in CATALOGUE.values():
+        names = [part.name for part in entry.parts]
+        assert len(set(names)) == len(names) and (names == [""] or "" not in names)
+        assert entry.by_hand and entry.home.startswith("http") and entry.licence and entry.role
+        assert not entry.by_hand.endswith(".") and (not entry.note or entry.note.endswith("."))
+        for file in entry.files:
+            assert file.url.startswith("http") and set(file.parts) <= set(names)
+            algorithm, _, digest = (file.checksum or "md5:" + "0" * 32).partition(":")
+            assert len(bytes.fromhex(digest)) == {"md5": 16, "sha256": 32}[algorithm]
+        assert find(entry.name.upper())[0] is entry
+    places = {}
+    for entry in CATALOGUE.values():
+        for file in entry.files:
+            assert places.setdefault(file.name, file) == file
+
+
+def test_importing_needs_no_torch():
+    code = "import sys, data_tools.cli, data_tools.prepare, data_tools.patches; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
