@@ -110,8 +110,7 @@ def restore(
     from workbench.restore import restore_files
 
     network, _ = load_restorer(restorer)
-    failed = restore_files(network, inputs, output, tile=tile, report=lambda path, written: print(f"{path} -> {written}"))
-    _finish(failed)
+    _finish(restore_files(network, inputs, output, tile=tile, report=lambda path, file: print(f"{path} -> {file}")))
 
 
 @app.command()

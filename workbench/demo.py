@@ -8,11 +8,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from tqdm import tqdm
 
 from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
 from workbench.images import to_float
+from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.training import Run, fit
@@ -48,7 +48,7 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     domains = {"target": validation_pairs(data), "source": source_pairs(SOURCE_SIGMA)}
     result: dict = {domain: {} for domain in domains}
     unavailable = {}
-    with tqdm(total=len(METHODS) * sum(map(len, domains.values())), desc="evaluate", unit="picture") as bar:
+    with progress_bar(len(METHODS) * sum(map(len, domains.values())), "evaluate", "picture") as bar:
         for domain, pairs in domains.items():
             for method, run in trained.items():
                 restorer = run.restorer()
@@ -64,16 +64,16 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     pictures = write_pictures(Path(runs) / f"demo-s{seed}", domains["target"], trained)
     result["seconds"] = round(time.perf_counter() - begin, 1)
     print(_table(result, {domain: len(pairs) for domain, pairs in domains.items()}, seed))
-    for metric, reason in unavailable.items():
-        print(f"{metric.upper()}: {reason}")
+    for reason in unavailable.values():
+        print(reason)
     print(f"Side by side: {pictures}")
     return result
 
 
 def _table(result: dict, counts: dict[str, int], seed: int) -> str:
     titles = {
-        "target": f"target domain: simulated camera, {counts['target']} held-out photographs",
-        "source": f"source domain: AWGN sigma {SOURCE_SIGMA:.0f}, {counts['source']} held-out photographs",
+        "target": f"target domain: simulated camera, {counts['target']} held-out pictures",
+        "source": f"source domain: AWGN sigma {SOURCE_SIGMA:.0f}, {counts['source']} held-out pictures",
     }
     lines = [f"\n{RECIPE}, seed {seed}, {result['seconds']:.0f} s of training and evaluation"]
     for domain, title in titles.items():

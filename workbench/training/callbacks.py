@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,11 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
 from torch import nn
-from tqdm import tqdm
 
 from workbench.data.domains import Pair
 from workbench.images import to_float
 from workbench.methods import Method
+from workbench.progress import progress_bar
 from workbench.restore import restore_array
 
 
@@ -190,18 +189,15 @@ class Validation(Callback):
 
 
 class Progress(Callback):
-    """A progress bar over all steps with the time left; on a terminal in place, elsewhere a line now and then."""
+    """A progress bar over all steps, with what the last validation measured."""
 
     def __init__(self, title: str, validation: Validation):
         self.title, self.validation, self.bar = title, validation, None
 
     def on_train_start(self, trainer: Trainer, module: Method) -> None:
         """Show the bar."""
-        terminal = sys.stderr.isatty()
-        self.bar = tqdm(
-            total=module.total_steps, initial=trainer.global_step, desc=self.title, unit="step", dynamic_ncols=True,
-            mininterval=0.2 if terminal else 20.0, ascii=None if terminal else " .", disable=not trainer.is_global_zero,
-        )  # fmt: skip
+        total, done = module.total_steps, trainer.global_step
+        self.bar = progress_bar(total, self.title, "step", initial=done, disable=not trainer.is_global_zero)
 
     def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
         """Move the bar."""
