@@ -20,6 +20,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
+from workbench.images import to_float
+
 RESULTS = Path(__file__).parent / "results"
 BLURS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.6)
 
@@ -117,7 +119,6 @@ class _Measured:
                 self.rows = list(csv.DictReader(file))
 
     def add(self, cell: Cell, seed: int, folder: Path) -> None:
-        from workbench.evaluation import evaluate_pairs
         from workbench.restore import restore_array
         from workbench.training import Run
 
@@ -136,22 +137,15 @@ class _Measured:
         if self._sets is None:
             self._sets = self._tests(self.arguments)
         restorer = run.restorer()
-
-        def restore(image):
-            return restore_array(restorer, image)
-
         for test, pairs in self._sets.items():
+            restored = {pair.name: restore_array(restorer, to_float(pair.degraded)) for pair in pairs}
             if not any(row["cell"] == "input" and row["test"] == test for row in self.rows):
-                self._append({"cell": "input"}, test, evaluate_pairs(lambda image: image, pairs))
-            self._append(facts, test, evaluate_pairs(restore, pairs))
+                self._append({"cell": "input"}, test, _report(pairs, None))
+            self._append(facts, test, _report(pairs, restored))
             if cell.blur_control:
-                reports = []
-                for sigma in BLURS:
-                    blurred = lambda image, sigma=sigma: gaussian_filter(restore(image), (sigma, sigma, 0))  # noqa: E731
-                    reports.append((evaluate_pairs(blurred, pairs, lpips=False), sigma))
-                best, sigma = max(reports, key=lambda pair: pair[0]["mean"]["psnr"])
+                sigma, blurred = _best_blur(pairs, restored)
                 blur_facts = {**facts, "cell": f"{cell.name} + best blur", "settings": f"blur sigma {sigma}"}
-                self._append(blur_facts, test, best)
+                self._append(blur_facts, test, _report(pairs, blurred))
         self._write()
 
     def _append(self, facts: dict, test: str, report: dict) -> None:
@@ -167,6 +161,24 @@ class _Measured:
             writer = csv.DictWriter(file, self.columns)
             writer.writeheader()
             writer.writerows(self.rows)
+
+
+def _report(pairs: list, restored: dict[str, np.ndarray] | None) -> dict:
+    """Measure pictures by name, or the degraded ones themselves."""
+    from workbench.evaluation import evaluate_pairs
+
+    pictures = iter(pair.degraded if restored is None else restored[pair.name] for pair in pairs)
+    return evaluate_pairs(lambda _: to_float(next(pictures)), pairs)
+
+
+def _best_blur(pairs: list, restored: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+    """The Gaussian blur of the restored pictures that gives the highest mean PSNR: chosen with the references."""
+    best = (-np.inf, 0.0, restored)
+    for sigma in BLURS:
+        blurred = {name: gaussian_filter(picture, (sigma, sigma, 0)) for name, picture in restored.items()}
+        errors = [np.mean((blurred[pair.name].clip(0, 1) - to_float(pair.reference)) ** 2) for pair in pairs]
+        best = max(best, (np.mean(-10 * np.log10(errors)), sigma, blurred), key=lambda candidate: candidate[0])
+    return best[1:]
 
 
 def spread(values: Iterable[float], digits: int = 2) -> str:
