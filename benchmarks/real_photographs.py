@@ -22,18 +22,18 @@ CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
     Cell("adapted-c5", "noise-space", STRONG),
     Cell("oracle", "oracle"),
-    Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
-    Cell("vanilla-early-500", "vanilla", ("warm_start=null", *alone(500))),
-    Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",)),
-    Cell("adapted-c5-cs", "noise-space", (*STRONG, "noise_space.residual_swap=false")),
+    Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),
+    Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",), seeds=(0, 1)),
+    Cell("adapted-c5-cs", "noise-space", (*STRONG, "noise_space.residual_swap=false"), seeds=(0,)),
     Cell(
         "adapted-c5-neither",
         "noise-space",
         (*STRONG, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false"),
-    ),  # fmt: skip
-    Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",)),
-    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0")),
+        seeds=(0,),
+    ),
+    Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
+    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
 ]
 
 
