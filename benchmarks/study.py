@@ -112,13 +112,16 @@ class _Measured:
                "settings", "commit")  # fmt: skip
 
     def __init__(self, path: Path, tests: Callable, arguments: argparse.Namespace):
-        self.path, self._tests, self.arguments, self._sets = path, tests, arguments, None
+        self.path, self._tests, self.arguments, self._sets, self._lpips = path, tests, arguments, None, None
         self.rows = []
         if path.exists():
             with path.open() as file:
                 self.rows = list(csv.DictReader(file))
 
     def add(self, cell: Cell, seed: int, folder: Path) -> None:
+        import torch
+
+        from workbench.evaluation import Lpips
         from workbench.restore import restore_array
         from workbench.training import Run
 
@@ -136,24 +139,25 @@ class _Measured:
         self.rows = [row for row in self.rows if not (row["cell"] in names and row["seed"] == facts["seed"])]
         if self._sets is None:
             self._sets = self._tests(self.arguments)
+        if self._lpips is None:
+            torch.set_num_threads(1)
+            self._lpips = Lpips.load()
         restorer = run.restorer()
         for test, pairs in self._sets.items():
-            restored = {pair.name: restore_array(restorer, to_float(pair.degraded)) for pair in pairs}
             if not any(row["cell"] == "input" and row["test"] == test for row in self.rows):
-                self._append({"cell": "input"}, test, _report(pairs, None))
-            self._append(facts, test, _report(pairs, restored))
+                self._append({"cell": "input"}, test, pairs, {pair.name: pair.degraded for pair in pairs})
+            restored = {pair.name: restore_array(restorer, to_float(pair.degraded)) for pair in pairs}
+            self._append(facts, test, pairs, restored)
             if cell.blur_control:
                 sigma, blurred = _best_blur(pairs, restored)
                 blur_facts = {**facts, "cell": f"{cell.name} + best blur", "settings": f"blur sigma {sigma}"}
-                self._append(blur_facts, test, _report(pairs, blurred))
+                self._append(blur_facts, test, pairs, blurred)
         self._write()
 
-    def _append(self, facts: dict, test: str, report: dict) -> None:
-        mean = report["mean"]
-        numbers = {key: "" if mean.get(key) is None else f"{mean[key]:.4f}" for key in ("psnr", "ssim", "lpips")}
-        self.rows.append(
-            {**dict.fromkeys(self.columns, ""), **facts, "test": test, "images": len(report["images"])} | numbers
-        )
+    def _append(self, facts: dict, test: str, pairs: list, restored: dict[str, np.ndarray]) -> None:
+        scores = _mean_scores(pairs, restored, self._lpips)
+        numbers = {name: f"{value:.4f}" for name, value in scores.items()}
+        self.rows.append(dict.fromkeys(self.columns, "") | facts | {"test": test, "images": len(pairs)} | numbers)
 
     def _write(self) -> None:
         self.path.parent.mkdir(exist_ok=True)
@@ -163,12 +167,16 @@ class _Measured:
             writer.writerows(self.rows)
 
 
-def _report(pairs: list, restored: dict[str, np.ndarray] | None) -> dict:
-    """Measure pictures by name, or the degraded ones themselves."""
-    from workbench.evaluation import evaluate_pairs
+def _mean_scores(pairs: list, restored: dict[str, np.ndarray], lpips: object) -> dict[str, float]:
+    """Means over pictures by protocol rgb; without LPIPS where its weights are not to be had."""
+    from workbench.evaluation import Lpips, get_protocol
 
-    pictures = iter(pair.degraded if restored is None else restored[pair.name] for pair in pairs)
-    return evaluate_pairs(lambda _: to_float(next(pictures)), pairs)
+    protocol = get_protocol("rgb")
+    metrics = {"psnr": protocol.psnr, "ssim": protocol.ssim} | ({"lpips": lpips} if isinstance(lpips, Lpips) else {})
+    prepared = [
+        [protocol.prepare(to_float(picture)) for picture in (restored[pair.name], pair.reference)] for pair in pairs
+    ]
+    return {name: float(np.mean([metric(*both) for both in prepared])) for name, metric in metrics.items()}
 
 
 def _best_blur(pairs: list, restored: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
