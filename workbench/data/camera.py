@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import correlate, gaussian_filter
 
+from workbench.data.degradations import Degradation, cut, margin_of
+
 # XYZ to camera colour matrices of the four cameras of the Darmstadt data set, as listed by Brooks et al. (2019).
 XYZ_TO_CAMERA = np.array(
     [
@@ -109,7 +111,9 @@ class Camera:
         if not (0 < low <= high or low == high == 0):
             raise ValueError(f"shot_gain is (0, 0) or ascending and positive, not {self.shot_gain}")
 
-    def shoot(self, scene: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def shoot(
+        self, scene: np.ndarray, rng: np.random.Generator, effect: Degradation | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Photograph a scene once.
 
         Parameters
@@ -117,16 +121,19 @@ class Camera:
         scene : ndarray, shape (H, W, 3), uint8 or floating point
             Clean picture; floating-point values are in [0, 1].
         rng : numpy.random.Generator
-            Where colour matrix, white balance, exposure, gains, Bayer phase and noise come from.
+            Where colour matrix, white balance, exposure, gains, Bayer phase, noise and the effect come from.
+        effect : callable, optional
+            What happens to the light on its way to the lens, or to the camera during the exposure: rain, shake. It
+            gets the enlarged scene in linear light.
 
         Returns
         -------
-        photograph : ndarray, shape (enlargement * H, enlargement * W, 3), uint8
-            The noisy picture.
+        photograph : ndarray, shape (enlargement * H - 2 * margin, enlargement * W - 2 * margin, 3), uint8
+            The noisy picture. The margin is the effect's (0 for most), at the edge of which it lacks what lay outside.
         reference : ndarray of the same shape, uint8
-            The same exposure without noise and before JPEG. Real references are means of many shots of a still scene,
-            which is nearly but not quite the same: noise averages out and dithers the compression away, but clipping
-            and tone curve leave its mean slightly off zero.
+            The same exposure without the effect and without noise, before JPEG. Real references are means of many shots
+            of a still scene, which is nearly but not quite the same: noise averages out and dithers the compression
+            away, but clipping and tone curve leave its mean slightly off zero.
         """
         if scene.dtype == np.uint8:
             scene = scene.astype(np.float32) / 255
@@ -137,12 +144,14 @@ class Camera:
         phase = tuple(rng.integers(0, 2, size=2))
 
         linear = _inverse_tone_curve(scene) ** np.float32(GAMMA)
-        if self.lens_blur > 0:
-            linear = gaussian_filter(linear, (self.lens_blur, self.lens_blur, 0))
-        sensor = _safe_gains(linear @ to_camera.T.astype(np.float32), 1 / (white_balance * exposure))
-        sites = _bayer_sites(sensor.shape[:2], phase)
-        raw = np.where(sites[..., 0], sensor[..., 0], np.where(sites[..., 1], sensor[..., 1], sensor[..., 2]))
-        raw = raw.clip(0, 1)
+        sites = _bayer_sites(linear.shape[:2], phase)
+
+        def capture(light: np.ndarray) -> np.ndarray:
+            if self.lens_blur > 0:
+                light = gaussian_filter(light, (self.lens_blur, self.lens_blur, 0))
+            sensor = _safe_gains(light @ to_camera.T.astype(np.float32), 1 / (white_balance * exposure))
+            raw = np.where(sites[..., 0], sensor[..., 0], np.where(sites[..., 1], sensor[..., 1], sensor[..., 2]))
+            return raw.clip(0, 1)
 
         def develop(mosaic: np.ndarray) -> np.ndarray:
             colours = _demosaic(mosaic, sites) * (white_balance * exposure).astype(np.float32)
@@ -150,10 +159,13 @@ class Camera:
             picture = _smooth(_tone_curve(colours ** np.float32(1 / GAMMA)), *self.noise_reduction)
             return np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
 
-        photograph = develop(self._expose(raw, rng))
+        still = capture(linear)
+        raw = still if effect is None else capture(effect(linear, rng))
+        margin = margin_of(effect)
+        photograph, reference = (cut(develop(mosaic), margin) for mosaic in (self._expose(raw, rng), still))
         if self.jpeg_quality is not None:
             photograph = _jpeg(photograph, self.jpeg_quality)
-        return photograph, develop(raw)
+        return photograph, reference
 
     def _expose(self, raw: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add shot and read noise to a raw mosaic and clip it."""
@@ -203,7 +215,7 @@ class Shot:
     photograph : ndarray, shape (H, W, 3), uint8
         The noisy picture.
     reference : ndarray, shape (H, W, 3), uint8
-        Its noise-free twin; for evaluation and the oracle only.
+        Its twin without noise (rain, shake); for evaluation and the oracle only.
     """
 
     name: str
@@ -211,12 +223,14 @@ class Shot:
     reference: np.ndarray
 
 
-def simulated_roll(scenes: Sequence[Photograph], camera: Camera, seed: int, shots: int, size: int) -> list[Shot]:
+def simulated_roll(
+    scenes: Sequence[Photograph], camera: Camera, seed: int, shots: int, size: int, effect: Degradation | None = None
+) -> list[Shot]:
     """Take a fixed, finite set of simulated photographs.
 
-    Shot `i` shows scene ``i % len(scenes)`` and depends on the scenes, the camera and ``(seed, i)`` alone, so a longer
-    roll starts with the shorter one. Of four random regions of the scene the one with the most detail is photographed;
-    a scene no larger than the region is taken whole.
+    Shot `i` shows scene ``i % len(scenes)`` and depends on the scenes, the camera, the effect and ``(seed, i)`` alone,
+    so a longer roll starts with the shorter one. Of four random regions of the scene the one with the most detail is
+    photographed; a scene no larger than the region is taken whole.
 
     Parameters
     ----------
@@ -230,17 +244,20 @@ def simulated_roll(scenes: Sequence[Photograph], camera: Camera, seed: int, shot
         How many photographs.
     size : int
         Largest height and width of a photograph in pixels.
+    effect : callable, optional
+        Rain or shake, see `Camera.shoot`.
 
     Returns
     -------
     roll : list of Shot
     """
+    taken = (size + 2 * margin_of(effect)) // camera.enlargement
     roll = []
     for index in range(shots):
         rng = np.random.default_rng((seed, index))
         scene = scenes[index % len(scenes)]
-        region = _detailed_region(scene.pixels, size // camera.enlargement, rng)
-        photograph, reference = camera.shoot(region, rng)
+        region = _detailed_region(scene.pixels, taken, rng)
+        photograph, reference = camera.shoot(region, rng, effect)
         roll.append(Shot(f"{scene.name}-{index:03d}", photograph, reference))
     return roll
 

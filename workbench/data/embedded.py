@@ -17,10 +17,17 @@ from PIL import Image
 
 from workbench.data.camera import CAMERAS, Photograph, Shot, detail, simulated_roll
 from workbench.data.dead_leaves import dead_leaves
+from workbench.data.degradations import CameraShake, Degradation, LayeredRain, margin_of
 
 SPLITS = ("train", "held-out")
 # Seeds the dead leaves among the target scenes: a recipe's seed is smaller, so no source image is among them.
 TARGET_LEAVES_SEED = 2**32
+EFFECTS: dict[str, Degradation | None] = {
+    "simulated-camera": None,
+    "simulated-rain": LayeredRain(),
+    "simulated-shake": CameraShake(),
+}
+"""The embedded target domains, and what happens to the light before the simulated camera takes the picture."""
 
 
 @dataclass(frozen=True)
@@ -152,9 +159,14 @@ def target_scenes(
 
 @cache
 def simulated_target(
-    split: str = "train", camera: str = "standard", seed: int = 0, shots: int | None = None, size: int | None = None
+    split: str = "train",
+    camera: str = "standard",
+    seed: int = 0,
+    shots: int | None = None,
+    size: int | None = None,
+    domain: str = "simulated-camera",
 ) -> tuple[Shot, ...]:
-    """The embedded target domain: photographs by the simulated camera.
+    """An embedded target domain: photographs by the simulated camera, where asked for in simulated rain or shaken.
 
     Parameters
     ----------
@@ -168,18 +180,21 @@ def simulated_target(
         Number of photographs; 40 for training, and each held-out scene once.
     size : int, optional
         Side of the photographs in pixels; 384 for training, 256 for held-out.
+    domain : str
+        Key of `EFFECTS`.
 
     Returns
     -------
     roll : tuple of workbench.data.camera.Shot
     """
+    effect = EFFECTS[domain]
     if _checked(split) == "train":
         scenes, shots, size = target_scenes(split), shots or 40, size or 384
     else:
         size = size or 256
-        scenes = target_scenes(split, size // CAMERAS[camera].enlargement)
+        scenes = target_scenes(split, (size + 2 * margin_of(effect)) // CAMERAS[camera].enlargement)
         shots = shots or len(scenes)
-    return tuple(simulated_roll(scenes, CAMERAS[camera], 2 * seed + SPLITS.index(split), shots, size))
+    return tuple(simulated_roll(scenes, CAMERAS[camera], 2 * seed + SPLITS.index(split), shots, size, effect))
 
 
 def crops(picture: Photograph, size: int, count: int) -> list[Photograph]:

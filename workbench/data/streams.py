@@ -6,7 +6,7 @@ change what a run sees, and the random numbers of a training step (noise, noise 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from workbench.data.degradations import Degradation, degraded_pair, margin_of
+
 Images = Sequence[np.ndarray]
-Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 # Each part of a sample has a generator of its own, so that asking for one part never changes another.
 _PARTS = {"source": 0, "target": 1, "diffusion": 2, "unpaired": 3}
@@ -29,8 +30,10 @@ class PatchStream(Dataset):
     ----------
     source : sequence of ndarray
         Clean images, (H, W, 3) uint8 or uint16.
-    degradation : callable
-        Makes the synthetic degraded patch: ``(clean float32 HxWx3 in [0, 1], generator) -> degraded``.
+    degradation : callable or sequence of ndarray
+        Makes the synthetic degraded patch: ``(clean float32 HxWx3 in [0, 1], generator) -> degraded``; it sees the
+        patch with its surroundings if it has a ``margin`` (see `workbench.data.degradations`). Or the degraded images
+        themselves, one for each of `source`.
     patch_size : int
         Side of the square patches; images that are smaller are continued by reflection.
     seed : int
@@ -45,7 +48,7 @@ class PatchStream(Dataset):
     """
 
     source: Images
-    degradation: Degradation
+    degradation: Degradation | Images
     patch_size: int
     seed: int
     target: Images | None = None
@@ -62,14 +65,11 @@ class PatchStream(Dataset):
         """
         sample: dict[str, np.ndarray] = {}
         if "source" in self.parts:
-            rng = self._generator("source", index)
-            sample["clean"] = self._patch(rng, self.source)[0]
-            sample["degraded"] = self.degradation(sample["clean"], rng)
+            sample["clean"], sample["degraded"] = self._synthetic(self._generator("source", index))
         if "target" in self.parts:
             rng = self._generator("target", index)
             if self.target is None:
-                reference = self._patch(rng, self.source)[0]
-                sample["target"] = self.degradation(reference, rng)
+                _, sample["target"] = self._synthetic(rng)
             else:
                 both = [self.target, self.references] if "references" in self.parts else [self.target]
                 sample["target"], *reference = self._patch(rng, *both)
@@ -96,8 +96,19 @@ class PatchStream(Dataset):
     def _generator(self, part: str, index: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, _PARTS[part], index))
 
-    def _patch(self, rng: np.random.Generator, *collections: Images) -> list[np.ndarray]:
-        """The same random crop, flip and rotation of the same image in each collection, float32 in [0, 1]."""
+    def _synthetic(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A clean patch of the source and its degraded twin."""
+        if not callable(self.degradation):
+            clean, degraded = self._patch(rng, self.source, self.degradation)
+            return clean, degraded
+        (clean,) = self._patch(rng, self.source, margin=margin_of(self.degradation))
+        return degraded_pair(self.degradation, clean, rng)
+
+    def _patch(self, rng: np.random.Generator, *collections: Images, margin: int = 0) -> list[np.ndarray]:
+        """The same random crop, flip and rotation of the same image in each collection, float32 in [0, 1].
+
+        A margin adds so many pixels around the patch; those beyond the image are made by reflection.
+        """
         which = int(rng.integers(len(collections[0])))
         images = [collection[which] for collection in collections]
         size = self.patch_size
@@ -106,14 +117,22 @@ class PatchStream(Dataset):
         turn = int(rng.integers(8))
         patches = []
         for image in images:
-            crop = image[top : top + size, left : left + size]
-            if crop.shape[:2] != (size, size):
-                missing = [(0, size - side) for side in crop.shape[:2]]
-                crop = np.pad(crop, [*missing, (0, 0)], mode="symmetric")
+            crop = _window(image, top - margin, left - margin, size + 2 * margin)
             crop = crop.astype(np.float32) / np.iinfo(crop.dtype).max
             crop = np.rot90(crop, turn % 4)
             patches.append(crop[::-1] if turn >= 4 else crop)
         return patches
+
+
+def _window(image: np.ndarray, top: int, left: int, size: int) -> np.ndarray:
+    """The square of an image that starts at (top, left), which may lie outside; continued by reflection."""
+    starts = (top, left)
+    inside = tuple(slice(max(start, 0), start + size) for start in starts)
+    missing = [
+        (max(-start, 0), max(start + size - side, 0)) for start, side in zip(starts, image.shape[:2], strict=True)
+    ]
+    crop = image[inside]
+    return np.pad(crop, [*missing, (0, 0)], mode="symmetric") if np.any(missing) else crop
 
 
 class _Steps(Sampler):
