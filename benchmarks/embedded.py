@@ -10,15 +10,21 @@ CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
     Cell("adapted", "noise-space"),
     Cell("oracle", "oracle"),
-    Cell("awgn-as-target", "noise-space", ("data.target=synthetic",)),
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
+    Cell("awgn-as-target", "noise-space", ("data.target=synthetic",)),
     Cell("vanilla-early-500", "vanilla", ("warm_start=null", *alone(500))),
     Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",)),
-    Cell("adapted-cs", "noise-space", ("noise_space.residual_swap=false",)),
-    Cell("adapted-neither", "noise-space", ("noise_space.residual_swap=false", "noise_space.channel_shuffle=false")),
-    Cell("adapted-c5", "noise-space", ("noise_space.ceiling=5.0",)),
-    Cell("adapted-c1", "noise-space", ("noise_space.ceiling=1.0",)),
-    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0")),
+    Cell("adapted-cs", "noise-space", ("noise_space.residual_swap=false",), seeds=(0,)),
+    Cell(
+        "adapted-neither",
+        "noise-space",
+        ("noise_space.residual_swap=false", "noise_space.channel_shuffle=false"),
+        seeds=(0,),
+    ),
+    Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
+    Cell("adapted-c5", "noise-space", ("noise_space.ceiling=5.0",), seeds=(0,)),
+    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
+    Cell("adapted-warm-1000", "noise-space", ("warm_start.max_steps=1000",), seeds=(0,)),
 ]
 
 if __name__ == "__main__":

@@ -172,19 +172,15 @@ class Validation(Callback):
         if not trainer.is_global_zero:
             return
         begin, step, writer = time.perf_counter(), trainer.global_step, trainer.logger.experiment
-        restorer = module.evaluated
-        training = restorer.training
-        restorer.eval()
         for domain, pairs in self.domains.items():
             errors = []
             for index, pair in enumerate(pairs):
-                restored = np.clip(restore_array(restorer, to_float(pair.degraded), device=module.device), 0.0, 1.0)
+                restored = np.clip(restore_array(module.evaluated, to_float(pair.degraded), device=module.device), 0.0, 1.0)
                 errors.append(-10.0 * math.log10(max(np.mean((restored - to_float(pair.reference)) ** 2), 1e-10)))
                 if index < self.pictures:
                     writer.add_image(f"{domain}/{pair.name}", restored, step, dataformats="HWC")
             self.latest[f"{domain}_psnr"] = sum(errors) / len(errors)
             writer.add_scalar(f"validation/{domain}_psnr", self.latest[f"{domain}_psnr"], step)
-        restorer.train(training)
         writer.add_scalar("time/seconds_per_validation", time.perf_counter() - begin, step)
 
 
