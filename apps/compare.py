@@ -1,0 +1,523 @@
+"""The Compare tab: input / vanilla / adapted on one's own photograph."""
+
+from __future__ import annotations
+
+import functools
+import html
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+
+from apps import comparison as work
+from apps import pictures, report, restorers
+from apps.comparison import INPUT, REFERENCE, Comparison, Degradation, Job
+from apps.pictures import Crop
+from apps.samples import SIGMA, samples
+from apps.spectrum import plot
+from workbench.data.camera import CAMERAS
+from workbench.errors import WorkbenchError
+from workbench.images import SUFFIXES
+
+_KINDS = [("None: as it is", "none"), ("Add AWGN", "awgn"), ("Simulated camera", "camera")]
+_AREAS = [("Whole photo", "whole"), ("Crop, enlarged", "crop")]
+_IMAGE_TYPES = ["image", *sorted(SUFFIXES)]
+
+NO_RUNS = """<div class="wb-empty" role="status"><h3>No trained restorer yet</h3>
+<p>This page compares restorers, and there is no finished run in <code>{runs}</code>. Train the pair it is made for,
+vanilla and adapted, on embedded pictures; two processor cores take some ten minutes:</p>
+<pre>make demo</pre><p>Then open this page again. A restorer from elsewhere can be added from its files, under
+<b>More restorers</b>.</p>
+</div>"""
+
+WELCOME = """<div class="wb-empty"><h3>What did the adaptation change?</h3>
+<p>Pick a sample or drop a photo of your own, then compare: the input, the restorer trained on synthetic noise alone
+(<b>vanilla</b>), and the one adapted to the target camera in the diffusion model's noise space (<b>adapted</b>).</p>
+<p>A photo stays on the machine this app runs on.</p></div>"""
+
+# Pictures report a click as shares of the whole, a drag as shares of the crop, keys as steps.
+_LOCATOR_JS = """
+const send = (box, event) => trigger('click', {
+    x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height});
+element.addEventListener('click', event => {
+    const area = event.target.closest('.wb-locator');
+    if (area) send(area.getBoundingClientRect(), event);
+});
+element.addEventListener('keydown', event => {
+    const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
+    if (!step || !event.target.closest('.wb-locator')) return;
+    event.preventDefault();
+    trigger('input', {dx: 0.5 * step[0], dy: 0.5 * step[1]});
+});
+"""
+_GRID_JS = """
+let start = null;
+const images = () => element.querySelectorAll('.wb-window img');
+element.addEventListener('pointerdown', event => {
+    const area = event.target.closest('.wb-window');
+    if (!area || event.button) return;
+    start = {x: event.clientX, y: event.clientY, box: area.getBoundingClientRect()};
+    area.setPointerCapture(event.pointerId);
+});
+element.addEventListener('pointermove', event => {
+    if (!start) return;
+    const move = `translate(${event.clientX - start.x}px, ${event.clientY - start.y}px)`;
+    images().forEach(image => { image.style.transform = move; });
+});
+element.addEventListener('pointercancel', () => {
+    start = null;
+    images().forEach(image => { image.style.transform = ''; });
+});
+element.addEventListener('pointerup', event => {
+    if (!start) return;
+    const {x, y, box} = start;
+    start = null;
+    const dx = (x - event.clientX) / box.width, dy = (y - event.clientY) / box.height;
+    const still = Math.hypot(event.clientX - x, event.clientY - y) < 4;
+    if (still) images().forEach(image => { image.style.transform = ''; });
+    trigger('input', still
+        ? {dx: (x - box.left) / box.width - 0.5, dy: (y - box.top) / box.height - 0.5} : {dx, dy});
+});
+"""
+
+
+def _toasts(handler: Callable) -> Callable:
+    """Let a handler's WorkbenchError come up as a toast."""
+
+    @functools.wraps(handler)
+    def handle(*arguments, **keywords):
+        try:
+            return handler(*arguments, **keywords)
+        except WorkbenchError as error:
+            raise gr.Error(str(error), title="That did not work", print_exception=False) from error
+
+    return handle
+
+
+class CompareTab:
+    """The tab; to be made inside of `gradio.Blocks`.
+
+    Parameters
+    ----------
+    runs : Path
+        Folder of run folders; looked at whenever the page is opened.
+    """
+
+    def __init__(self, runs: Path):
+        self.runs = Path(runs)
+        self._stops: dict[str, threading.Event] = {}
+        self._lay_out()
+        self._wire()
+        self._offer_api()
+
+    # What is on the page
+
+    def _lay_out(self) -> None:
+        self.job = gr.State(None)
+        self.uploaded = gr.State([])
+        with gr.Row(elem_classes="wb-main"):
+            with gr.Column(scale=2, min_width=320):
+                self._lay_out_controls()
+            with gr.Column(scale=5, min_width=320):
+                self.welcome = gr.HTML(WELCOME)
+                self.status = gr.HTML(visible=False, elem_classes="wb-status")
+                with gr.Column(visible=False) as self.results:
+                    self._lay_out_results()
+
+    def _lay_out_controls(self) -> None:
+        self.photos = gr.Gallery(
+            label="Photos: drop, paste or choose", type="filepath", file_types=_IMAGE_TYPES, interactive=True,
+            sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", buttons=[], elem_id="photos",
+        )  # fmt: skip
+        with gr.Group(elem_classes="wb-samples"):
+            self.shots, self.clean = (
+                gr.Gallery(
+                    value=[(str(sample.thumbnail), sample.name) for sample in samples(shot)],
+                    label=label, interactive=False, allow_preview=False, columns=5, height=94, object_fit="cover",
+                    buttons=[], elem_id=name,
+                )
+                for shot, label, name in (
+                    (True, "Samples: simulated camera", "shots"),
+                    (False, f"Samples: clean, with AWGN of sigma {SIGMA}", "clean"),
+                )
+            )  # fmt: skip
+        self.no_runs = gr.HTML(NO_RUNS.format(runs=html.escape(self.runs.name or "runs")), visible=False)
+        self.restorers = gr.Dropdown(
+            [], label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
+            elem_id="restorers",
+        )  # fmt: skip
+        self.kind = gr.Radio(
+            _KINDS, value="none", label="Degrade the photo first", elem_id="degradation",
+            info="For a clean photo, to have a reference to measure against.",
+        )  # fmt: skip
+        self.sigma = gr.Slider(0, 100, SIGMA, step=1, label="AWGN sigma (of 255)", visible=False)
+        self.camera = gr.Dropdown(list(CAMERAS), value="standard", label="Simulated camera", visible=False)
+        with gr.Row():
+            self.start = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
+            self.stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id="stop")
+        with gr.Accordion("I have the photo's clean twin", open=False) as self.reference_box:
+            self.references = gr.File(
+                label="References: one for one photo, or files named as the photos", file_count="multiple",
+                file_types=_IMAGE_TYPES, height=110, elem_id="references",
+            )  # fmt: skip
+        with gr.Accordion("More restorers", open=False):
+            self.again = gr.Button("Look again for finished runs", size="sm", elem_id="look-again")
+            self.files = gr.File(
+                label="Or add one: its .safetensors and its .json card", file_count="multiple",
+                file_types=[".safetensors", ".json"], height=110, elem_id="restorer-files",
+            )  # fmt: skip
+
+    def _lay_out_results(self) -> None:
+        self.photo = gr.Dropdown([], label="Photo", visible=False, elem_id="photo")
+        self.table = gr.HTML(elem_id="numbers")
+        with gr.Row(elem_classes="wb-choices"):
+            self.left = gr.Dropdown([], label="Left", min_width=120, elem_id="left")
+            self.right = gr.Dropdown([], label="Right", min_width=120, elem_id="right")
+            self.area = gr.Radio(_AREAS, value="whole", label="Show", min_width=200, elem_id="area")
+        self.slider = gr.ImageSlider(
+            label="Before / after", type="filepath", interactive=False, max_height=620, buttons=["fullscreen"],
+            elem_id="slider",
+        )  # fmt: skip
+        with gr.Row(elem_classes="wb-inspector"):
+            with gr.Column(scale=1, min_width=200):
+                self.locator = gr.HTML(js_on_load=_LOCATOR_JS, elem_id="locator")
+            with gr.Column(scale=3, min_width=300):
+                gr.Markdown("#### The same crop of each\nDrag a crop to move all, click to centre.")
+                self.zoom = gr.Slider(1, 16, Crop().zoom, step=1, label="Zoom", elem_id="zoom")
+                with gr.Row():
+                    self.x = gr.Slider(0, 100, 50, step=0.1, label="Across, %", min_width=150, elem_id="across")
+                    self.y = gr.Slider(0, 100, 50, step=0.1, label="Down, %", min_width=150, elem_id="down")
+        self.crops = gr.HTML(js_on_load=_GRID_JS, elem_id="crops")
+        with gr.Accordion("Differences", open=True, elem_id="differences-box"):
+            with gr.Row(elem_classes="wb-choices"):
+                self.against = gr.Radio([INPUT], value=INPUT, label="Against", min_width=160, elem_id="against")
+                self.gain = gr.Slider(1, 20, 5, step=1, label="Gain", min_width=160, elem_id="gain")
+            self.differences = gr.HTML(js_on_load=_GRID_JS, elem_id="differences")
+            gr.Markdown(
+                "Against the input: what the restorer took away; structure in it is detail lost. Against the reference:"
+                " what is still wrong. Grey is no difference."
+            )
+        with gr.Accordion("Spectrum", open=True):
+            self.spectrum = gr.Plot(
+                label="Radially averaged spectrum of luma; 0 dB is white noise of standard deviation 1 (of 255)",
+                elem_id="spectrum",
+            )
+        with gr.Accordion("Download", open=True):
+            self.downloads = gr.File(
+                label="Pictures of this photo (PNG), and everything with a report (zip)", file_count="multiple",
+                interactive=False, elem_id="downloads",
+            )  # fmt: skip
+
+    # What happens on it
+
+    def _wire(self) -> None:
+        private = {"api_visibility": "private"}
+        light = {**private, "show_progress": "hidden", "concurrency_limit": 4}
+        crop = [self.x, self.y, self.zoom]
+        looked_at = [self.job, self.photo, *crop]
+        crop_outputs = [self.locator, self.crops, self.differences]
+        slider_inputs = [*looked_at, self.left, self.right, self.area]
+        views = [self.table, self.left, self.right, self.against, self.slider, *crop_outputs, self.spectrum]
+
+        self.again.click(self.find, [self.restorers, self.uploaded], [self.restorers, self.no_runs], **light)
+        gr.context.Context.root_block.load(
+            self.find, [self.restorers, self.uploaded], [self.restorers, self.no_runs], **light
+        )
+        self.kind.change(self.choose_degradation, self.kind, [self.sigma, self.camera, self.reference_box], **light)
+        self.files.upload(
+            self.add_restorer, [self.files, self.restorers, self.uploaded], [self.files, self.restorers, self.uploaded],
+            **light,
+        )  # fmt: skip
+        self.photos.upload(self.drop_sample_reference, self.references, self.references, **light)
+
+        compare = {
+            "inputs": [
+                self.photos, self.restorers, self.kind, self.sigma, self.camera, self.references, self.uploaded,
+            ],
+            "outputs": [self.job, self.welcome, self.results, self.photo],
+            "show_progress_on": self.status, "concurrency_limit": 1, "concurrency_id": "restore", **private,
+        }  # fmt: skip
+        show = {"inputs": [*slider_inputs, self.against, self.gain], "outputs": views, **light}
+        packing = {"inputs": [self.job, self.photo], "outputs": self.downloads, "concurrency_limit": 1, **private}
+        sample_outputs = [self.photos, self.references, self.kind, self.sigma]
+        picked = [
+            gallery.select(handler, None, sample_outputs, **light).success
+            for gallery, handler in ((self.shots, self.pick_shot), (self.clean, self.pick_clean))
+        ]
+        for trigger in (self.start.click, *picked):
+            done = trigger(self.begin, None, [self.status, self.stop], **light).then(self.compare, **compare)
+            done.then(self.end, None, [self.status, self.stop], **light)
+            done.success(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
+                self.show, **show
+            ).success(self.pack, **packing)
+        self.stop.click(self.cancel, None, None, queue=False, **private)
+        gr.context.Context.root_block.unload(self.leave)
+
+        self.photo.input(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
+            self.show, **show
+        ).success(self.pack, **packing)
+        for choice in (self.left, self.right, self.area):
+            choice.input(self.slide, slider_inputs, self.slider, **light)
+        crop_inputs = [*looked_at, self.against, self.gain]
+        always = {**light, "trigger_mode": "always_last"}
+        for slider in (*crop, self.gain):
+            slider.input(self.inspect, crop_inputs, crop_outputs, **always).then(
+                self.slide_crop, slider_inputs, self.slider, **always
+            )
+        self.against.input(self.inspect, crop_inputs, crop_outputs, **light)
+        for event, handler in (
+            (self.locator.click, self.point),
+            (self.locator.input, self.move),
+            (self.crops.input, self.move),
+            (self.differences.input, self.move),
+        ):
+            event(handler, looked_at, [self.x, self.y], **always).then(
+                self.inspect, crop_inputs, crop_outputs, **always
+            ).then(self.slide_crop, slider_inputs, self.slider, **always)
+
+    def find(self, chosen: list[str] | None, uploaded: list[restorers.Choice]):
+        """Look for finished runs."""
+        choices, problems = restorers.find_restorers(self.runs)
+        for problem in problems:
+            gr.Warning(problem)
+        return self._dropdown([*choices, *uploaded], chosen), gr.update(visible=not choices)
+
+    def _dropdown(self, choices: list[restorers.Choice], chosen: list[str] | None):
+        names = {choice.name for choice in choices}
+        kept = [name for name in chosen or [] if name in names] or restorers.first_choice(choices)
+        return gr.update(choices=[(choice.label, choice.name) for choice in choices], value=kept)
+
+    def choose_degradation(self, kind: str):
+        """Show the degradation's one control; a reference is needed without degradation only."""
+        return tuple(gr.update(visible=kind == each) for each in ("awgn", "camera", "none"))
+
+    @_toasts
+    def add_restorer(self, files: list[str] | None, chosen: list[str] | None, uploaded: list[restorers.Choice]):
+        """Take in an uploaded restorer once both its files are there."""
+        if len(files or []) == 1:
+            missing = ".json card" if Path(files[0]).suffix.lower() == ".safetensors" else ".safetensors file"
+            gr.Info(f"Now add its {missing} as well.")
+            return gr.skip(), gr.skip(), gr.skip()
+        known, _ = restorers.find_restorers(self.runs)
+        choice = restorers.add_upload(files or [], [each.name for each in (*known, *uploaded)])
+        uploaded = [*uploaded, choice]
+        kept = [*(chosen or []), choice.name][-restorers.MOST :]
+        gr.Info(f"Added {choice.name}.")
+        return None, self._dropdown([*known, *uploaded], kept), uploaded
+
+    def pick_shot(self, event: gr.SelectData):
+        """Put a photograph by the simulated camera and its reference where uploads would be."""
+        sample = samples(True)[event.index]
+        return [str(sample.photo)], [str(sample.reference)], "none", gr.skip()
+
+    def pick_clean(self, event: gr.SelectData):
+        """Put a clean photograph where an upload would be, and let AWGN be added."""
+        sample = samples(False)[event.index]
+        return [str(sample.photo)], None, "awgn", SIGMA
+
+    def drop_sample_reference(self, references: list[str] | None):
+        """A sample's reference leaves when photos of one's own come."""
+        names = {sample.reference.name for sample in samples(True)}
+        return [path for path in references or [] if Path(path).name not in names] or None
+
+    def begin(self):
+        """Make room for the progress bar, and offer to stop."""
+        return gr.update(visible=True, value=""), gr.update(visible=True)
+
+    def end(self):
+        """Take both away again."""
+        return gr.update(visible=False), gr.update(visible=False)
+
+    @_toasts
+    def compare(
+        self, photos, chosen, kind, sigma, camera, references, uploaded,
+        request: gr.Request, progress=gr.Progress(),  # noqa: B008 (gradio looks for it there)
+    ):  # fmt: skip
+        """Restore and measure; the page keeps what it shows if that fails or is stopped."""
+        known, _ = restorers.find_restorers(self.runs)
+        stop = self._stops[request.session_hash] = threading.Event()
+        try:
+            job = work.compare(
+                [path for path, _ in photos or []],
+                _chosen(chosen or [], [*known, *uploaded]),
+                Degradation(kind, sigma, camera),
+                references or (),
+                progress=lambda share, text: progress(share, desc=text),
+                stop=stop,
+            )
+        except work.CancelledError:
+            gr.Info("Stopped.")
+            raise gr.Error("Stopped.", visible=False, print_exception=False) from None
+        finally:
+            self._stops.pop(request.session_hash, None)
+        for name, reason in job.failures.items():
+            gr.Warning(reason if name in reason else f"{name}: {reason}")
+        names = [comparison.name for comparison in job.comparisons]
+        return (
+            job,
+            gr.update(visible=False),
+            gr.update(visible=True),
+            gr.update(choices=names, value=names[0], visible=len(names) > 1),
+        )
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop after the current tile."""
+        if stop := self._stops.get(request.session_hash):
+            stop.set()
+
+    def leave(self, request: gr.Request) -> None:
+        """Nobody waits for the result of a closed page."""
+        self.cancel(request)
+
+    def focus(self, job: Job | None, photo):
+        """Begin with a crop that has something in it."""
+        if job is None:
+            return gr.skip(), gr.skip()
+        x, y = pictures.detailed_place(job[photo], Crop().zoom)
+        return _percent(x), _percent(y)
+
+    def show(self, job: Job | None, photo, x, y, zoom, left, right, area, against, gain):
+        """Everything about one photograph."""
+        if job is None:
+            return (gr.skip(),) * 9
+        comparison = job[photo]
+        titles = list(comparison.views)
+        results = [view.title for view in comparison.restored]
+        left = left if left in titles else INPUT
+        right = right if right in titles and right != INPUT else results[-1]
+        bases = [INPUT, REFERENCE] if REFERENCE in titles else [INPUT]
+        against = against if against in bases else INPUT
+        return (
+            report.table(comparison),
+            gr.update(choices=titles, value=left),
+            gr.update(choices=titles, value=right),
+            gr.update(choices=bases, value=against),
+            _pair(comparison, left, right, area, _crop(x, y, zoom)),
+            *self.inspect(job, photo, x, y, zoom, against, gain),
+            plot(comparison),
+        )
+
+    def inspect(self, job: Job | None, photo, x, y, zoom, against, gain):
+        """The crop of every view and difference."""
+        if job is None:
+            return (gr.skip(),) * 3
+        comparison, crop = job[photo], _crop(x, y, zoom)
+        return (
+            pictures.locator(comparison, crop),
+            pictures.crop_figures(comparison, crop),
+            pictures.difference_figures(comparison, crop, against, gain),
+        )
+
+    def slide(self, job: Job | None, photo, x, y, zoom, left, right, area):
+        """The pair under the before/after slider."""
+        return gr.skip() if job is None else _pair(job[photo], left, right, area, _crop(x, y, zoom))
+
+    def slide_crop(self, job: Job | None, photo, x, y, zoom, left, right, area):
+        """The same where the crop has moved: the whole photo stays as it is."""
+        return self.slide(job, photo, x, y, zoom, left, right, area) if area == "crop" else gr.skip()
+
+    def point(self, job: Job | None, photo, x, y, zoom, event: gr.EventData):
+        """Centre the crop where the whole photo was clicked."""
+        return _percent(event.x), _percent(event.y)
+
+    def move(self, job: Job | None, photo, x, y, zoom, event: gr.EventData):
+        """Move the crop by shares of its own size."""
+        if job is None:
+            return gr.skip(), gr.skip()
+        width, height = job[photo].size
+        rows, columns = _crop(x, y, zoom).window(width, height)
+        across, down = columns.stop - columns.start, rows.stop - rows.start
+        return (
+            _percent(((columns.start + columns.stop) / 2 + event.dx * across) / width),
+            _percent(((rows.start + rows.stop) / 2 + event.dy * down) / height),
+        )
+
+    def pack(self, job: Job | None, photo, progress=gr.Progress()):  # noqa: B008 (gradio looks for it there)
+        """The files to download."""
+        if job is None:
+            return None
+        archive = report.write_zip(job, lambda share, text: progress(share, desc=text))
+        return [str(path) for path in (*report.write_pictures(job[photo]), archive)]
+
+    # What programs may call
+
+    def _offer_api(self) -> None:
+        limits = {"concurrency_limit": 1, "concurrency_id": "restore"}
+        gr.api(self.list_restorers, api_name="restorers", concurrency_limit=4)
+        with gr.Group(visible=False):
+            caller, trigger = gr.Button(), gr.Button()
+            photo, name = gr.File(label="photo"), gr.Textbox(label="restorer")
+            restored, numbers = gr.File(label="restored"), gr.JSON(label="numbers")
+            photos, names = gr.File(label="photos", file_count="multiple"), gr.JSON(label="restorers")
+            kind = gr.Radio([each for _, each in _KINDS], value="none", label="degradation")
+            sigma = gr.Number(SIGMA, label="sigma")
+            camera = gr.Radio(list(CAMERAS), value="standard", label="camera")
+            references = gr.File(label="references", file_count="multiple")
+            found, archive = gr.JSON(label="report"), gr.File(label="zip")
+        caller.click(self.restore_one, [photo, name], [restored, numbers], api_name="restore", **limits)
+        trigger.click(
+            self.compare_many, [photos, names, kind, sigma, camera, references], [found, archive], api_name="compare",
+            **limits,
+        )  # fmt: skip
+
+    def list_restorers(self) -> list[dict]:
+        """The restorers of finished runs: name, label and card of each."""
+        choices, _ = restorers.find_restorers(self.runs)
+        return [{"name": choice.name, "label": choice.label, "card": choice.card} for choice in choices]
+
+    @_toasts
+    def restore_one(self, photo, restorer):
+        """Restore one photo with the restorer of that name: a PNG file, and seconds and megapixels a second."""
+        job = work.compare([photo] if photo else [], self._named([restorer]))
+        view = job.comparisons[0].restored[0]
+        path = report.write_pictures(job.comparisons[0])[1]
+        # The job's folder goes with the job, which must outlast gradio's copying of the file.
+        return _Kept(path, job), report.as_dict(job)["photos"][0]["views"][view.title]
+
+    @_toasts
+    def compare_many(self, photos, names, kind, sigma, camera, references):
+        """Compare restorers (a list of names) on photos: the report, and a zip with it, pictures and cards."""
+        if not isinstance(names, list):
+            raise WorkbenchError("restorers: give a list of names; /restorers tells which there are")
+        job = work.compare(photos or [], self._named(names), Degradation(kind, sigma, camera), references or ())
+        return report.as_dict(job), _Kept(report.write_zip(job), job)
+
+    def _named(self, names: list) -> list[restorers.Choice]:
+        return _chosen(names, restorers.find_restorers(self.runs)[0])
+
+
+class _Kept(str):
+    """A file's path that keeps the job which owns the file."""
+
+    def __new__(cls, path: Path, job: Job):
+        kept = super().__new__(cls, path)
+        kept.job = job
+        return kept
+
+
+def _chosen(names: list, choices: list[restorers.Choice]) -> list[restorers.Choice]:
+    """The choices of these names."""
+    by_name = {choice.name: choice for choice in choices}
+    for name in names:
+        if name not in by_name:
+            raise WorkbenchError(f"restorer {name!r} is not there (any more); look again for finished runs")
+    return [by_name[name] for name in dict.fromkeys(names)]
+
+
+def _crop(x: float, y: float, zoom: float) -> Crop:
+    return Crop(x / 100, y / 100, int(zoom))
+
+
+def _percent(share: float) -> float:
+    return round(100 * min(max(float(share), 0.0), 1.0), 1)
+
+
+def _pair(comparison: Comparison, left: str, right: str, area: str, crop: Crop) -> tuple[str, str]:
+    """The files for the before/after slider."""
+    views = [comparison.views.get(title, comparison.views[INPUT]) for title in (left, right)]
+    if area == "crop":
+        paths = [pictures.enlarged(comparison, view, crop) for view in views]
+    else:
+        paths = [pictures.preview(comparison, view) for view in views]
+    return str(paths[0]), str(paths[1])

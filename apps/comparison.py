@@ -1,0 +1,393 @@
+"""The job behind the Compare tab: photographs and restorers in, restored pictures and numbers out.
+
+Pixels lie in files and are mapped into memory where they are looked at: a session with several large photographs must
+not fill the memory.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from apps import restorers
+from workbench.data.camera import CAMERAS
+from workbench.data.degradations import AdditiveWhiteGaussianNoise
+from workbench.errors import WorkbenchError
+from workbench.evaluation import Lpips, Unavailable, get_protocol
+from workbench.images import Image, read_image, to_float, to_uint
+from workbench.restore import restore_array
+
+MAX_PIXELS = 60_000_000
+"""Larger photographs are refused."""
+MAX_CAMERA_PIXELS = 12_000_000
+"""Larger photographs are not photographed again by the simulated camera, which takes some 200 bytes a pixel."""
+MAX_LPIPS_PIXELS = 4_000_000
+"""LPIPS of larger photographs is left out: it takes a kilobyte a pixel."""
+MOST_PHOTOS = 12
+
+INPUT, REFERENCE = "input", "reference"
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What is done to a clean photograph to have a reference.
+
+    Parameters
+    ----------
+    kind : {"none", "awgn", "camera"}
+    sigma : float
+        Standard deviation of the AWGN, in 8-bit units.
+    camera : str
+        Key of `workbench.data.camera.CAMERAS`.
+    """
+
+    kind: str = "none"
+    sigma: float = 25.0
+    camera: str = "standard"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("none", "awgn", "camera"):
+            raise WorkbenchError(f"degradation {self.kind!r} does not exist; choose none, awgn or camera")
+        if not 0 <= self.sigma <= 100:
+            raise WorkbenchError(f"sigma {self.sigma:g}: choose a noise level from 0 to 100")
+        if self.camera not in CAMERAS:
+            raise WorkbenchError(f"camera {self.camera!r} does not exist; choose one of {', '.join(CAMERAS)}")
+
+    def __str__(self) -> str:
+        return {
+            "none": "none",
+            "awgn": f"AWGN, sigma {self.sigma:g}",
+            "camera": f"simulated camera, {self.camera}",
+        }[self.kind]
+
+    def __call__(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Degrade a clean photograph (H, W, 3), always in the same way.
+
+        Returns
+        -------
+        degraded, reference : ndarray
+            AWGN is not clipped (float32), as in training. The simulated camera photographs the picture reduced by its
+            own enlargement, so that the size stays nearly the same, and its noise-free twin is the reference.
+        """
+        rng = np.random.default_rng(0)
+        if self.kind == "awgn":
+            return AdditiveWhiteGaussianNoise((self.sigma, self.sigma))(to_float(photo), rng), photo
+        camera = CAMERAS[self.camera]
+        if photo.shape[0] * photo.shape[1] > MAX_CAMERA_PIXELS:
+            raise WorkbenchError(
+                f"the simulated camera takes pictures of up to {MAX_CAMERA_PIXELS // 1_000_000} megapixels;"
+                " shrink the photo or use AWGN"
+            )
+        if min(photo.shape[:2]) < 8 * camera.enlargement:
+            raise WorkbenchError("the photo is too small for the simulated camera; use AWGN")
+        scene = PillowImage.fromarray(to_uint(to_float(photo)) if photo.dtype != np.uint8 else photo)
+        return camera.shoot(np.asarray(scene.reduce(camera.enlargement)), rng)
+
+
+@dataclass
+class View:
+    """One picture of a comparison.
+
+    Attributes
+    ----------
+    title : str
+        "input", "reference", or what the restorer goes by.
+    pixels : ndarray, shape (H, W, 3), uint8 or uint16
+        Mapped from a file, read-only.
+    choice : Choice or None
+        The restorer that made it.
+    seconds : float or None
+        How long that took.
+    scores : dict
+        ``psnr``, ``ssim``, ``lpips`` against the reference; None where there is no value. Empty without a reference.
+    """
+
+    title: str
+    pixels: np.ndarray
+    choice: restorers.Choice | None = None
+    seconds: float | None = None
+    scores: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def megapixels_per_second(self) -> float | None:
+        """Speed of the restoration."""
+        return self.pixels.shape[0] * self.pixels.shape[1] / 1e6 / self.seconds if self.seconds else None
+
+
+@dataclass(eq=False)
+class Comparison:
+    """Input, results and reference of one photograph.
+
+    Attributes
+    ----------
+    name : str
+        Of the photograph; no two of a job have the same.
+    views : dict of str to View
+        By title: the input, the restorers' results, then the reference if there is one.
+    alpha : ndarray or None
+        Opacity of the photograph, to be put into the results.
+    icc_profile : bytes or None
+        Its colour profile.
+    origin : str
+        Where input and reference come from, in words.
+    notes : list of str
+        What could not be measured and why.
+    """
+
+    name: str
+    folder: Path
+    views: dict[str, View]
+    origin: str
+    alpha: np.ndarray | None = None
+    icc_profile: bytes | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.views[INPUT].pixels.shape[:2]
+        return width, height
+
+    @property
+    def restored(self) -> list[View]:
+        """The restorers' views."""
+        return [view for view in self.views.values() if view.choice is not None]
+
+
+@dataclass(eq=False)
+class Job:
+    """The comparisons of one press of the button; their files are deleted with it."""
+
+    comparisons: list[Comparison]
+    failures: dict[str, str]
+    degradation: Degradation
+    folder: TemporaryDirectory = field(repr=False)
+
+    def __getitem__(self, name: str) -> Comparison:
+        for comparison in self.comparisons:
+            if comparison.name == name:
+                return comparison
+        return self.comparisons[0]
+
+
+class CancelledError(Exception):
+    """The person asked to stop."""
+
+
+def compare(
+    photos: Sequence[str | Path],
+    choices: Sequence[restorers.Choice],
+    degradation: Degradation | None = None,
+    references: Sequence[str | Path] = (),
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Job:
+    """Restore every photograph with every restorer and measure what can be measured.
+
+    Parameters
+    ----------
+    photos : sequence of path-like
+        Image files.
+    choices : sequence of Choice
+        One to four restorers.
+    degradation : Degradation, optional
+        Done to the photographs first, which then are the references.
+    references : sequence of path-like
+        Clean images; only without a degradation. One photograph takes the one reference whatever its name, several take
+        those of the same file name.
+    progress : callable, optional
+        Called with the share of the work that is done and a line of text.
+    stop : threading.Event, optional
+        Set it to stop after the current tile.
+
+    Returns
+    -------
+    Job
+        A photograph that fails is listed in ``failures`` and does not stop the others.
+
+    Raises
+    ------
+    WorkbenchError
+        Nothing to do, too much to do, or no photograph could be compared.
+    CancelledError
+        ``stop`` was set.
+    """
+    degradation = degradation or Degradation()
+    if not photos:
+        raise WorkbenchError("no photo yet: drop one, paste one or pick a sample")
+    if not 1 <= len(choices) <= restorers.MOST:
+        raise WorkbenchError(f"choose two to {restorers.MOST} restorers to compare (one is possible, too)")
+    if len(photos) > MOST_PHOTOS:
+        raise WorkbenchError(f"{len(photos)} photos at once are too many; choose up to {MOST_PHOTOS}")
+    partners = _partners(photos, references) if degradation.kind == "none" else {}
+    networks = [restorers.load(choice) for choice in choices]
+    folder = TemporaryDirectory(prefix="workbench-compare-")
+    job = Job([], {}, degradation, folder)
+    for index, (path, name) in enumerate(zip(photos, _names(photos), strict=True)):
+
+        def tell(share: float, text: str, index: int = index, name: str = name) -> None:
+            if stop is not None and stop.is_set():
+                raise CancelledError
+            if progress is not None:
+                several = f"{name} ({index + 1} of {len(photos)}): " if len(photos) > 1 else ""
+                progress((index + share) / len(photos), several + text)
+
+        place = Path(folder.name, str(index))
+        place.mkdir()
+        try:
+            job.comparisons.append(
+                _compare_one(name, Path(path), choices, networks, degradation, partners.get(path), place, tell)
+            )
+        except WorkbenchError as error:
+            job.failures[name] = str(error).replace(str(path), name)
+    if not job.comparisons:
+        raise WorkbenchError("; ".join(_with_name(name, reason) for name, reason in job.failures.items()))
+    return job
+
+
+def _compare_one(name, path, choices, networks, degradation, partner, place, tell) -> Comparison:
+    tell(0, "reading")
+    original = _read(path)
+    degraded, reference, origin = original.pixels, None, "as uploaded, no reference"
+    if degradation.kind != "none":
+        tell(0.01, f"degrading ({degradation})")
+        degraded, reference = degradation(original.pixels)
+        origin = f"degraded here: {degradation}; the reference is " + (
+            "the photo" if degradation.kind == "awgn" else "the simulated camera's noise-free twin"
+        )
+    elif partner is not None:
+        reference = _read(Path(partner)).pixels
+        origin = f"as uploaded; the reference is {Path(partner).name}"
+        if reference.shape != degraded.shape:
+            raise WorkbenchError(f"{name}: the photo is {_size(degraded)}, its reference {_size(reference)} pixels")
+    bits = 8 * original.pixels.itemsize
+    views = {INPUT: View(INPUT, _keep(place / "input.npy", degraded, bits))}
+    titles = restorers.titles(choices)
+    steps = len(choices) + (0.5 if reference is not None else 0)
+    for number, (title, choice, network) in enumerate(zip(titles, choices, networks, strict=True)):
+
+        def tiles(done: int, total: int, number: int = number, title: str = title) -> None:
+            tell((number + done / total) / steps, f"{title}" + (f", tile {done} of {total}" if total > 1 else ""))
+
+        tell(number / steps, title)
+        begin = time.perf_counter()
+        try:
+            restored = restore_array(network, degraded, progress=tiles)
+        except WorkbenchError as error:
+            raise WorkbenchError(f"{name}: {title}: {error}") from error
+        seconds = time.perf_counter() - begin
+        if restored.dtype.kind == "f" and not np.isfinite(restored).all():
+            raise WorkbenchError(f"{name}: {title}: its output is not finite; its weights may have diverged")
+        views[title] = View(title, _keep(place / f"restored-{number}.npy", restored, bits), choice, seconds)
+    alpha = None if degradation.kind == "camera" else original.alpha  # its pictures have another size and no 16 bits
+    comparison = Comparison(name, place, views, origin, alpha, original.icc_profile)
+    if reference is not None:
+        _measure(comparison, reference, lambda done: tell((len(choices) + 0.5 * done) / steps, "measuring"))
+        views[REFERENCE] = View(REFERENCE, _keep(place / "reference.npy", reference, bits))
+    return comparison
+
+
+def _measure(comparison: Comparison, reference: np.ndarray, tell: Callable[[float], None]) -> None:
+    """Fill in the scores of the views, protocol rgb."""
+    protocol = get_protocol("rgb")
+    tell(0)
+    lpips = lpips_metric()
+    side, pixels = min(reference.shape[:2]), reference.shape[0] * reference.shape[1]
+    if isinstance(lpips, Unavailable):
+        comparison.notes.append(lpips.reason)
+    elif pixels > MAX_LPIPS_PIXELS:
+        comparison.notes.append(f"LPIPS is left out above {MAX_LPIPS_PIXELS // 1_000_000} megapixels")
+    elif side < lpips.min_side:
+        comparison.notes.append(f"LPIPS needs at least {lpips.min_side} pixels a side")
+    if side < protocol.window:
+        comparison.notes.append(f"SSIM needs at least {protocol.window} pixels a side")
+    clean = protocol.prepare(to_float(reference))
+    for number, view in enumerate(comparison.views.values()):
+        picture = protocol.prepare(to_float(view.pixels))
+        psnr = protocol.psnr(picture, clean)
+        if math.isinf(psnr):
+            comparison.notes.append(f"PSNR of {view.title} is infinite: it equals the reference")
+        view.scores = {
+            "psnr": psnr if math.isfinite(psnr) else None,
+            "ssim": protocol.ssim(picture, clean) if side >= protocol.window else None,
+            "lpips": lpips(picture, clean)
+            if isinstance(lpips, Lpips) and side >= lpips.min_side and pixels <= MAX_LPIPS_PIXELS
+            else None,
+        }
+        tell((number + 1) / len(comparison.views))
+
+
+@cache
+def lpips_metric() -> Lpips | Unavailable:
+    """LPIPS, looked for once."""
+    return Lpips.load()
+
+
+def _read(path: Path) -> Image:
+    """Read an image unless it is too large, which its header tells."""
+    try:
+        with PillowImage.open(path) as header:
+            pixels = header.width * header.height
+    except Exception:
+        pixels = 0  # read_image knows how to say what is wrong with it
+    try:
+        if pixels > MAX_PIXELS:
+            raise WorkbenchError(
+                f"{path}: {pixels / 1e6:.0f} megapixels are too many for the app (at most {MAX_PIXELS // 1_000_000});"
+                " shrink it, or use `workbench restore`"
+            )
+        return read_image(path)
+    except WorkbenchError as error:
+        raise WorkbenchError(str(error).replace(str(path), path.name)) from error
+
+
+def _keep(path: Path, pixels: np.ndarray, bits: int) -> np.ndarray:
+    """Write pixels to a file and map it."""
+    np.save(path, to_uint(pixels, bits) if pixels.dtype.kind == "f" else pixels)
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _partners(photos: Sequence[str | Path], references: Sequence[str | Path]) -> dict:
+    """The reference of each photograph that has one."""
+    if not references:
+        return {}
+    if len(photos) == len(references) == 1:
+        return {photos[0]: references[0]}
+    by_stem = {Path(reference).stem: reference for reference in references}
+    found = {photo: by_stem[Path(photo).stem] for photo in photos if Path(photo).stem in by_stem}
+    if unused := {Path(path).name for path in references} - {Path(path).name for path in found.values()}:
+        raise WorkbenchError(
+            f"reference {', '.join(sorted(unused))}: no photo of that name; name photo and reference alike"
+        )
+    return found
+
+
+def _names(photos: Sequence[str | Path]) -> list[str]:
+    """The file names, numbered where they repeat."""
+    names: list[str] = []
+    for photo in photos:
+        name, number = Path(photo).name, 1
+        while name in names:
+            number += 1
+            name = f"{Path(photo).stem}-{number}{Path(photo).suffix}"
+        names.append(name)
+    return names
+
+
+def _with_name(name: str, reason: str) -> str:
+    return reason if name in reason else f"{name}: {reason}"
+
+
+def _size(pixels: np.ndarray) -> str:
+    return f"{pixels.shape[1]}x{pixels.shape[0]}"

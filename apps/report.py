@@ -1,0 +1,163 @@
+"""Numbers of a comparison as table, JSON, Markdown, and everything in one zip."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from apps.comparison import INPUT, Comparison, Job, View
+from workbench import __version__
+from workbench.images import write_png
+
+_COLUMNS = (
+    ("psnr", "PSNR / dB", ".2f", max),
+    ("ssim", "SSIM", ".4f", max),
+    ("lpips", "LPIPS", ".4f", min),
+)
+
+
+def table(comparison: Comparison) -> str:
+    """The numbers of a comparison as an HTML table; the best of each column is set in bold."""
+    scored = [view for view in comparison.views.values() if view.scores]
+    columns = [column for column in _COLUMNS if any(view.scores[column[0]] is not None for view in scored)]
+    best = {
+        key: choose(view.scores[key] for view in scored if view.scores[key] is not None)
+        for key, _, _, choose in columns
+    }
+    heads = ["picture", *(title for _, title, _, _ in columns), "seconds", "megapixels / s"]
+    rows = []
+    for view in comparison.views.values():
+        if not view.scores and view.choice is None and scored:
+            continue  # the reference
+        cells = []
+        for key, _, form, _ in columns:
+            value = view.scores.get(key)
+            text = _number(value, form)
+            cells.append(f"<td><b>{text}</b></td>" if value is not None and value == best[key] else f"<td>{text}</td>")
+        cells.append(f"<td>{_number(view.seconds, '.2f')}</td><td>{_number(view.megapixels_per_second, '.2f')}</td>")
+        name = "" if view.choice is None or view.choice.name == view.title else html.escape(view.choice.name)
+        rows.append(f'<tr><th scope="row">{html.escape(view.title)} <small>{name}</small></th>{"".join(cells)}</tr>')
+    width, height = comparison.size
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in comparison.notes)
+    if not scored:
+        notes += "<li>Without a reference nothing can be measured; degrade a clean photo or give its clean twin.</li>"
+    return (
+        f'<div class="wb-table"><table><caption>{html.escape(comparison.name)}, {width} × {height} pixels;'
+        f" {html.escape(comparison.origin)}</caption><thead><tr>"
+        + "".join(f'<th scope="col">{head}</th>' for head in heads)
+        + f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        + (f'<ul class="wb-notes">{notes}</ul>' if notes else "")
+    )
+
+
+def as_dict(job: Job) -> dict:
+    """A job's numbers and the restorers' cards, ready for JSON."""
+    return {
+        "version": __version__,
+        "protocol": "rgb",
+        "degradation": str(job.degradation),
+        "photos": [
+            {
+                "name": comparison.name,
+                "size": list(comparison.size),
+                "origin": comparison.origin,
+                "views": {title: _view(view) for title, view in comparison.views.items()},
+                "notes": comparison.notes,
+            }
+            for comparison in job.comparisons
+        ],
+        "failed": [{"name": name, "reason": reason} for name, reason in job.failures.items()],
+        "restorers": {view.title: view.choice.card for view in job.comparisons[0].restored},
+    }
+
+
+def as_markdown(job: Job) -> str:
+    """The same as a document to read."""
+    lines = ["# Comparison of restorers", "", f"Degradation: {job.degradation}. PSNR and SSIM by protocol rgb.", ""]
+    for comparison in job.comparisons:
+        width, height = comparison.size
+        lines += [
+            f"## {_plain(comparison.name)}",
+            "",
+            f"{width} x {height} pixels; {_plain(comparison.origin)}.",
+            "",
+            "| picture | PSNR / dB | SSIM | LPIPS | seconds | megapixels / s |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        for view in comparison.views.values():
+            scores = [_number(view.scores.get(key), form) for key, _, form, _ in _COLUMNS]
+            speed = [_number(view.seconds, ".2f"), _number(view.megapixels_per_second, ".2f")]
+            lines.append(f"| {_plain(view.title)} | {' | '.join(scores + speed)} |")
+        lines += ["", *(f"- {_plain(note)}" for note in comparison.notes), ""]
+    lines += [f"Failed: {_plain(name)} ({_plain(reason)})" for name, reason in job.failures.items()]
+    lines += ["## Restorers", ""]
+    for view in job.comparisons[0].restored:
+        lines += [f"- **{_plain(view.title)}**: {_plain(view.choice.name)}, card in `cards/`"]
+    return "\n".join(lines) + "\n"
+
+
+def write_pictures(comparison: Comparison) -> list[Path]:
+    """PNG files of a comparison's views, with the bits, opacity and colour profile of the photograph."""
+    folder = comparison.folder / "pictures"
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for view in comparison.views.values():
+        path = folder / f"{_file_name(Path(comparison.name).stem)}-{_file_name(view.title)}.png"
+        if not path.is_file():
+            alpha = comparison.alpha if comparison.alpha is not None and _fits(comparison, view) else None
+            write_png(path, view.pixels, alpha, comparison.icc_profile)
+        paths.append(path)
+    return paths
+
+
+def write_zip(job: Job, progress: Callable[[float, str], None] | None = None) -> Path:
+    """All pictures of a job, its numbers and the restorers' cards in one file."""
+    path = Path(job.folder.name, "comparison.zip")
+    partial = path.with_suffix(".partial")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("report.json", json.dumps(as_dict(job), indent=2, allow_nan=False) + "\n")
+        archive.writestr("report.md", as_markdown(job))
+        for view in job.comparisons[0].restored:
+            archive.writestr(f"cards/{_file_name(view.title)}.json", json.dumps(view.choice.card, indent=2) + "\n")
+        for number, comparison in enumerate(job.comparisons):
+            if progress is not None:
+                progress(number / len(job.comparisons), f"packing {comparison.name}")
+            place = f"{number + 1}-{_file_name(Path(comparison.name).stem)}"
+            for picture in write_pictures(comparison):
+                archive.write(picture, f"{place}/{picture.name}")
+    partial.replace(path)
+    return path
+
+
+def _view(view: View) -> dict:
+    speed = view.megapixels_per_second
+    entry = {**view.scores} if view.scores else {}
+    if view.choice is not None:
+        entry |= {
+            "restorer": view.choice.name,
+            "seconds": round(view.seconds, 4),
+            "megapixels_per_second": round(speed, 4) if speed else None,
+        }
+    return entry
+
+
+def _fits(comparison: Comparison, view: View) -> bool:
+    """Whether a view takes the photograph's opacity: of the same type, and no reference from elsewhere."""
+    return view.pixels.dtype == comparison.alpha.dtype and (view.title == INPUT or view.choice is not None)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown leaves alone, on one line."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "picture"
