@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from data_tools.sets import ENTRIES
 from workbench.errors import WorkbenchError
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
+
+DOWNLOADS = ".downloads"
+"""Folder in the data root that keeps what was downloaded."""
 
 
 def data_root(root: str | os.PathLike | None = None) -> Path:
@@ -76,7 +80,7 @@ def missing(names: Iterable[str], root: str | os.PathLike | None = None) -> list
     WorkbenchError
         A name is not in the catalogue.
     """
-    at = f" --root {root}" if root is not None else ""
+    at = f" --root {shlex.quote(str(root))}" if root is not None else ""
     return [
         (name, f"workbench data prepare {name}{at}")
         for name in dict.fromkeys(names)

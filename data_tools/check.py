@@ -73,6 +73,7 @@ def _parts(folder: Path) -> list[str]:
 
 def _published(place: Path) -> int | None:
     """The published number of a canonical folder that `prepare` made."""
+    place = place.resolve()
     for folder, name in ((place, ""), (place.parent, place.name)):
         record = read_record(folder)
         if name in record["parts"] and record["set"] in CATALOGUE:

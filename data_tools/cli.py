@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from data_tools import listing
+from data_tools.report import Report
 
 app = typer.Typer(
     help="Get data sets onto disk: list, prepare, check, cut.",
@@ -87,6 +88,6 @@ def cut(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def _say(report) -> None:
+def _say(report: Report) -> None:
     for line in report.lines():
         print(line)

@@ -18,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_tools.entries import RemoteFile
+from data_tools.locking import locked
 from data_tools.unpack import check_space
 from workbench import __version__
 from workbench.errors import WorkbenchError
@@ -68,16 +69,15 @@ def download(file: RemoteFile, folder: Path, progress: bool = True, pause: float
     part = folder / f"{file.name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if final.exists():
-            if file.size is not None and final.stat().st_size != file.size:
-                raise DownloadError(
-                    f"{final}: has {final.stat().st_size} bytes, {file.size} are published; delete it and try again"
-                )
-            return final
-        _fetch(file, part, progress, pause)
-        _verify(file, part, progress)
-        os.replace(part, final)
-        _identity_file(part).unlink(missing_ok=True)
+        with locked(final):  # several data sets come from one archive: the second process waits, and finds it there
+            if not final.exists():
+                _fetch(file, part, progress, pause)
+                _verify(file, part, progress)
+                os.replace(part, final)
+                _identity_file(part).unlink(missing_ok=True)
+        size = final.stat().st_size
+        if file.size not in (None, size):
+            raise DownloadError(f"{final}: has {size} bytes, {file.size} are published; delete it and try again")
     except OSError as error:
         raise WorkbenchError(f"{error.filename or final}: cannot be written ({error.strerror or error})") from error
     return final
@@ -149,6 +149,8 @@ def _continue(file: RemoteFile, part: Path, bar: tqdm) -> int | None:
         answer = _read_answer(file, response.status, response.headers)
         if answer.offset not in (0, offset):
             raise DownloadError(f"{file.url}: the server sends another piece than asked for")
+        if None not in (file.size, answer.total) and file.size != answer.total:
+            raise DownloadError(f"{file.url}: the server offers {answer.total} bytes, {file.size} are published")
         if answer.total is not None:
             check_space(part.parent, answer.total - answer.offset, file.name)
         _identity_file(part).write_text(json.dumps(answer.identity), encoding="utf-8")

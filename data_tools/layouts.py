@@ -292,7 +292,7 @@ class ListedPairs:
         found = Found(0, [])
         stems = _Stems(found.problems)
         for columns in listed:
-            paths = [place + column.lstrip("/") for column in columns]
+            paths = [place + column.lstrip("/") for column in columns[:2]]
             fields = template.match(paths[1]) if len(paths) == 2 else None
             if fields is None:
                 found.problems.append(f"{listings[0]}: cannot make sense of the line {' '.join(columns)!r}")

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from data_tools.catalogue import CATALOGUE, data_root, find, is_present
+from data_tools.catalogue import CATALOGUE, DOWNLOADS, data_root, find, is_present
 from data_tools.entries import Entry, Part
 from data_tools.record import read_record
-
-DOWNLOADS = ".downloads"
-"""Folder in the data root that keeps what was downloaded."""
 
 _COLUMNS = "{:<20} {:<16} {:<16} {:<18} {}"
 

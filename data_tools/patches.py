@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+import shutil
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from data_tools.catalogue import CATALOGUE
 from data_tools.check import is_canonical
 from data_tools.entries import Cut
+from data_tools.locking import locked
 from data_tools.placing import link_or_copy
 from data_tools.record import read_record
 from data_tools.report import PartReport, Report
@@ -122,12 +122,9 @@ def cut_patches(
     try:
         for side in pictures[0].sides:
             (work / side).mkdir(parents=True, exist_ok=True)
-        with FileLock(work / ".lock", timeout=0):
+        with locked(destination, f"{destination}: another process is cutting into it; wait for its end"):
             count = _cut_all(pictures, work, cut, workers, progress, problems)
-            (work / ".lock").unlink()
             work.rename(destination)
-    except Timeout as error:
-        raise WorkbenchError(f"{destination}: another process is cutting into it; wait for its end") from error
     except OSError as error:
         raise WorkbenchError(f"{error.filename or work}: cannot be written ({error.strerror or error})") from error
     return Report(destination, [PartReport("", kind, count, None, problems)])
@@ -160,13 +157,16 @@ def _pictures(source: Path, problems: list[str]) -> list[_Picture]:
 
 
 def _labels(paths: list[Path], folder: Path) -> list[str]:
-    """File stems for patches: the picture's, with its folders, and with its suffix where two differ in that only."""
-    stems = ["-".join(path.relative_to(folder).with_suffix("").parts) for path in paths]
-    counts = Counter(stem.casefold() for stem in stems)
-    return [
-        stem if counts[stem.casefold()] == 1 else f"{stem}-{path.suffix[1:]}"
-        for stem, path in zip(stems, paths, strict=True)
-    ]
+    """File stems for patches: the picture's with its folders, and numbered where that is taken."""
+    labels: dict[str, str] = {}
+    for path in paths:
+        stem = label = "-".join(path.relative_to(folder).with_suffix("").parts)
+        number = 1
+        while label.casefold() in labels:
+            number += 1
+            label = f"{stem}-{number}"
+        labels[label.casefold()] = label
+    return list(labels.values())
 
 
 def _cut_all(
@@ -190,6 +190,7 @@ def _cut_all(
             manifest.flush()
             count += len(outcome)
     if not count:
+        shutil.rmtree(work)
         raise WorkbenchError(problems[0])
     return count
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from data_tools.catalogue import data_root, find, is_present
+from data_tools.catalogue import DOWNLOADS, data_root, find, is_present
 from data_tools.download import DownloadError, download
 from data_tools.entries import Entry, Part
 from data_tools.layouts import Files, Found, canonical_rules
-from data_tools.listing import DOWNLOADS
+from data_tools.locking import locked
 from data_tools.placing import link_or_copy, place
 from data_tools.record import RECORD, read_record, write_record
 from data_tools.report import PartReport, Report
@@ -114,20 +113,15 @@ def _demand_room(entry: Entry, todo: Sequence[Part], root: Path) -> None:
 @contextmanager
 def _workplace(entry: Entry, root: Path) -> Iterator[Path]:
     """A temporary folder beside the data sets, removed at the end; one process a data set at a time."""
-    work, lock = root / f".{entry.name}.partial", root / f".{entry.name}.lock"
+    work = root / f".{entry.name}.partial"
     root.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            shutil.rmtree(work, ignore_errors=True)  # left by a call that was killed
-            work.mkdir()
-            try:
-                yield work
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-                with suppress(OSError):
-                    lock.unlink()
-    except Timeout as error:
-        raise WorkbenchError(f"{entry.name}: another process is preparing it in {root}; wait for its end") from error
+    with locked(root / entry.name, f"{entry.name}: another process is preparing it in {root}; wait for its end"):
+        shutil.rmtree(work, ignore_errors=True)  # left by a call that was killed
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _downloaded(task: _Task, todo: Sequence[Part]) -> Iterator[list[Files]]:

@@ -38,15 +38,19 @@ class PartReport:
     def compare(self) -> None:
         """Note it as a problem when the number is not the published one."""
         if self.count is not None and self.expected is not None and self.count != self.expected:
-            self.problems.append(f"{self.count:,} {self.kind}, {self.expected:,} are published")
+            self.problems.append(f"{self._number()}, {self.expected:,} are published")
 
     def lines(self, folder: Path) -> list[str]:
         """The report as text."""
-        count = "" if self.count is None else f" {self.count:,} {self.kind}"
-        parts = [count.strip(), self.news, _plural(self.problems)]
+        parts = [self._number(), self.news, _number_of(self.problems)]
         head = f"{folder / self.name}: {', '.join(part for part in parts if part)}"
         more = [f"  ... and {len(self.problems) - SHOWN:,} more"] if len(self.problems) > SHOWN else []
         return [head, *(f"  {problem}" for problem in self.problems[:SHOWN]), *more]
+
+    def _number(self) -> str:
+        if self.count is None:
+            return ""
+        return f"{self.count:,} {self.kind.removesuffix('s') if self.count == 1 else self.kind}"
 
 
 @dataclass
@@ -66,7 +70,7 @@ class Report:
         return [line for part in self.parts for line in part.lines(self.folder)]
 
 
-def _plural(problems: list[str]) -> str:
+def _number_of(problems: list[str]) -> str:
     if not problems:
         return ""
     return "1 problem:" if len(problems) == 1 else f"{len(problems):,} problems:"

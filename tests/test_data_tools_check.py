@@ -26,7 +26,7 @@ class TestCheck:
         pairs(tmp_path, "test/input/{}.png", "test/target/{}.png", ["1"])
         report = check(tmp_path)
         assert report.ok
-        assert report.lines() == [f"{tmp_path}/test: 1 pairs", f"{tmp_path}/train: 2 pairs"]
+        assert report.lines() == [f"{tmp_path}/test: 1 pair", f"{tmp_path}/train: 2 pairs"]
 
     def test_images(self, tmp_path):
         write(tmp_path / "deep/a.png", 1)
@@ -65,8 +65,8 @@ class TestCheck:
         prepare("lolv1", tmp_path, tmp_path / "original")
         ORIGINALS["kodak24"](tmp_path / "original")
         prepare("kodak24", tmp_path, tmp_path / "original")
-        assert problems(check(tmp_path / "lolv1/test")) == ["1 pairs, 15 are published"]
-        assert problems(check(tmp_path / "lolv1")) == ["1 pairs, 15 are published", "2 pairs, 485 are published"]
+        assert problems(check(tmp_path / "lolv1/test")) == ["1 pair, 15 are published"]
+        assert problems(check(tmp_path / "lolv1")) == ["1 pair, 15 are published", "2 pairs, 485 are published"]
         assert problems(check(tmp_path / "kodak24")) == ["2 images, 24 are published"]
 
     def test_nothing_to_check(self, tmp_path):
@@ -160,13 +160,13 @@ class TestPatches:
         assert "wide_288_688.png" in [path.name for path in list_images(tmp_path / "again")]
 
     def test_names_that_differ_in_folder_or_suffix_only(self, tmp_path):
-        for name in ("a/x.png", "b/x.png", "y.png"):
+        for name in ("a/x.png", "a-x.png", "b/x.png", "y.png"):
             put(tmp_path / "set" / name, photograph(50, 50))
         Image.fromarray(photograph(50, 50)).save(tmp_path / "set/y.jpg")
         report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
-        assert report.parts[0].count == 16 == len(list_images(tmp_path / "patches"))
+        assert report.parts[0].count == 20 == len(list_images(tmp_path / "patches"))
         labels = {path.stem.split("_")[0] for path in list_images(tmp_path / "patches")}
-        assert labels == {"a-x", "b-x", "y-png", "y-jpg"}
+        assert labels == {"a-x", "a-x-2", "b-x", "y", "y-2"}
 
     def test_faults_are_named_and_the_rest_is_done(self, tmp_path):
         for name in ("good", "damaged", "unequal", "alone"):
@@ -209,7 +209,7 @@ class TestPatches:
         assert "a" in begun and "b" not in begun and report.ok
         names = [path.name for path in list_images(tmp_path / "patches")]
         assert len(names) == report.parts[0].count == 21 and names[0] == "a.png"
-        assert not work.exists() and not (tmp_path / "patches/.lock").exists()
+        assert {path.name for path in tmp_path.iterdir()} == {"set", "patches"}
         lines = [json.loads(line) for line in (tmp_path / "patches" / MANIFEST).read_text().splitlines()]
         assert lines[0] == {"size": 40, "overlap": 0, "larger_than": 0}
         assert sorted(line["picture"] for line in lines[1:]) == list("abcdef")
@@ -232,6 +232,7 @@ class TestPatches:
         (tmp_path / "set/a.png").write_bytes(b"x")
         with pytest.raises(WorkbenchError, match="a.png"):
             cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+        assert {path.name for path in tmp_path.iterdir()} == {"set", "two", "empty"}
 
     def test_settings_of_the_papers(self, tmp_path):
         for name in ("gopro", "wed", "lolv1"):

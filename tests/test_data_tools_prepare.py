@@ -7,7 +7,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from data_layouts import ORIGINALS, identify, matlab73, pairs, sidd_blocks, write
+import scipy.io
+from data_layouts import ORIGINALS, identify, images, matlab73, pairs, sidd_blocks, write
 from filelock import FileLock
 
 import data_tools.prepare
@@ -16,7 +17,7 @@ from data_tools.layouts import Template
 from data_tools.prepare import prepare
 from data_tools.record import read_record
 from workbench.errors import WorkbenchError
-from workbench.images import list_images, read_image
+from workbench.images import list_images, read_image, write_png
 
 
 @pytest.fixture
@@ -104,6 +105,38 @@ def test_matlab_73_and_5_give_the_same_blocks(root, tmp_path):
     assert made["0002_01.png"] == ((4, 0), (4, 200))
 
 
+@pytest.mark.parametrize("version", [5, 7.3])
+def test_blocks_pixel_by_pixel(version, root, tmp_path):
+    array = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5, 3), np.uint8)
+    path = tmp_path / "BenchmarkNoisyBlocksSrgb.mat"
+    if version == 5:
+        scipy.io.savemat(path, {"BenchmarkNoisyBlocksSrgb": array})
+    else:
+        matlab73(path, {"BenchmarkNoisyBlocksSrgb": array})
+    prepare("sidd/benchmark", root, tmp_path)
+    for image, block in ((0, 0), (0, 2), (1, 1)):
+        made = read_image(root / f"sidd/benchmark/images/{image + 1:04d}_{block + 1:02d}.png").pixels
+        assert np.array_equal(made, array[image, block])
+
+
+def test_boxes_pixel_by_pixel(root, tmp_path):
+    """MATLAB counts from one and includes both ends."""
+    ORIGINALS["dnd"](tmp_path)
+    photograph = np.random.default_rng(0).random((6, 10, 3), np.float32)
+    matlab73(tmp_path / "dnd_2017/images_srgb/0002.mat", {"InoisySRGB": photograph})
+    prepare("dnd", root, tmp_path)
+    made = read_image(root / "dnd/images/0002_02.png").pixels
+    assert np.array_equal(made, np.rint(photograph[2:6, 4:10] * 65535))
+
+
+def test_borders_are_cut_on_all_sides(root, tmp_path):
+    ORIGINALS["sots"](tmp_path)
+    clean = np.random.default_rng(0).integers(0, 256, (28, 32, 3), np.uint8)
+    write_png(tmp_path / "SOTS/indoor/gt/1400.png", clean)
+    prepare("sots/indoor", root, tmp_path)
+    assert np.array_equal(read_image(root / "sots/indoor/target/1400_2.png").pixels, clean[10:-10, 10:-10])
+
+
 @pytest.mark.parametrize(
     "damage, message",
     [
@@ -138,6 +171,14 @@ def test_two_files_of_one_name(root, tmp_path):
     write(tmp_path / "b/DIV2K_valid_HR/0801.png", 2)
     (part,) = prepare("div2k/valid", root, tmp_path).parts
     assert part.count == 1 and "would be called 0801" in part.problems[0]
+
+
+def test_partners_are_looked_for_nearby(root, tmp_path):
+    for copy, number in (("b", 1), ("a", 2)):
+        write(tmp_path / copy / "eval15/high/1.png", number, 200)
+        write(tmp_path / copy / "eval15/low/1.png", number)
+    (part,) = prepare("lolv1/test", root, tmp_path).parts
+    assert content(root / "lolv1/test") == {"1.png": ((2, 0), (2, 200))} and "b/eval15/low/1.png" in part.problems[0]
 
 
 def test_damaged_picture_that_must_be_converted(root, tmp_path):
@@ -247,6 +288,13 @@ def test_canonical_folders_are_taken_as_they_are(root, tmp_path):
     prepare("lolv1/test", again, root / "gopro/test")  # names are free, so any pairs will do
     assert content(again / "gopro/train") == content(root / "gopro/train")
     assert content(again / "lolv1/test") == content(root / "gopro/test")
+
+
+def test_folders_without_their_outer_ones(root, tmp_path):
+    for split, names in (("train", ["100075"]), ("val", ["101085", "86000"]), ("test", ["10081"])):
+        images(tmp_path, split + "/{}.jpg", names)
+    for name, count in (("bsd500", 1), ("bsd400", 2), ("cbsd68", 1)):
+        assert prepare(name, root, tmp_path).parts[0].count == count
 
 
 class TestArchives:
