@@ -1,13 +1,78 @@
 import pytest
 
+from data_tools import catalogue
+from workbench.data.domains import DATASET, places
 from workbench.errors import WorkbenchError
-from workbench.recipes import available, load_recipe, save_recipe
+from workbench.nets import NETWORKS
+from workbench.recipes import VARIANTS, available, load_recipe, save_recipe
+
+TASKS = {"denoise": "denoising", "derain": "deraining", "deblur": "deblurring"}
 
 
 def test_every_packaged_recipe_is_valid_and_named_after_its_file():
     recipes = available()
-    assert {"denoise-pocket", "denoise-paper"} <= {recipe.name for recipe in recipes}
+    assert {f"{task}-{scale}" for task in TASKS for scale in ("pocket", "bench", "paper")} <= {
+        recipe.name for recipe in recipes
+    }
     assert all(load_recipe(recipe.name) == recipe and recipe.description for recipe in recipes)
+
+
+@pytest.mark.parametrize("recipe", available(), ids=lambda recipe: recipe.name)
+def test_packaged_recipes_say_what_they_are_and_name_what_there_is(recipe):
+    task, scale = recipe.name.split("-")[:2]
+    assert (recipe.task, recipe.scale) == (TASKS[task], scale)
+    assert {recipe.restorer.name, recipe.noise_space.diffusion.name} <= NETWORKS.keys()
+    for place in places(recipe.data):
+        if place.startswith(DATASET):
+            (_folder,) = catalogue.folders(place.removeprefix(DATASET))
+    if scale == "pocket":  # needs nothing that is not installed
+        assert not any(place.startswith(DATASET) for place in places(recipe.data))
+
+
+@pytest.mark.parametrize("recipe", ["derain-paper", "deblur-paper"])
+def test_the_papers_other_tasks_differ_in_data_and_rate_alone(recipe):
+    other, denoise = load_recipe(recipe), load_recipe("denoise-paper")
+    assert other.training.learning_rate == other.noise_space.learning_rate == 5e-5
+    same = {"learning_rate": 1e-4}
+    assert other.training.model_copy(update={**same, "max_steps": denoise.training.max_steps}) == denoise.training
+    assert other.noise_space.model_copy(update={**same, "symmetric_range": False}) == denoise.noise_space
+    assert other.restorer == denoise.restorer
+    assert other.data.degradation == "pairs"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("recipe", ["denoise-pocket", "denoise-paper", "derain-bench"])
+def test_every_variant_fits_every_recipe(recipe, variant):
+    changed = load_recipe(f"{recipe}+{variant}")
+    assert changed.name == f"{recipe}+{variant}"
+    assert {changed.restorer.name, changed.noise_space.diffusion.name} <= NETWORKS.keys()
+
+
+def test_variants_add_up_and_settings_have_the_last_word(tmp_path):
+    recipe = load_recipe("denoise-pocket+table4-e+fig7-unet-t", ["noise_space.channel_shuffle=false"], method="vanilla")
+    assert recipe.name == "denoise-pocket+table4-e+fig7-unet-t" and recipe.restorer.name == "unet-t"
+    assert not recipe.noise_space.residual_swap and not recipe.noise_space.channel_shuffle
+    own = tmp_path / "mine+hers.yaml"
+    own.write_text("name: mine\nscale: pocket\nrestorer: {name: unet-t}\n")
+    assert load_recipe(own).name == "mine"
+    own = own.rename(tmp_path / "mine.yaml")
+    assert load_recipe(f"{own}+table4-a").method == "vanilla"
+
+
+def test_table_4_differs_from_the_recipe_where_the_paper_says():
+    keys = ("timesteps", "channel_shuffle", "residual_swap", "conditions")
+    rows = {
+        name: tuple(getattr(load_recipe(f"denoise-paper+table4-{name}").noise_space, key) for key in keys)
+        for name in ("b", "c", "d", "e", "only-syn", "only-real")
+    }
+    assert rows == {
+        "b": ((1, 100), False, False, "both"),
+        "c": ((900, 1000), False, False, "both"),
+        "d": ((1, 1000), False, False, "both"),
+        "e": ((1, 1000), True, False, "both"),
+        "only-syn": ((1, 1000), False, False, "source"),
+        "only-real": ((1, 1000), False, False, "target"),
+    }
 
 
 def test_paper_recipe_has_the_papers_numbers():
@@ -47,6 +112,8 @@ def test_saved_recipe_reads_back(tmp_path):
         ("max_steps", "write KEY=VALUE"),
         ("name.x=1", "has no keys below"),
         ("data.sigma=[50, 10]", "rising"),
+        ("data.degradation=fog", "data.degradation"),
+        ("data.degradation=pairs", "needs source folders with input/ and target/"),
         ("noise_space.timesteps=[0, 100]", "1..1000"),
         ("noise_space.conditions=source", "leaves nothing to swap"),
         ("noise_space.paired=false", "no residual swap"),
@@ -58,6 +125,13 @@ def test_wrong_settings_are_one_line(setting, message):
     with pytest.raises(WorkbenchError, match=message.replace("[", r"\[")) as raised:
         load_recipe("denoise-pocket", [setting])
     assert "\n" not in str(raised.value)
+
+
+def test_wrong_combinations_are_one_line():
+    with pytest.raises(WorkbenchError, match="sigma is the level of degradation awgn"):
+        load_recipe("derain-pocket", ["data.sigma=[0, 50]"])
+    with pytest.raises(WorkbenchError, match=r"denoise-pocket\+table9: no such variant; there are table4-a"):
+        load_recipe("denoise-pocket+table9")
 
 
 def test_wrong_files_are_one_line(tmp_path):

@@ -1,3 +1,4 @@
+import hashlib
 import itertools
 
 import numpy as np
@@ -6,7 +7,13 @@ import torch
 
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise
-from workbench.data.domains import data_root, source_pairs, training_stream, validation_pairs
+from workbench.data.domains import (
+    data_root,
+    source_pairs,
+    source_validation_pairs,
+    training_stream,
+    validation_pairs,
+)
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
@@ -36,6 +43,17 @@ def test_a_sample_is_a_function_of_seed_and_index(stream):
     other = stream[7]
     stream.seed = 5
     assert not same(stream[7], other)
+
+
+def test_samples_are_those_of_recorded_runs(stream):
+    """Recorded results rest on these bits: a change of them is a change of every run with AWGN."""
+    digest = hashlib.sha256()
+    images = [np.random.default_rng(side).integers(0, 256, (side, 50, 3), np.uint8) for side in (9, 40)]
+    for each in (stream, PatchStream(images, stream.degradation, 32, seed=3, parts=frozenset({"source", "target"}))):
+        for index in range(20):
+            for name, value in sorted(each[index].items()):
+                digest.update(name.encode() + value.numpy().tobytes())
+    assert digest.hexdigest() == "470e72b0d0a7f16797700499ba1dec0559ba6f0adceb178faf15c01a2cd040cc"
 
 
 def test_parts_do_not_change_each_other(stream):
@@ -84,6 +102,67 @@ def test_crops_reach_every_border():
     stream = PatchStream([image], lambda clean, rng: clean, 16, seed=0)
     brightest = {round(stream[index]["clean"].max().item() * 255) for index in range(200)}
     assert {255, 128} <= brightest
+
+
+class Surroundings:
+    """A degradation that looks two pixels to the left."""
+
+    margin = 2
+
+    def __call__(self, clean, rng):
+        return np.roll(clean, 2, axis=1)
+
+
+def test_a_margin_brings_the_surroundings_and_is_cut_off():
+    image = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40, 1).repeat(3, axis=2)
+    plain = PatchStream([image], lambda clean, rng: clean, 8, seed=0)
+    stream = PatchStream([image], Surroundings(), 8, seed=0)
+    seen = set()
+    for index in range(100):
+        clean, degraded = (np.rint(stream[index][key][0].numpy() * 65535).astype(int) for key in ("clean", "degraded"))
+        assert torch.equal(stream[index]["clean"], plain[index]["clean"])
+        np.testing.assert_array_equal(degraded[:, 2:], clean[:, :-2])
+        steps = np.diff(np.hstack([degraded[:, :2], clean]), axis=1)
+        seen.add(bool((steps == steps[0, -1]).all()))  # an arithmetic sequence unless it was reflected at the border
+    assert seen == {True, False}
+
+
+def test_pairs_from_disk_are_the_source(tmp_path):
+    for side, value in (("input", 100), ("target", 200)):
+        write(tmp_path / "train", [f"{side}/a.png"], value)
+        write(tmp_path / "test", [f"{side}/b.png"], value // 2)
+    data = Data(source=str(tmp_path / "train"), degradation="pairs", target="synthetic")
+    sample = training_stream(data, frozenset({"source", "target", "unpaired"}), 16, seed=0)[0]
+    for name, value in (("clean", 200), ("degraded", 100), ("target", 100), ("unpaired", 200)):
+        assert torch.allclose(sample[name], torch.tensor(value / 255))
+    assert source_validation_pairs(data) == []
+    data.source_validation = str(tmp_path / "test")
+    assert [(pair.degraded.mean(), pair.reference.mean()) for pair in source_validation_pairs(data)] == [(50, 100)]
+
+
+def test_clean_pictures_of_a_paired_folder_are_its_targets(tmp_path):
+    write(tmp_path, ["input/a.png"], 100)
+    write(tmp_path, ["target/a.png"], 200)
+    data = Data(source=str(tmp_path), degradation="haze")
+    assert training_stream(data, frozenset({"source"}), 16, seed=0)[0]["clean"].mean() == pytest.approx(200 / 255)
+
+
+def test_source_validation_follows_the_recipe():
+    sharp = source_pairs(25.0, limit=2)
+    awgn = source_validation_pairs(Data(sigma=(0, 50)), limit=2)
+    assert all(np.array_equal(one.degraded, other.degraded) for one, other in zip(sharp, awgn, strict=True))
+    for pair in source_validation_pairs(Data(degradation="rain-streaks"), limit=2):
+        assert (pair.degraded >= pair.reference / np.float32(255) - 1e-6).all()
+    for pair in source_validation_pairs(Data(degradation="motion-blur"), limit=2):
+        assert pair.degraded.shape == pair.reference.shape == (234, 234, 3)
+
+
+@pytest.mark.parametrize("domain", ["simulated-rain", "simulated-shake"])
+def test_simulated_targets_have_held_out_pairs(domain):
+    data = Data(target=domain, validation=domain, camera="mild")
+    sample = training_stream(data, frozenset({"target", "references"}), 32, seed=0)[0]
+    assert not torch.equal(sample["target"], sample["reference"])
+    assert len(validation_pairs(data, 2)) == 2
 
 
 def test_small_images_are_continued_by_reflection():

@@ -68,9 +68,10 @@ def train(
 
     run = fit(resolved, runs, name, resume=resume)
     measured = run.summary["validation"]
+    scores = {domain: measured.get(f"{domain}_psnr") for domain in ("target", "source")}
     print(
         f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s;"
-        f" target {measured['target_psnr']:.2f} dB, source {measured['source_psnr']:.2f} dB"
+        f" {', '.join(f'{domain} {score:.2f} dB' for domain, score in scores.items() if score is not None)}"
         f" on {measured['images']} held-out pictures each"
     )
 

@@ -62,8 +62,8 @@ class PhotographFiles(Sequence):
         return pixels
 
 
-def read_folder(folder: Path) -> PhotographFiles:
-    """The images of a folder: of its ``images/``, else of its ``input/``, else all below it.
+def read_folder(folder: Path, side: str = "input") -> PhotographFiles:
+    """The images of a folder: of its ``images/``, else of one side (``input`` or ``target``), else all below it.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_folder(folder: Path) -> PhotographFiles:
     folder = Path(folder)
     if not folder.is_dir():
         raise WorkbenchError(f"{folder}: no such folder of images")
-    place = next((folder / name for name in ("images", "input") if (folder / name).is_dir()), folder)
+    place = next((folder / name for name in ("images", side) if (folder / name).is_dir()), folder)
     paths = list_images(place)
     if not paths:
         raise WorkbenchError(f"{place}: holds no images")

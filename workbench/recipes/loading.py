@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import Recipe
+from workbench.recipes.variants import VARIANTS
 
 
 def available() -> list[Recipe]:
@@ -27,7 +28,8 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
     Parameters
     ----------
     name : str or Path
-        A packaged name such as ``denoise-pocket``, a YAML file, or a run folder (its ``recipe.yaml``).
+        A packaged name such as ``denoise-pocket``, a YAML file, or a run folder (its ``recipe.yaml``). ``+VARIANT``
+        after it applies a named change (`workbench.recipes.variants`), as in ``denoise-pocket+table4-e``.
     settings : iterable of str
         ``KEY=VALUE`` with dotted keys, such as ``training.max_steps=200``; values are read as YAML.
     **overrides
@@ -38,6 +40,7 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
     WorkbenchError
         When there is no such recipe, or a key or value in it is wrong.
     """
+    name, chosen = _split(name)
     text, place = _read(name)
     try:
         tree = yaml.safe_load(text)
@@ -45,7 +48,13 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
         raise WorkbenchError(f"{place}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(tree, dict):
         raise WorkbenchError(f"{place}: a recipe is a mapping of keys to values, see `workbench recipes`")
-    return apply_settings(tree, settings, place, **overrides)
+    changes = []
+    for variant in chosen:
+        if variant not in VARIANTS:
+            raise WorkbenchError(f"{name}+{variant}: no such variant; there are {', '.join(VARIANTS)}")
+        changes += VARIANTS[variant].settings
+        tree["name"] = f"{tree.get('name')}+{variant}"
+    return apply_settings(tree, [*changes, *settings], place, **overrides)
 
 
 def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str = "recipe", **overrides) -> Recipe:
@@ -84,6 +93,14 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
     os.replace(partial, path)
+
+
+def _split(name: str | Path) -> tuple[str | Path, list[str]]:
+    """A recipe's name and the variants after it; a path that exists is taken as it is."""
+    if Path(name).exists() or "+" not in Path(name).name:
+        return name, []
+    base, *chosen = Path(name).name.split("+")
+    return Path(name).with_name(base), chosen
 
 
 def _read(name: str | Path) -> tuple[str, str]:

@@ -22,21 +22,42 @@ class Data(_Section):
     """
 
     source: str | list[str] = Field("embedded", description="clean images: 'embedded', folder(s) or dataset:NAME")
+    degradation: Literal[
+        "awgn", "poisson", "salt-and-pepper", "rain-streaks", "layered-rain", "motion-blur", "camera-shake", "haze",
+        "low-light", "pairs",
+    ] = Field(
+        "awgn",
+        description="what is done to the source's clean images (workbench.data.degradations); 'pairs': nothing, its"
+        " folders hold the degraded images in input/ and the clean ones in target/",
+    )  # fmt: skip
     target: str | list[str] = Field(
         "simulated-camera",
-        description="unlabelled images: 'simulated-camera', folder(s), dataset:NAME, or 'synthetic' for the control in"
-        " which synthetically degraded source images stand in for the target domain",
+        description="unlabelled images: 'simulated-camera', 'simulated-rain', 'simulated-shake', folder(s),"
+        " dataset:NAME, or 'synthetic' for the control in which synthetically degraded source images stand in for the"
+        " target domain",
     )
-    validation: str = Field("simulated-camera", description="held-out pairs: 'simulated-camera' or a folder")
+    validation: str = Field(
+        "simulated-camera",
+        description="held-out pairs of the target domain: simulated as above, a folder, dataset:NAME",
+    )
+    source_validation: str | None = Field(
+        None,
+        description="held-out pairs of the source domain: a folder or dataset:NAME; if null, embedded photographs with"
+        " the degradation (AWGN of sigma 25), and none for 'pairs'",
+    )
     unpaired: str | list[str] | None = Field(None, description="clean images of the unpaired extension; source if null")
     sigma: tuple[float, float] = Field((0.0, 75.0), description="range of the synthetic AWGN, 8-bit units")
     camera: Literal["mild", "standard", "strong", "textured"] = Field("standard", description="the simulated camera")
     validation_images: int = Field(8, ge=1, description="how many held-out pairs are measured during training")
 
     @model_validator(mode="after")
-    def _rising(self):
+    def _consistent(self):
         if not 0 <= self.sigma[0] <= self.sigma[1]:
             raise ValueError("sigma must be two rising numbers, such as [0, 75]")
+        if self.degradation != "awgn" and self.sigma != Data.model_fields["sigma"].default:
+            raise ValueError(f"sigma is the level of degradation awgn and means nothing to {self.degradation}")
+        if self.degradation == "pairs" and self.source == "embedded":
+            raise ValueError("degradation pairs needs source folders with input/ and target/, not 'embedded'")
         return self
 
 
@@ -114,7 +135,7 @@ class Recipe(_Section):
 
     name: str
     description: str = ""
-    task: Literal["denoising"] = "denoising"
+    task: Literal["denoising", "deraining", "deblurring", "dehazing", "low-light"] = "denoising"
     scale: Literal["pocket", "bench", "paper"]
     method: str = "noise-space"
     seed: int = Field(0, ge=0)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from workbench.data.domains import check_prepared, places, source_pairs, training_stream, validation_pairs
+from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
 from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS, Method
@@ -119,9 +119,8 @@ def _train(run: Run, recipe: Recipe, runs: Path) -> None:
     settings = recipe.training
     stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)
     limit = recipe.data.validation_images
-    validation = Validation(
-        {"target": validation_pairs(recipe.data, limit), "source": source_pairs(limit=limit)}, settings.validate_every
-    )
+    domains = {"target": validation_pairs(recipe.data, limit), "source": source_validation_pairs(recipe.data, limit)}
+    validation = Validation({name: pairs for name, pairs in domains.items() if pairs}, settings.validate_every)
     checkpoint, first_step = _last_checkpoint(run)
     run.checkpoint.parent.mkdir(exist_ok=True)
     checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every)
@@ -220,11 +219,12 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
     if recipe.warm_start is None:
         return None
     tree = recipe.model_dump(mode="json")
-    data = tree["data"]
+    # What a degradation other than AWGN does is told by its name alone.
+    keys = ("source", "sigma") if recipe.data.degradation == "awgn" else ("source", "degradation")
     # What restoration alone does not look at must not make another warm start.
     decisive = {
         "restorer": tree["restorer"], "training": tree["warm_start"], "seed": recipe.seed,
-        "data": {key: data[key] for key in ("source", "sigma")},
+        "data": {key: tree["data"][key] for key in keys},
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
     warm = recipe.model_copy(

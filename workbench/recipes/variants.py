@@ -1,0 +1,67 @@
+"""Named changes of any recipe: the ablations and extensions of Liao et al. (ICLR 2025).
+
+``workbench train denoise-pocket+table4-e`` trains the recipe ``denoise-pocket`` with the settings of ``table4-e``;
+several are joined by further ``+``, and ``--set`` has the last word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named change of a recipe.
+
+    Parameters
+    ----------
+    description : str
+    settings : tuple of str
+        ``KEY=VALUE``, as for `workbench.recipes.load_recipe`.
+    """
+
+    description: str
+    settings: tuple[str, ...]
+
+
+_NO_SHUFFLE, _NO_SWAP = "noise_space.channel_shuffle=false", "noise_space.residual_swap=false"
+_UNPAIRED = ("noise_space.paired=false", _NO_SWAP)
+
+
+def _network(name: str, where: str) -> Variant:
+    return Variant(f"{where}: the network {name}", (f"restorer={{name: {name}}}",))
+
+
+def _diffusion(name: str) -> Variant:
+    return Variant(f"Fig. A10: the diffusion network {name}", (f"noise_space.diffusion={{name: {name}}}",))
+
+
+VARIANTS: dict[str, Variant] = {
+    "table4-a": Variant("Table 4 (a): restoration alone", ("method=vanilla",)),
+    "table4-b": Variant(
+        "Table 4 (b): little diffusion noise; neither shuffle nor swap",
+        ("noise_space.timesteps=[1, 100]", _NO_SHUFFLE, _NO_SWAP),
+    ),
+    "table4-c": Variant(
+        "Table 4 (c): much diffusion noise; neither shuffle nor swap",
+        ("noise_space.timesteps=[900, 1000]", _NO_SHUFFLE, _NO_SWAP),
+    ),
+    "table4-d": Variant("Table 4 (d): neither shuffle nor swap", (_NO_SHUFFLE, _NO_SWAP)),
+    "table4-e": Variant("Table 4 (e): channel shuffle, no residual swap", (_NO_SWAP,)),
+    "table4-only-syn": Variant(
+        "Table 4 (only syn): the restored synthetic image is the only condition",
+        ("noise_space.conditions=source", _NO_SHUFFLE, _NO_SWAP),
+    ),
+    "table4-only-real": Variant(
+        "Table 4 (only real): the restored real image is the only condition",
+        ("noise_space.conditions=target", _NO_SHUFFLE, _NO_SWAP),
+    ),
+    "unpaired": Variant("Table A1 (Ours-Ex): noise other clean pictures of the source", _UNPAIRED),
+    "unpaired-coco": Variant(
+        "Table A1 (Ours-Ex) as in the paper: noise pictures of MS-COCO",
+        (*_UNPAIRED, "data.unpaired=dataset:coco/train"),
+    ),
+    **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("unet-t", "unet-s", "unet-b")},
+    **{f"figa10-{name}": _diffusion(name) for name in ("diffusion-t", "diffusion-s", "diffusion-b")},
+}
+"""By name. Table 4 (f) and Table A1 (Ours) are the recipes themselves."""
