@@ -36,6 +36,12 @@ WELCOME = """<div class="wb-empty"><h3>What did the adaptation change?</h3>
 (<b>vanilla</b>), and the one adapted to the target camera in the diffusion model's noise space (<b>adapted</b>).</p>
 <p>A photo stays on the machine this app runs on.</p></div>"""
 
+_SAMPLES_JS = """
+element.addEventListener('click', event => {
+    const button = event.target.closest('button');
+    if (button) trigger('click', {simulated: button.dataset.simulated === 'yes', index: +button.dataset.index});
+});
+"""
 # Pictures report a click as shares of the whole, a drag as shares of the crop, keys as steps.
 _LOCATOR_JS = """
 const send = (box, event) => trigger('click', {
@@ -130,18 +136,7 @@ class CompareTab:
             label="Photos: drop, paste or choose", type="filepath", file_types=_IMAGE_TYPES, interactive=True,
             sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", buttons=[], elem_id="photos",
         )  # fmt: skip
-        with gr.Group(elem_classes="wb-samples"):
-            self.shots, self.clean = (
-                gr.Gallery(
-                    value=[(str(sample.thumbnail), sample.name) for sample in samples(shot)],
-                    label=label, interactive=False, allow_preview=False, columns=5, height=94, object_fit="cover",
-                    buttons=[], elem_id=name,
-                )
-                for shot, label, name in (
-                    (True, "Samples: simulated camera", "shots"),
-                    (False, f"Samples: clean, with AWGN of sigma {SIGMA}", "clean"),
-                )
-            )  # fmt: skip
+        self.samples = gr.HTML(_sample_list(), js_on_load=_SAMPLES_JS, elem_id="samples")
         self.no_runs = gr.HTML(NO_RUNS.format(runs=html.escape(self.runs.name or "runs")), visible=False)
         self.restorers = gr.Dropdown(
             [], label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
@@ -174,7 +169,7 @@ class CompareTab:
         with gr.Row(elem_classes="wb-choices"):
             self.left = gr.Dropdown([], label="Left", min_width=120, elem_id="left")
             self.right = gr.Dropdown([], label="Right", min_width=120, elem_id="right")
-            self.area = gr.Radio(_AREAS, value="whole", label="Show", min_width=200, elem_id="area")
+            self.area = gr.Radio(_AREAS, value="whole", label="Show", scale=2, min_width=290, elem_id="area")
         self.slider = gr.ImageSlider(
             label="Before / after", type="filepath", interactive=False, max_height=620, buttons=["fullscreen"],
             elem_id="slider",
@@ -199,10 +194,8 @@ class CompareTab:
                 " what is still wrong. Grey is no difference."
             )
         with gr.Accordion("Spectrum", open=True):
-            self.spectrum = gr.Plot(
-                label="Radially averaged spectrum of luma; 0 dB is white noise of standard deviation 1 (of 255)",
-                elem_id="spectrum",
-            )
+            self.spectrum = gr.Plot(label="Spectrum", show_label=False, container=False, elem_id="spectrum")
+            gr.Markdown("Radially averaged power of luma; 0 dB is white noise of standard deviation 1 (of 255).")
         with gr.Accordion("Download", open=True):
             self.downloads = gr.File(
                 label="Pictures of this photo (PNG), and everything with a report (zip)", file_count="multiple",
@@ -240,14 +233,13 @@ class CompareTab:
         }  # fmt: skip
         show = {"inputs": [*slider_inputs, self.against, self.gain], "outputs": views, **light}
         packing = {"inputs": [self.job, self.photo], "outputs": self.downloads, "concurrency_limit": 1, **private}
-        sample_outputs = [self.photos, self.references, self.kind, self.sigma]
-        picked = [
-            gallery.select(handler, None, sample_outputs, **light).success
-            for gallery, handler in ((self.shots, self.pick_shot), (self.clean, self.pick_clean))
-        ]
-        for trigger in (self.start.click, *picked):
-            done = trigger(self.begin, None, [self.status, self.stop], **light).then(self.compare, **compare)
-            done.then(self.end, None, [self.status, self.stop], **light)
+        picked = self.samples.click(
+            self.pick_sample, None, [self.photos, self.references, self.kind, self.sigma], **light
+        )
+        for trigger in (self.start.click, picked.success):
+            done = trigger(self.begin, None, [self.status, self.stop], **light).then(self.run, **compare)
+            for over in (done.success, done.failure):  # gradio's then() does not follow a failure
+                over(self.end, None, [self.status, self.stop], **light)
             done.success(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
                 self.show, **show
             ).success(self.pack, **packing)
@@ -306,14 +298,12 @@ class CompareTab:
         gr.Info(f"Added {choice.name}.")
         return None, self._dropdown([*known, *uploaded], kept), uploaded
 
-    def pick_shot(self, event: gr.SelectData):
-        """Put a photograph by the simulated camera and its reference where uploads would be."""
-        sample = samples(True)[event.index]
-        return [str(sample.photo)], [str(sample.reference)], "none", gr.skip()
-
-    def pick_clean(self, event: gr.SelectData):
-        """Put a clean photograph where an upload would be, and let AWGN be added."""
-        sample = samples(False)[event.index]
+    def pick_sample(self, event: gr.EventData):
+        """Put a sample where uploads would be: with its reference, or clean and with AWGN to be added."""
+        simulated = bool(event.simulated)
+        sample = samples(simulated)[int(event.index)]
+        if simulated:
+            return [str(sample.photo)], [str(sample.reference)], "none", gr.skip()
         return [str(sample.photo)], None, "awgn", SIGMA
 
     def drop_sample_reference(self, references: list[str] | None):
@@ -330,7 +320,7 @@ class CompareTab:
         return gr.update(visible=False), gr.update(visible=False)
 
     @_toasts
-    def compare(
+    def run(
         self, photos, chosen, kind, sigma, camera, references, uploaded,
         request: gr.Request, progress=gr.Progress(),  # noqa: B008 (gradio looks for it there)
     ):  # fmt: skip
@@ -494,6 +484,20 @@ class _Kept(str):
         kept = super().__new__(cls, path)
         kept.job = job
         return kept
+
+
+def _sample_list() -> str:
+    """The samples as two rows of buttons."""
+    rows = []
+    for simulated, heading in ((True, "Samples: simulated camera"), (False, f"Samples: clean, AWGN {SIGMA} is added")):
+        buttons = "".join(
+            f'<button type="button" data-simulated="{"yes" if simulated else "no"}" data-index="{index}"'
+            f' aria-label="Compare the sample {html.escape(sample.name)}" title="{html.escape(sample.name)}">'
+            f'<img src="{pictures.data_url(sample.thumbnail)}" alt=""></button>'
+            for index, sample in enumerate(samples(simulated))
+        )
+        rows.append(f'<p>{heading}</p><div class="wb-row">{buttons}</div>')
+    return f'<div class="wb-samples">{"".join(rows)}</div>'
 
 
 def _chosen(names: list, choices: list[restorers.Choice]) -> list[restorers.Choice]:

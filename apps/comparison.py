@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -139,6 +140,8 @@ class Comparison:
         Opacity of the photograph, to be put into the results.
     icc_profile : bytes or None
         Its colour profile.
+    owner : TemporaryDirectory or None
+        Deletes ``folder`` once no comparison of the job is held any more.
     origin : str
         Where input and reference come from, in words.
     notes : list of str
@@ -151,6 +154,7 @@ class Comparison:
     origin: str
     alpha: np.ndarray | None = None
     icc_profile: bytes | None = None
+    owner: TemporaryDirectory | None = field(default=None, repr=False)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -246,9 +250,9 @@ def compare(
         place = Path(folder.name, str(index))
         place.mkdir()
         try:
-            job.comparisons.append(
-                _compare_one(name, Path(path), choices, networks, degradation, partners.get(path), place, tell)
-            )
+            found = _compare_one(name, Path(path), choices, networks, degradation, partners.get(path), place, tell)
+            found.owner = folder
+            job.comparisons.append(found)
         except WorkbenchError as error:
             job.failures[name] = str(error).replace(str(path), name)
     if not job.comparisons:
@@ -337,7 +341,7 @@ def lpips_metric() -> Lpips | Unavailable:
 def _read(path: Path) -> Image:
     """Read an image unless it is too large, which its header tells."""
     try:
-        with PillowImage.open(path) as header:
+        with warnings.catch_warnings(action="ignore"), PillowImage.open(path) as header:
             pixels = header.width * header.height
     except Exception:
         pixels = 0  # read_image knows how to say what is wrong with it

@@ -38,8 +38,8 @@ CSS = """
 .wb-table table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .wb-table caption { text-align: left; padding: 0 0 8px; color: var(--body-text-color-subdued);
   overflow-wrap: anywhere; }
-.wb-table th, .wb-table td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--border-color-primary);
-  border-width: 0 0 1px !important; white-space: nowrap; }
+.wb-table th, .wb-table td { padding: 6px 10px; text-align: right; white-space: nowrap;
+  border: 0 solid var(--border-color-primary) !important; border-bottom-width: 1px !important; }
 .wb-table th:first-child { text-align: left; font-weight: 600; }
 .wb-table small { font-weight: 400; color: var(--body-text-color-subdued); }
 .wb-notes { margin: 8px 0 0; padding-left: 18px; color: var(--body-text-color-subdued); font-size: .9rem; }
@@ -56,12 +56,17 @@ CSS = """
 .wb-locator img { width: 100%; user-select: none; }
 .wb-frame { position: absolute; box-sizing: border-box; border: 2px solid #fff; outline: 2px solid #000;
   box-shadow: 0 0 0 9999px rgb(0 0 0 / 35%); pointer-events: none; }
-.wb-samples .caption-label { display: none; }
+.wb-samples p { margin: 0 0 4px; font-size: .85rem; color: var(--body-text-color-subdued); }
+.wb-row { display: grid; grid-template-columns: repeat(5, 1fr); gap: 6px; margin-bottom: 8px; }
+.wb-row button { padding: 0; border-radius: var(--radius-sm); overflow: hidden; aspect-ratio: 1; cursor: pointer; }
+.wb-row button:hover, .wb-row button:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 1px; }
+.wb-row img { width: 100%; height: 100%; object-fit: cover; margin: 0; }
+#downloads button[aria-label="Remove this file"] { display: none; }
 .wb-hint { margin: 6px 0 0; color: var(--body-text-color-subdued); font-size: .85rem; }
 @media (max-width: 900px) { .wb-grid { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
-  .wb-table th, .wb-table td { padding: 6px; font-size: .85rem; }
+  .wb-table th, .wb-table td { padding: 5px 3px; font-size: .8rem; white-space: normal; }
   .wb-table small { display: block; }
 }
 """
@@ -85,6 +90,15 @@ def build(runs: Path) -> gr.Blocks:
     return blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=4, api_open=False)
 
 
+def _theme() -> gr.themes.Base:
+    """Fonts of the system, so that nothing is fetched, and secondary text dark enough to be read."""
+    theme = gr.themes.Default(font=_FONTS, font_mono=_MONO)
+    return theme.set(
+        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300",
+    )  # fmt: skip
+
+
 def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860) -> gr.Blocks:
     """Start serving in the background.
 
@@ -98,7 +112,7 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860) -> gr.Blocks:
     blocks.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False,
         ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD,
-        theme=gr.themes.Default(font=_FONTS, font_mono=_MONO), css=CSS, show_error=False, mcp_server=False,
+        theme=_theme(), css=CSS, show_error=False, mcp_server=False,
     )  # fmt: skip
     return blocks
 

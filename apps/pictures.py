@@ -127,7 +127,7 @@ def locator(comparison: Comparison, crop: Crop) -> str:
     """The whole input with a frame around the crop, as HTML."""
     rows, columns = crop.window(*comparison.size)
     width, height = comparison.size
-    picture = _data_url(PillowImage.open(preview(comparison, comparison.views[INPUT], 640)))
+    picture = data_url(preview(comparison, comparison.views[INPUT], 640))
     frame = (
         f"left:{100 * columns.start / width:.3f}%;top:{100 * rows.start / height:.3f}%;"
         f"width:{100 * (columns.stop - columns.start) / width:.3f}%;"
@@ -154,13 +154,17 @@ def _grid(figures: list[tuple[str, str, np.ndarray, str]], comparison: Compariso
 
 def _figures(figures: list[tuple[str, str, np.ndarray, str]]) -> Iterator[str]:
     for title, note, pixels, alternative in figures:
-        source = _data_url(PillowImage.fromarray(pixels))
+        source = data_url(pixels)
         yield (
             f'<figure><div class="wb-window"><img src="{source}" alt="{html.escape(alternative)}" draggable="false">'
             f"</div><figcaption><b>{html.escape(title)}</b> {html.escape(note)}</figcaption></figure>"
         )
 
 
-def _data_url(picture: PillowImage.Image) -> str:
-    encoded = imagecodecs.png_encode(np.ascontiguousarray(picture.convert("RGB")), level=3)
+def data_url(picture: Path | np.ndarray) -> str:
+    """A PNG file, or pixels (H, W, 3) uint8 as PNG, to stand in a page."""
+    if isinstance(picture, Path):
+        encoded = picture.read_bytes()
+    else:
+        encoded = imagecodecs.png_encode(np.ascontiguousarray(picture), level=3)
     return "data:image/png;base64," + base64.b64encode(encoded).decode("ascii")
