@@ -134,7 +134,8 @@ class CompareTab:
     def _lay_out_controls(self) -> None:
         self.photos = gr.Gallery(
             label="Photos: drop, paste or choose", type="filepath", file_types=_IMAGE_TYPES, interactive=True,
-            sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", buttons=[], elem_id="photos",
+            sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", fit_columns=False, buttons=[],
+            elem_id="photos",
         )  # fmt: skip
         self.samples = gr.HTML(_sample_list(), js_on_load=_SAMPLES_JS, elem_id="samples")
         self.no_runs = gr.HTML(NO_RUNS.format(runs=html.escape(self.runs.name or "runs")), visible=False)
@@ -236,6 +237,7 @@ class CompareTab:
         picked = self.samples.click(
             self.pick_sample, None, [self.photos, self.references, self.kind, self.sigma], **light
         )
+        running = []
         for trigger in (self.start.click, picked.success):
             done = trigger(self.begin, None, [self.status, self.stop], **light).then(self.run, **compare)
             for over in (done.success, done.failure):  # gradio's then() does not follow a failure
@@ -243,7 +245,11 @@ class CompareTab:
             done.success(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
                 self.show, **show
             ).success(self.pack, **packing)
-        self.stop.click(self.cancel, None, None, queue=False, **private)
+            running.append(done)
+        # Cancelling takes a waiting job out of the queue; one that runs is told, too, for it would run to its end.
+        self.stop.click(
+            self.cancel, None, [self.status, self.stop], queue=False, cancels=running, show_progress="hidden", **private
+        )
         gr.context.Context.root_block.unload(self.leave)
 
         self.photo.input(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
@@ -351,14 +357,15 @@ class CompareTab:
             gr.update(choices=names, value=names[0], visible=len(names) > 1),
         )
 
-    def cancel(self, request: gr.Request) -> None:
+    def cancel(self, request: gr.Request):
         """Stop after the current tile."""
-        if stop := self._stops.get(request.session_hash):
-            stop.set()
+        self.leave(request)
+        return self.end()
 
     def leave(self, request: gr.Request) -> None:
-        """Nobody waits for the result of a closed page."""
-        self.cancel(request)
+        """Stop what the page waits for, as when it is closed."""
+        if stop := self._stops.get(request.session_hash):
+            stop.set()
 
     def focus(self, job: Job | None, photo):
         """Begin with a crop that has something in it."""

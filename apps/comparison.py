@@ -33,6 +33,8 @@ MAX_CAMERA_PIXELS = 12_000_000
 """Larger photographs are not photographed again by the simulated camera, which takes some 200 bytes a pixel."""
 MAX_LPIPS_PIXELS = 4_000_000
 """LPIPS of larger photographs is left out: it takes a kilobyte a pixel."""
+MAX_SSIM_PIXELS = 30_000_000
+"""SSIM of larger photographs is left out: it takes some 150 bytes a pixel."""
 MOST_PHOTOS = 12
 
 INPUT, REFERENCE = "input", "reference"
@@ -314,8 +316,12 @@ def _measure(comparison: Comparison, reference: np.ndarray, tell: Callable[[floa
         comparison.notes.append(f"LPIPS is left out above {MAX_LPIPS_PIXELS // 1_000_000} megapixels")
     elif side < lpips.min_side:
         comparison.notes.append(f"LPIPS needs at least {lpips.min_side} pixels a side")
+    with_lpips = isinstance(lpips, Lpips) and side >= lpips.min_side and pixels <= MAX_LPIPS_PIXELS
+    with_ssim = protocol.window <= side and pixels <= MAX_SSIM_PIXELS
     if side < protocol.window:
         comparison.notes.append(f"SSIM needs at least {protocol.window} pixels a side")
+    elif not with_ssim:
+        comparison.notes.append(f"SSIM is left out above {MAX_SSIM_PIXELS // 1_000_000} megapixels")
     clean = protocol.prepare(to_float(reference))
     for number, view in enumerate(comparison.views.values()):
         picture = protocol.prepare(to_float(view.pixels))
@@ -324,10 +330,8 @@ def _measure(comparison: Comparison, reference: np.ndarray, tell: Callable[[floa
             comparison.notes.append(f"PSNR of {view.title} is infinite: it equals the reference")
         view.scores = {
             "psnr": psnr if math.isfinite(psnr) else None,
-            "ssim": protocol.ssim(picture, clean) if side >= protocol.window else None,
-            "lpips": lpips(picture, clean)
-            if isinstance(lpips, Lpips) and side >= lpips.min_side and pixels <= MAX_LPIPS_PIXELS
-            else None,
+            "ssim": protocol.ssim(picture, clean) if with_ssim else None,
+            "lpips": lpips(picture, clean) if with_lpips else None,
         }
         tell((number + 1) / len(comparison.views))
 

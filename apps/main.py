@@ -39,8 +39,9 @@ CSS = """
 .wb-table caption { text-align: left; padding: 0 0 8px; color: var(--body-text-color-subdued);
   overflow-wrap: anywhere; }
 .wb-table th, .wb-table td { padding: 6px 10px; text-align: right; white-space: nowrap;
-  border: 0 solid var(--border-color-primary) !important; border-bottom-width: 1px !important; }
+  border-width: 0 0 1px !important; border-color: var(--border-color-primary) !important; }
 .wb-table th:first-child { text-align: left; font-weight: 600; }
+.wb-table table, .wb-table tr { border: 0 !important; }
 .wb-table small { font-weight: 400; color: var(--body-text-color-subdued); }
 .wb-notes { margin: 8px 0 0; padding-left: 18px; color: var(--body-text-color-subdued); font-size: .9rem; }
 .wb-grid { display: grid; gap: 12px; grid-template-columns: repeat(var(--views), minmax(0, 1fr)); }
@@ -67,7 +68,7 @@ CSS = """
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
   .wb-table th, .wb-table td { padding: 5px 3px; font-size: .8rem; white-space: normal; }
-  .wb-table small { display: block; }
+  .wb-table small { display: none; }
 }
 """
 

@@ -28,7 +28,7 @@ def table(comparison: Comparison) -> str:
         key: choose(view.scores[key] for view in scored if view.scores[key] is not None)
         for key, _, _, choose in columns
     }
-    heads = ["picture", *(title for _, title, _, _ in columns), "seconds", "megapixels / s"]
+    heads = ["picture", *(title for _, title, _, _ in columns), "seconds", "MP / s"]
     rows = []
     for view in comparison.views.values():
         if not view.scores and view.choice is None and scored:
