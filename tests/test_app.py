@@ -175,6 +175,13 @@ def test_awgn_has_the_photo_as_reference(choices, photo):
     assert "LPIPS not available in this test" in job.comparisons[0].notes
 
 
+def test_ssim_of_a_very_large_photo_is_left_out_and_that_is_said(choices, photo, monkeypatch):
+    monkeypatch.setattr(comparison, "MAX_SSIM_PIXELS", 1000)
+    found = comparison.compare([photo], choices[:1], comparison.Degradation("awgn")).comparisons[0]
+    assert found.views["input"].scores["ssim"] is None and found.views["input"].scores["psnr"] is not None
+    assert any("SSIM is left out" in note for note in found.notes)
+
+
 def test_the_simulated_camera_keeps_the_size_and_brings_a_reference(choices, photo):
     job = comparison.compare([photo], choices[:1], comparison.Degradation("camera", camera="strong"))
     assert job.comparisons[0].size == (64, 48)
