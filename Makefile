@@ -16,9 +16,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "venv is missing: install it (Debian: apt install python3-venv)" >&2; exit 2; }
-	@echo "Installing into $(VENV) (about 7 GB with PyTorch's CUDA build; see README.md for the CPU build)"
-	@$(BIN)/python -m pip install --quiet --upgrade pip
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	@echo "Installing into $(VENV) (about 7 GB with PyTorch's CUDA build, some 5 minutes; see README.md for the CPU build)"
+	@$(BIN)/python -m pip install -qq --upgrade pip
+	@$(BIN)/python -m pip install -qq --editable '.[dev]' --constraint constraints.txt
 	@touch $@
 
 demo: install
