@@ -81,6 +81,7 @@ class Training(_Section):
     patch_size: int = Field(32, ge=8)
     learning_rate: float = Field(3e-4, gt=0)
     schedule: Literal["constant", "cosine"] = "cosine"
+    gradient_clip: float | None = Field(None, gt=0, description="norm beyond which a step's gradient is scaled down")
     ema_decay: Probability = 0.99
     weights: Literal["ema", "raw"] = Field("ema", description="which weights are validated and exported")
     log_every: int = Field(10, ge=1)

@@ -205,6 +205,7 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
         # During the head start the restorer has no gradient.
         strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
         precision=settings.precision,
+        gradient_clip_val=settings.gradient_clip,
         logger=TensorBoardLogger(run.folder, name="", version="events"),
         callbacks=callbacks,
         enable_checkpointing=False,
