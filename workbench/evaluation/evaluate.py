@@ -176,18 +176,22 @@ class _Scorer:
         side = min(reference.shape[:2])
         scores = dict.fromkeys(METRICS)
 
-        psnr = self.protocol.psnr(restored, reference)
-        if math.isfinite(psnr):
-            scores["psnr"] = psnr
+        try:
+            psnr, ssim = self.protocol.measure(restored, reference)
+        except WorkbenchError as error:
+            self._miss("psnr", f"PSNR {error}", name)
+            self._miss("ssim", f"SSIM {error}", name)
         else:
-            self._miss("psnr", "PSNR is infinite where image and target are equal", name)
-
-        if side >= self.protocol.window:
-            scores["ssim"] = self.protocol.ssim(restored, reference)
-        else:
-            self._miss(
-                "ssim", f"SSIM not available for images smaller than its window of {self.protocol.window} pixels", name
-            )
+            if math.isfinite(psnr):
+                scores["psnr"] = psnr
+            else:
+                self._miss("psnr", "PSNR is infinite where image and target are equal", name)
+            if ssim is not None:
+                scores["ssim"] = ssim
+            else:
+                window = self.protocol.window
+                reason = f"SSIM not available for images smaller than its window of {window} pixels"
+                self._miss("ssim", reason, name)
 
         if isinstance(self.lpips, Lpips):
             if side >= self.lpips.min_side:

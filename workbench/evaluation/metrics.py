@@ -76,6 +76,36 @@ def ssim_gaussian(restored: np.ndarray, reference: np.ndarray, data_range: float
     )
 
 
+def psnr_inside(restored: np.ndarray, reference: np.ndarray, mask: np.ndarray, data_range: float) -> float:
+    """`psnr` of the pixels for which ``mask``, shape (H, W), bool, is true; images (H, W, C)."""
+    return psnr(restored[mask], reference[mask], data_range)
+
+
+def ssim_inside(restored: np.ndarray, reference: np.ndarray, mask: np.ndarray, data_range: float) -> float:
+    """Structural similarity of the pixels for which ``mask`` is true, in colour, with the window of `ssim_gaussian`.
+
+    Outside of the mask both images count as black, which the windows of pixels near its edge still see. 5 pixels at
+    each border of the image are left out. The mean is over pixels and channels.
+
+    Parameters
+    ----------
+    restored, reference : ndarray, shape (H, W, C), at least 11x11
+    mask : ndarray, shape (H, W), bool
+    data_range : float
+
+    Returns
+    -------
+    float
+        At most 1.
+    """
+    _, similarity = structural_similarity(
+        restored * mask[..., None], reference * mask[..., None], data_range=data_range, channel_axis=2,
+        gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True,
+    )  # fmt: skip
+    inner = slice(5, -5), slice(5, -5)
+    return float(similarity[inner][mask[inner]].mean())
+
+
 def ssim_volume(restored: np.ndarray, reference: np.ndarray, data_range: float) -> float:
     """Structural similarity of a colour image taken as a volume: an 11x11x11 Gaussian window (sigma 1.5).
 

@@ -1,17 +1,18 @@
 """Test protocols: what is clipped, rounded, cut and averaged before a number counts.
 
 PSNR of the same two images differs by several dB between the protocols of the literature, so numbers compare within a
-protocol only. LPIPS is always that of the whole image as :meth:`Protocol.prepare` returns it.
+protocol only. LPIPS is always that of the whole image as :meth:`Protocol.prepare` returns it, never aligned or cut.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation import metrics
+from workbench.evaluation import ecc, metrics
 from workbench.images import to_uint
 
 
@@ -42,6 +43,17 @@ class Protocol:
         """
         raise NotImplementedError
 
+    def measure(self, restored: np.ndarray, reference: np.ndarray) -> tuple[float, float | None]:
+        """PSNR and SSIM of two prepared images; SSIM is None if a side is less than ``window``.
+
+        Raises
+        ------
+        WorkbenchError
+            The protocol cannot measure these two.
+        """
+        large_enough = min(reference.shape[:2]) >= self.window
+        return self.psnr(restored, reference), self.ssim(restored, reference) if large_enough else None
+
     def psnr(self, restored: np.ndarray, reference: np.ndarray) -> float:
         """PSNR in dB of two prepared images, ``inf`` if they are equal."""
         raise NotImplementedError
@@ -52,7 +64,7 @@ class Protocol:
 
 
 class Rgb(Protocol):
-    """Colour on 8 bits, as in deblurring.
+    """Colour on 8 bits, as in deblurring (RealBlur-J without alignment, as in Liao et al., ICLR 2025).
 
     Both images are clipped to [0, 1] and rounded to 8 bits, nothing is cut. PSNR is that of the mean squared error over
     all pixels and channels. SSIM is scikit-image's with its defaults: a uniform 7x7 window, data range 255, mean over
@@ -70,6 +82,45 @@ class Rgb(Protocol):
 
     def ssim(self, restored: np.ndarray, reference: np.ndarray) -> float:
         return metrics.ssim(restored, reference, data_range=255)
+
+
+class AlignedRgb(Rgb):
+    """Colour on 8 bits after alignment, as RealBlur's own evaluation has it.
+
+    Both images are clipped to [0, 1] and rounded to 8 bits. The restored one is scaled by the factor that brings it
+    closest to the reference, aligned with it by a projective transformation that maximises their correlation
+    (:mod:`workbench.evaluation.ecc`) and resampled by bicubic interpolation, not rounded or clipped again. PSNR is that
+    of the mean squared error over all pixels that come from inside the restored image. SSIM has an 11x11 Gaussian
+    window of sigma 1.5, in colour; it leaves out 5 pixels at each border of the image, and is the mean over those same
+    pixels. The score of a set is the mean over its images.
+
+    References
+    ----------
+    Rim, Lee, Won, Cho: Real-World Blur Dataset for Learning and Benchmarking Deblurring Algorithms, ECCV 2020; its
+    evaluation follows Koehler et al.: Recording and Playback of Camera Shake, ECCV 2012.
+    """
+
+    name = "rgb-ecc"
+    window = 11
+
+    def measure(self, restored: np.ndarray, reference: np.ndarray) -> tuple[float, float | None]:
+        if np.array_equal(restored, reference):
+            return math.inf, 1.0
+        moving, fixed = (image / 255.0 for image in (restored, reference))
+        if not moving.any():
+            raise WorkbenchError("not available where images cannot be aligned, one is flat")
+        moving *= np.sum(fixed * moving) / np.sum(moving * moving)
+        matrix = ecc.homography(moving, fixed)
+        aligned, mask = ecc.warp_cubic(moving, matrix), ecc.valid(matrix, fixed.shape[:2])
+        psnr = metrics.psnr_inside(aligned, fixed, mask, data_range=1)
+        large_enough = min(fixed.shape[:2]) >= self.window
+        return psnr, metrics.ssim_inside(aligned, fixed, mask, data_range=1) if large_enough else None
+
+    def psnr(self, restored: np.ndarray, reference: np.ndarray) -> float:
+        return self.measure(restored, reference)[0]
+
+    def ssim(self, restored: np.ndarray, reference: np.ndarray) -> float:
+        return self.measure(restored, reference)[1]
 
 
 class Luma(Protocol):
@@ -95,12 +146,13 @@ class Luma(Protocol):
 
 
 class Blocks(Protocol):
-    """Colour in blocks of 256x256, not rounded, as in denoising of camera images.
+    """Colour in blocks of 256x256, not rounded, as in denoising of camera images (SIDD).
 
     Both images are clipped to [0, 1] and stay floating point; the data range is 1. They are cut into blocks of 256x256
     from the upper left; what does not fill a block at the right and below is left out, and a side shorter than 256
     counts as one block. PSNR and SSIM (scikit-image's, uniform 7x7 window, mean over the channels) are computed for
-    each block and averaged over the blocks of an image. The score of a set is the mean over its images.
+    each block and averaged over the blocks of an image. The score of a set is the mean over its images; SIDD's
+    validation set has 1280 of them, each of one block.
     """
 
     name = "blocks"
@@ -128,7 +180,7 @@ class Blocks(Protocol):
 
 
 class VolumeBlocks(Blocks):
-    """As ``blocks``, with the SSIM of SIDD's official MATLAB code.
+    """As ``blocks``, with the SSIM of MATLAB, in which SIDD's results are computed (Liao et al., ICLR 2025).
 
     MATLAB's ``ssim`` takes an RGB block for a volume, so its Gaussian window (11x11x11, sigma 1.5) runs across the
     colours and the values come out higher than those of ``blocks``. PSNR is that of ``blocks``.
@@ -141,7 +193,9 @@ class VolumeBlocks(Blocks):
         return metrics.ssim_volume(restored, reference, data_range=1)
 
 
-PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (Rgb(), Luma(), Blocks(), VolumeBlocks())}
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol for protocol in (Rgb(), Luma(), Blocks(), VolumeBlocks(), AlignedRgb())
+}
 
 
 def get_protocol(name: str) -> Protocol:

@@ -1,0 +1,149 @@
+"""Test sets: from the place a person names to pairs that a protocol measures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workbench.data.domains import DATASET, resolve, validation_pairs
+from workbench.data.embedded import EFFECTS
+from workbench.data.matlab import open_blocks
+from workbench.errors import WorkbenchError
+from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_folder, evaluate_pairs
+from workbench.evaluation.lpips import Lpips, Unavailable
+from workbench.recipes import load_recipe
+from workbench.recipes.schema import Data
+
+SIDD_NOISY, SIDD_CLEAN = "ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat"
+SIDD_SHAPE = (40, 32, 256, 256, 3)
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Pairs to measure on.
+
+    Attributes
+    ----------
+    name : str
+        For people: the data set's name, or the folder's.
+    place : str
+        As it was given.
+    data_set : str or None
+        Name in the catalogue of data sets, such as ``spa/test``, if it is known to be one: a prepared folder says so
+        itself. None for any other folder.
+    size : int or None
+        Number of pairs that the data set has, if known.
+    """
+
+    name: str
+    place: str
+    data_set: str | None
+    size: int | None
+
+    def evaluate(
+        self,
+        restore_fn: RestoreFunction,
+        protocol: str = "rgb",
+        lpips: bool | Lpips | Unavailable = True,
+        progress: Progress | None = None,
+    ) -> dict:
+        """Measure a restorer; arguments and result as of `workbench.evaluation.evaluate_folder`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Folder(EvaluationSet):
+    folder: Path
+
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
+        return evaluate_folder(restore_fn, self.folder, protocol, lpips, progress)
+
+
+@dataclass(frozen=True)
+class _Simulated(EvaluationSet):
+    data: Data
+
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
+        return evaluate_pairs(restore_fn, validation_pairs(self.data), protocol, lpips, progress)
+
+
+@dataclass(frozen=True)
+class _SiddBlocks(EvaluationSet):
+    folder: Path
+
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
+        return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, lpips, progress)
+
+
+def open_set(place: str, run: Path | None = None) -> EvaluationSet:
+    """Find a test set.
+
+    Parameters
+    ----------
+    place : str
+        A folder with ``input/`` and ``target/``; a folder with SIDD's two files of validation blocks
+        (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
+        ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
+        the embedded held-out pictures.
+    run : Path, optional
+        The run folder of what is to be measured; its recipe says how strong the simulated camera is.
+
+    Raises
+    ------
+    WorkbenchError
+        There is nothing of the kind.
+    """
+    if place in EFFECTS:
+        trained_on = Data() if run is None else load_recipe(run).data
+        data = Data(validation=place, camera=trained_on.camera)
+        return _Simulated(f"{place} ({data.camera})", place, None, None, data)
+    folder = resolve(place)
+    if not (folder / "input").is_dir() and (folder / SIDD_NOISY).is_file():
+        return _SiddBlocks("sidd/validation", place, "sidd/validation", SIDD_SHAPE[0] * SIDD_SHAPE[1], folder)
+    data_set, size = _prepared(folder)
+    name = data_set or folder.resolve().name
+    return _Folder(name, place if place.startswith(DATASET) else str(folder), data_set, size, folder)
+
+
+def _prepared(folder: Path) -> tuple[str | None, int | None]:
+    """The catalogue's name and size of a prepared folder, from the note that preparing left in it or above it."""
+    folder = folder.resolve()
+    for parent, part in ((folder, ""), (folder.parent, folder.name)):
+        try:
+            note = json.loads((parent / "prepared.json").read_text(encoding="utf-8"))
+            return "/".join(filter(None, (str(note["set"]), part))), int(note["parts"][part]["count"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no such note, or none about this part: an ordinary folder
+    return None, None
+
+
+class SiddValidation:
+    """The validation blocks of SIDD as pairs, read from its two MATLAB files one image (32 blocks) at a time.
+
+    Iterating gives (name, noisy, clean) with names ``IMAGE_BLOCK``, both counted from one, and arrays (256, 256, 3),
+    uint8.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``ValidationNoisyBlocksSrgb.mat`` and ``ValidationGtBlocksSrgb.mat``, of any MATLAB version.
+    """
+
+    def __init__(self, folder: Path):
+        self.noisy, self.clean = Path(folder) / SIDD_NOISY, Path(folder) / SIDD_CLEAN
+
+    def __len__(self) -> int:
+        return SIDD_SHAPE[0] * SIDD_SHAPE[1]
+
+    def __iter__(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        with open_blocks(self.noisy) as noisy, open_blocks(self.clean) as clean:
+            for path, blocks in ((self.noisy, noisy), (self.clean, clean)):
+                if tuple(blocks.shape) != SIDD_SHAPE:
+                    raise WorkbenchError(f"{path}: holds {blocks.shape}, SIDD's validation blocks are {SIDD_SHAPE}")
+            for image in range(SIDD_SHAPE[0]):
+                for block, pair in enumerate(zip(noisy[image], clean[image], strict=True), 1):
+                    yield f"{image + 1:04d}_{block:02d}", *pair
