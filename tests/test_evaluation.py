@@ -145,7 +145,12 @@ def test_rgb_rounds_and_blocks_do_not():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.sampled_from(sorted(PROTOCOLS.keys() - {"rgb-ecc"})), st.integers(11, 40), st.integers(11, 40), st.floats(0.02, 0.4))
+@given(
+    st.sampled_from(sorted(PROTOCOLS.keys() - {"rgb-ecc"})),
+    st.integers(11, 40),
+    st.integers(11, 40),
+    st.floats(0.02, 0.4),
+)
 def test_protocols_are_symmetric_and_clip(name, height, width, sigma):
     protocol, reference = PROTOCOLS[name], photo(height, width)
     beyond = reference + np.random.default_rng(0).normal(0, sigma, reference.shape).astype(np.float32)

@@ -79,22 +79,58 @@ def train(
 @app.command()
 def evaluate(
     restorer: Restorer,
-    data: Annotated[Path, typer.Option(help="Folder with input/ and target/ of equal names.")],
-    protocol: Annotated[str, typer.Option(help="rgb, y, blocks or blocks-volume.")] = "rgb",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with input/ and target/ of equal names, or with SIDD's two .mat files of validation blocks;"
+            " dataset:NAME; or simulated-camera, simulated-rain, simulated-shake.",
+        ),
+    ],
+    protocol: Annotated[str, typer.Option(help="rgb, y, blocks, blocks-volume or rgb-ecc.")] = "rgb",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
     tile: Annotated[int | None, typer.Option(help="Side of the tiles in pixels.")] = None,
 ) -> None:
-    """Measure a restorer on pairs of degraded and clean images."""
-    from workbench.evaluation import evaluate_folder, format_report
+    """Measure a restorer on pairs of degraded and clean images; a run keeps the result, for `workbench tables`."""
+    from workbench.evaluation import format_report, get_protocol
+    from workbench.evaluation.records import run_folder, save_record
+    from workbench.evaluation.sets import open_set
     from workbench.nets import load_restorer
     from workbench.restore import restore_array
+    from workbench.training.provenance import provenance
 
+    get_protocol(protocol)
+    run = run_folder(restorer)
+    test_set = open_set(data, run)
     network, _ = load_restorer(restorer)
-    report = evaluate_folder(lambda image: restore_array(network, image, tile=tile), data, protocol)
+    report = test_set.evaluate(lambda image: restore_array(network, image, tile=tile), protocol)
     print(format_report(report))
     if json_file is not None:
         _write(json_file, json.dumps(report, indent=2, allow_nan=False) + "\n")
+    if run is not None and report["images"]:
+        print(f"kept in {save_record(run, test_set, report, provenance())}")
     _finish(report["failed"])
+
+
+@app.command()
+def tables(
+    table: Annotated[str | None, typer.Option(help="Only this table, such as 4 or A1.")] = None,
+    paper: Annotated[str, typer.Option(help="noise-da or drdd.")] = "noise-da",
+    form: Annotated[str, typer.Option("--format", help="text, md, latex or csv.")] = "text",
+    runs: Runs = Path("runs"),
+) -> None:
+    """The papers' tables, with the numbers of the runs that `evaluate` has measured beside them."""
+    from workbench.evaluation.tables import find_measurements, render, table_lines
+
+    found = find_measurements(runs)
+    print(render(table_lines(paper, table, found.measurements), form))
+    if found.unmeasured:
+        names = ", ".join(str(run) for run in found.unmeasured[:3]) + (", ..." if len(found.unmeasured) > 3 else "")
+        print(
+            f"workbench: not measured yet ({len(found.unmeasured)}): {names}; use `workbench evaluate RUN --data DIR`",
+            file=sys.stderr,
+        )
+    _finish(found.failed)
 
 
 @app.command()

@@ -1,0 +1,145 @@
+"""The evaluations of a run, kept in its folder: what was measured, on what, how, when and by which code.
+
+A record is ``RUN/evaluations/DATA-PROTOCOL.json``: ``format``, ``date``, ``protocol``, ``data`` (``name``, ``place`` as
+it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``provenance`` and ``report``, the whole result
+of the evaluation. Only what was measured is in it. No torch here: tables are made without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.evaluation.sets import EvaluationSet
+
+FOLDER = "evaluations"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """An evaluation of a run.
+
+    Attributes
+    ----------
+    data, place, protocol, date : str
+    data_set : str or None
+        Name in the catalogue of data sets, if it is known to be one.
+    complete : bool
+        Whether every pair that the data set has was measured.
+    images : int
+        Number of pairs measured.
+    mean : dict
+        ``psnr``, ``ssim``, ``lpips`` of the restored images; None where a metric was not computed.
+    """
+
+    data: str
+    place: str
+    data_set: str | None
+    complete: bool
+    protocol: str
+    date: str
+    images: int
+    mean: dict[str, float | None]
+
+
+def run_folder(restorer: Path) -> Path | None:
+    """The run folder that a restorer, given as in ``workbench evaluate``, belongs to; None if it stands alone."""
+    restorer = Path(restorer)
+    folder = restorer if restorer.is_dir() else restorer.parent
+    is_its_restorer = restorer.is_dir() or restorer.stem == "restorer"
+    return folder if is_its_restorer and (folder / "recipe.yaml").is_file() else None
+
+
+def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: dict) -> Path:
+    """Keep an evaluation in a run's folder.
+
+    The same data and protocol replace the earlier record; other data of the same name get a number.
+
+    Parameters
+    ----------
+    run : Path
+        Run folder.
+    measured : EvaluationSet
+    report : dict
+        As of `workbench.evaluation.evaluate_folder`.
+    provenance : dict
+        As of `workbench.training.provenance`: the code that measured.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    WorkbenchError
+        It cannot be written.
+    """
+    data = {
+        "name": measured.name, "place": measured.place, "data_set": measured.data_set, "size": measured.size,
+    }  # fmt: skip
+    record = {
+        "format": FORMAT, "date": datetime.now(UTC).isoformat(timespec="seconds"), "protocol": report["protocol"],
+        "data": data, "provenance": provenance, "report": report,
+    }  # fmt: skip
+    folder = Path(run) / FOLDER
+    stem = re.sub(r"[^\w.]+", "-", measured.name).strip("-") or "data"
+    try:
+        folder.mkdir(exist_ok=True)
+        for number in count(1):
+            path = folder / f"{stem}{'' if number == 1 else f'-{number}'}-{report['protocol']}.json"
+            if not path.exists() or _read(path)["data"] == data:
+                break
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise WorkbenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """Read a record.
+
+    Raises
+    ------
+    WorkbenchError
+        It is damaged or of another version.
+    """
+    content = _read(path)
+    try:
+        data, report = content["data"], content["report"]
+        images, failed = len(report["images"]), len(report["failed"])
+        mean = {metric: value if value is None else float(value) for metric, value in report["mean"].items()}
+        return Record(
+            data=str(data["name"]), place=str(data["place"]), data_set=data["data_set"],
+            complete=not failed and images == data["size"], protocol=str(content["protocol"]),
+            date=str(content["date"]), images=images, mean=mean,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path) from error
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known = content["format"] == FORMAT and isinstance(content["data"], dict)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+    if not known:
+        raise _damaged(path)
+    return content
+
+
+def _damaged(path: Path) -> WorkbenchError:
+    return WorkbenchError(f"{path}: not the record of an evaluation; delete it and run `workbench evaluate` again")
