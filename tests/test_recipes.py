@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import pytest
 
 from data_tools import catalogue
 from workbench.data.domains import DATASET, places
+from workbench.data.embedded import EFFECTS
 from workbench.errors import WorkbenchError
 from workbench.nets import NETWORKS
 from workbench.recipes import VARIANTS, available, load_recipe, save_recipe
+from workbench.recipes.schema import Data
 
 TASKS = {"denoise": "denoising", "derain": "deraining", "deblur": "deblurring"}
 
@@ -46,6 +50,13 @@ def test_every_variant_fits_every_recipe(recipe, variant):
     changed = load_recipe(f"{recipe}+{variant}")
     assert changed.name == f"{recipe}+{variant}"
     assert {changed.restorer.name, changed.noise_space.diffusion.name} <= NETWORKS.keys()
+
+
+def test_the_documentation_names_them_all():
+    text = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text()
+    degradations = Data.model_fields["degradation"].annotation.__args__
+    for name in [*VARIANTS, *degradations, *EFFECTS, *(recipe.name for recipe in available())]:
+        assert f"`{name}`" in text
 
 
 def test_variants_add_up_and_settings_have_the_last_word(tmp_path):

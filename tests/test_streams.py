@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from workbench.data.collections import Photographs, read_folder, read_pairs
-from workbench.data.degradations import AdditiveWhiteGaussianNoise
+from workbench.data.degradations import AdditiveWhiteGaussianNoise, LinearMotionBlur
 from workbench.data.domains import (
     data_root,
     source_pairs,
@@ -154,7 +154,8 @@ def test_source_validation_follows_the_recipe():
     for pair in source_validation_pairs(Data(degradation="rain-streaks"), limit=2):
         assert (pair.degraded >= pair.reference / np.float32(255) - 1e-6).all()
     for pair in source_validation_pairs(Data(degradation="motion-blur"), limit=2):
-        assert pair.degraded.shape == pair.reference.shape == (234, 234, 3)
+        side = 256 - 2 * LinearMotionBlur().margin
+        assert pair.degraded.shape == pair.reference.shape == (side, side, 3)
 
 
 @pytest.mark.parametrize("domain", ["simulated-rain", "simulated-shake"])
