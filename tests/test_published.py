@@ -32,7 +32,7 @@ noise-da A3   | Ours                     | Restormer                    | SIDD  
 drdd 1        | DA-CLIP*                 | Dehazing                     | SOTS           | FID         | 3.82
 drdd 2        | IR-SDE                   | Medical                      | MNMD           | LPIPS       | 0.0510
 drdd 3        | De-IRSDE(Ours)           | Denoise                      | BSD400         | FID         | 31.87
-drdd 4        | All-in-One-5             | Testing                      | GoPro          | Size        | 1111
+drdd 4        | All-in-One-5             | Testing                      | GoPro          | Size        | 1,111
 drdd 5(a)     | IRSDE*                   | Deraining                    | Rain100L       | LPIPS       | .0140
 drdd 5(b)     | VLUNet                   | Denoising, sigma = 50        | Kodak24        | LPIPS       | .2040
 drdd 6        | MISF                     | Inpainting, 64 x 64 (Center) | CelebA-HQ      | FID         | 20.43
@@ -71,6 +71,14 @@ def test_a_cell_of_several_numbers_has_no_value():
         ("9", "Para (M)"), ("9", "FLOPs (G)"), ("9", "Step"), ("9", "Latency (s)"), ("C.9", "sigma"),
     }  # fmt: skip
     assert all(number.printed for number in several)
+
+
+def test_notes():
+    [training] = [n for n in published("drdd", "4") if (n.row, n.column) == ("CDD-11", "Training")]
+    assert (training.value, training.printed, training.note) == (20790, "20,790", "")
+    place = ("DRDD (Ours)", "Average", "SSIM")
+    [misprint] = [n for n in published("drdd", "8") if (n.row, n.column, n.metric) == place]
+    assert (misprint.value, misprint.printed) == (0.0916, ".0916") and ".9166" in misprint.note
 
 
 @pytest.mark.parametrize("table", ["1", "2"])

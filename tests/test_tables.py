@@ -214,9 +214,12 @@ def test_machine_and_watching_do_not_split_seeds(add, lines):
 
 
 def test_a_metric_that_was_not_measured_stays_empty(add, lines):
-    add("run", "denoise-paper", result=report(lpips=None))
+    add("s0", "denoise-paper", result=report(lpips=None))
     [line] = of(lines("1"), "Ours", "LPIPS")
     assert line.published == "0.0903" and line.ours is None
+    add("s1", "denoise-paper", seed=1, result=report(lpips=0.1))
+    [line], [psnr] = of(lines("1"), "Ours", "LPIPS"), of(lines("1"), "Ours")
+    assert (line.ours, line.n, psnr.n) == (0.1, 1, 2)
 
 
 def test_runs_are_found_in_folders_below_but_not_in_hidden_ones(add, runs):

@@ -2,7 +2,7 @@
 
 ``published.csv`` beside this module has a line for each of them: ``paper``, ``table``, ``row`` (method or variant),
 ``column`` (task or setting), ``metric``, ``data`` (data set, as the paper calls it), ``value`` and ``note``. ``value``
-is the number as printed; it is empty where the cell holds more than one number, which ``note`` then quotes.
+is the number; it is empty where the cell holds more than one. ``note`` quotes what is printed if that is not ``value``.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ def _numbers() -> tuple[Number, ...]:
 
 
 def _number(value: str, note: str, **place: str) -> Number:
-    if value:
-        return Number(**place, value=float(value), printed=value, note=note)
-    return Number(**place, value=None, printed=note.removeprefix("printed "), note="")
+    printed = value
+    if note.startswith("printed "):
+        printed, _, note = note.removeprefix("printed ").partition("; ")
+    return Number(**place, value=float(value) if value else None, printed=printed, note=note)

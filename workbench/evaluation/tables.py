@@ -230,9 +230,11 @@ def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
 def _line(number: Number, experiment: Recipe, group: list[Measurement]) -> Line | None:
     """A group's line under a published number; None if it does not count for it or has no such metric."""
     recipe, record = group[0].recipe, group[0].record
-    values = [each.record.mean.get(number.metric.lower()) for each in group]
-    if not _same_experiment(recipe, experiment) or None in values:
+    metric = number.metric.lower()
+    group = [each for each in group if each.record.mean.get(metric) is not None]
+    if not group or not _same_experiment(recipe, experiment):
         return None
+    values = [each.record.mean[metric] for each in group]
     mean = statistics.fmean(values)
     comparable = (
         _settings(recipe) == _settings(experiment)

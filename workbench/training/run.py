@@ -19,7 +19,8 @@ class Run:
     """A run folder.
 
     ``recipe.yaml`` (fully resolved), ``summary.json``, ``restorer.safetensors`` with its card ``restorer.json``,
-    ``checkpoints/last.ckpt`` and ``events/`` with TensorBoard event files.
+    ``checkpoints/last.ckpt``, ``events/`` with TensorBoard event files, and ``evaluations/`` with what ``workbench
+    evaluate`` measured.
 
     Parameters
     ----------
