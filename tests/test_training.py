@@ -169,7 +169,7 @@ def test_finished_run_is_returned_and_not_trained_again(tmp_path):
 
 def test_divergence_keeps_the_last_good_checkpoint(tmp_path):
     settings = ("training.learning_rate=1e25", "training.checkpoint_every=1", "training.schedule=constant")
-    with pytest.raises(Diverged, match="--resume"):
+    with pytest.raises(Diverged, match="the loss is .* at step .* lower training.learning_rate"):
         fit(recipe(*settings, method="vanilla"), tmp_path, "run")
     state = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert all(torch.isfinite(value).all() for value in state["state_dict"].values())
@@ -192,6 +192,44 @@ def test_full_disk_is_one_line_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     assert torch.load(Run(tmp_path / "run").checkpoint, weights_only=True)["global_step"] == 3
     monkeypatch.undo()
     assert fit(recipe(), tmp_path, "run", resume=True).finished
+
+
+def test_a_loss_that_is_not_a_number_stops_before_the_weights_change(tmp_path, monkeypatch):
+    from workbench.methods import Vanilla
+
+    losses = Vanilla.losses
+    monkeypatch.setattr(
+        Vanilla,
+        "losses",
+        lambda self, batch, step: {"loss": losses(self, batch, step)["loss"] * (0 if step < 4 else float("nan"))},
+    )
+    with pytest.raises(Diverged, match="the loss is nan at step 4"):
+        fit(recipe(method="vanilla"), tmp_path, "run")
+    assert torch.load(Run(tmp_path / "run").checkpoint, weights_only=True)["global_step"] == 3
+
+
+def test_a_failed_start_does_not_block_the_corrected_command(tmp_path):
+    warm = "warm_start={max_steps: 2, batch_size: 2, patch_size: 16, validate_every: 100}"
+    for wrong in ("data.target=/typo", "data.validation=/typo", "noise_space.diffusion.widht=3"):
+        with pytest.raises(WorkbenchError, match="typo|widht"):
+            fit(recipe(warm, wrong), tmp_path, "run")
+    assert not (tmp_path / ".warm-starts").exists()
+    assert fit(recipe(warm), tmp_path, "run").finished
+
+
+def test_a_broken_image_is_one_line_with_loading_processes_too(tmp_path):
+    (tmp_path / "clean").mkdir()
+    (tmp_path / "clean" / "a.png").write_bytes(b"broken")
+    with pytest.raises(WorkbenchError, match="a.png") as raised:
+        fit(recipe(f"data.source={tmp_path / 'clean'}", "training.workers=1", method="vanilla"), tmp_path / "runs")
+    assert "Traceback" not in str(raised.value)
+
+
+def test_what_does_not_change_the_result_may_change_on_resume(tmp_path):
+    run = fit(recipe(), tmp_path, "run")
+    (run.folder / "summary.json").unlink()
+    assert fit(recipe("training.threads=2"), tmp_path, "run", resume=True).finished
+    assert run.summary["validation"]["target_psnr"] > 10, "the last validation is in the checkpoint"
 
 
 def test_two_processes_do_not_train_in_one_folder(tmp_path):
@@ -277,6 +315,7 @@ def test_two_processes_train_like_one(tmp_path):
     command = arguments(tmp_path, settings=(*settings, "training.devices=2"))
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert finished.returncode == 0, finished.stderr
+    assert "workbench:" not in finished.stderr
     together = Run(tmp_path / "run")
     for tag in ("loss/contrast", "gradient_norm/restorer", "gradient_norm/diffusion"):
         expected, found = (curve(run, tag) for run in (alone, together))

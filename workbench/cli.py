@@ -68,12 +68,12 @@ def train(
 
     run = fit(resolved, runs, name, resume=resume)
     measured = run.summary["validation"]
-    scores = {domain: measured.get(f"{domain}_psnr") for domain in ("target", "source")}
-    print(
-        f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s;"
-        f" {', '.join(f'{domain} {score:.2f} dB' for domain, score in scores.items() if score is not None)}"
-        f" on {measured['images']} held-out pictures each"
-    )
+    scores = [
+        f"{domain} {measured[f'{domain}_psnr']:.2f} dB on {measured[f'{domain}_images']} held-out pictures"
+        for domain in ("target", "source")
+        if f"{domain}_psnr" in measured
+    ]
+    print(f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s; {', '.join(scores)}")
 
 
 @app.command()

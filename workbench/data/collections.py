@@ -93,7 +93,7 @@ def read_pairs(folder: Path) -> tuple[PhotographFiles, PhotographFiles]:
     for side in sides:
         if not side.is_dir():
             raise WorkbenchError(f"{folder}: a paired folder has input/ and target/; {side.name}/ is missing")
-    degraded, clean = ({path.name: path for path in list_images(side)} for side in sides)
+    degraded, clean = ({str(path.relative_to(side)): path for path in list_images(side)} for side in sides)
     if not degraded:
         raise WorkbenchError(f"{sides[0]}: holds no images")
     alone = sorted(degraded.keys() ^ clean.keys())

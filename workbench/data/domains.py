@@ -44,7 +44,7 @@ def resolve(place: str) -> Path:
         When the place is a data set that has not been prepared.
     """
     if not place.startswith(DATASET):
-        return Path(place)
+        return Path(place).expanduser()
     folder = data_root() / place.removeprefix(DATASET)
     check_prepared([place])
     return folder
@@ -150,7 +150,11 @@ def _degraded_photographs(degradation: Degradation, limit: int | None) -> list[P
 def _held_out(place: str, limit: int | None) -> list[Pair]:
     degraded, clean = read_pairs(resolve(place))
     indices = _spaced(range(len(degraded)), limit)
-    return [Pair(degraded.names[index], degraded[index], clean[index]) for index in indices]
+    pairs = [Pair(degraded.names[index], degraded[index], clean[index]) for index in indices]
+    for pair in pairs:
+        if pair.degraded.shape != pair.reference.shape:
+            raise WorkbenchError(f"{place}: {pair.name} has unequal sizes in input/ and target/")
+    return pairs
 
 
 def _clean(place: str | list[str]) -> Sequence[np.ndarray]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from workbench.data.degradations import Degradation, degraded_pair, margin_of
+from workbench.errors import WorkbenchError
 
 Images = Sequence[np.ndarray]
 
@@ -116,6 +117,8 @@ class PatchStream(Dataset):
         top, left = (int(rng.integers(max(side - size, 0) + 1)) for side in (height, width))
         turn = int(rng.integers(8))
         patches = []
+        if any(image.shape != images[0].shape for image in images):
+            raise WorkbenchError(f"pair {which + 1} of the training images has unequal sizes in input/ and target/")
         for image in images:
             crop = _window(image, top - margin, left - margin, size + 2 * margin)
             crop = crop.astype(np.float32) / np.iinfo(crop.dtype).max

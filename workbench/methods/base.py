@@ -18,6 +18,12 @@ from workbench.recipes import Recipe
 Batch = dict[str, Tensor]
 
 
+TRAIN_AGAIN = (
+    "the last checkpoint is kept; train again under another --name with a lower training.learning_rate,"
+    " a training.gradient_clip or a lower weight of the loss that grew"
+)
+
+
 class Diverged(WorkbenchError):
     """The training loss is no longer a finite number."""
 
@@ -88,18 +94,23 @@ class Method(LightningModule):
         return self.averaged.module if self.recipe.training.weights == "ema" else self.restorer
 
     def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
-        """One step of Lightning's loop; raises `Diverged` before a loss that is not finite can spoil the weights."""
+        """The losses of one step of Lightning's loop."""
         channels_last = {
             name: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
             for name, value in batch.items()
         }
-        losses = self.losses(channels_last, self.global_step)
-        if not math.isfinite(losses["loss"].item()):
-            raise Diverged(
-                f"the loss is {losses['loss'].item()} at step {self.global_step}: lower training.learning_rate"
-                " or the weight of the loss that grew, then continue from the last checkpoint with --resume"
-            )
-        return losses
+        return self.losses(channels_last, self.global_step)
+
+    def on_before_backward(self, loss: Tensor) -> None:
+        """Stop, on all devices together, before a loss that is not finite can spoil the weights.
+
+        Raises
+        ------
+        Diverged
+        """
+        finite = math.isfinite(loss.item())
+        if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
+            raise Diverged(f"the loss is {loss.item()} at step {self.global_step}; {TRAIN_AGAIN}")
 
     def optimizer_step(self, *args, **kwargs) -> None:
         """Update the weights and, right after, their moving average: callbacks and checkpoints must see both."""

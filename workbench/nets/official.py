@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 from pathlib import Path
 
 import torch
@@ -51,7 +52,8 @@ def convert(state: dict[str, Tensor]) -> tuple[nn.Module, dict]:
     if first is None:
         raise WorkbenchError(f"no restoration network found: expected keys like '{PREFIX}down_path.0.block.0.weight'")
     width = first.shape[0]
-    depth = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("encoder."))
+    levels = {match[1] for key in weights if (match := re.match(r"encoder\.(\d+)\.", key))}
+    depth = 1 + max(map(int, levels))
     restorer = UNet(width=width, depth=depth)
     try:
         restorer.load_state_dict(weights)
@@ -73,7 +75,16 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         raise WorkbenchError(f"{path}: no such file")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except (
+        pickle.UnpicklingError,
+        struct.error,
+        RuntimeError,
+        EOFError,
+        LookupError,
+        ValueError,
+        TypeError,
+        OSError,
+    ) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WorkbenchError(f"{path}: not a checkpoint of plain tensors, refused ({first_line})") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):

@@ -46,5 +46,5 @@ def build(name: str, **overrides) -> nn.Module:
     network, defaults = NETWORKS[name]
     try:
         return network(**{**defaults, **overrides})
-    except TypeError as error:
-        raise WorkbenchError(f"network {name!r} does not take {sorted(overrides)}: {error}") from error
+    except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError) as error:
+        raise WorkbenchError(f"network {name!r} does not take {overrides}: {error}") from error

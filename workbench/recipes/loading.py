@@ -72,7 +72,9 @@ def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str
                 raise WorkbenchError(f"--set {setting}: {parent!r} has no keys below it")
             node = child
         try:
-            node[leaf] = yaml.safe_load(value)
+            # A folder's name is taken as it is typed, whatever it would mean in YAML.
+            plain = parents == ["data"] and value[:1] not in "[{" and value != "null"
+            node[leaf] = value if plain else yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise WorkbenchError(f"--set {setting}: {value!r} is not a valid value") from error
     tree |= {key: value for key, value in overrides.items() if value is not None}

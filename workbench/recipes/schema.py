@@ -139,9 +139,15 @@ class Recipe(_Section):
     task: Literal["denoising", "deraining", "deblurring", "dehazing", "low-light"] = "denoising"
     scale: Literal["pocket", "bench", "paper"]
     method: str = "noise-space"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     data: Data = Data()
     restorer: Network
     warm_start: Training | None = Field(None, description="restoration alone, shared by all methods of a seed")
     training: Training = Training()
     noise_space: NoiseSpace = NoiseSpace()
+
+    @model_validator(mode="after")
+    def _one_device_for_the_warm_start(self):
+        if self.warm_start is not None and self.warm_start.devices != 1:
+            raise ValueError("a warm start trains on one device: set warm_start.devices to 1")
+        return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
 from torch import nn
+from tqdm import tqdm
 
 from workbench.data.domains import Pair
 from workbench.images import to_float
@@ -48,10 +50,12 @@ class Checkpoints(Callback):
         if self.stopped_by is not None:  # asked twice: at once
             raise KeyboardInterrupt
         self.stopped_by = signal.Signals(number)
+        tqdm.write("stopping after this step", file=sys.stderr)
 
     def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
         """Save where it is time to, and leave the loop when asked to."""
-        stop = self.stopped_by is not None
+        # One process was asked; all of them stop at the same step.
+        stop = trainer.strategy.reduce_boolean_decision(self.stopped_by is not None, all=False)
         if stop or trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
             self._save(trainer, module)
         trainer.should_stop |= stop
@@ -158,6 +162,18 @@ class Validation(Callback):
         self.domains, self.every, self.pictures = domains, every, pictures
         self.latest: dict[str, float] = {}
 
+    def summary(self) -> dict[str, float]:
+        """What the last validation measured, and on how many pictures of each domain."""
+        return self.latest | {f"{domain}_images": len(pairs) for domain, pairs in self.domains.items()}
+
+    def state_dict(self) -> dict:
+        """The last measurement: a run that is continued after its last validation still has it."""
+        return dict(self.latest)
+
+    def load_state_dict(self, state: dict) -> None:
+        """Take up the last measurement."""
+        self.latest.update(state)
+
     def on_train_start(self, trainer: Trainer, module: Method) -> None:
         """Measure the start, so that curves show what training changed."""
         if trainer.global_step == 0:
@@ -175,7 +191,9 @@ class Validation(Callback):
         for domain, pairs in self.domains.items():
             errors = []
             for index, pair in enumerate(pairs):
-                restored = np.clip(restore_array(module.evaluated, to_float(pair.degraded), device=module.device), 0.0, 1.0)
+                restored = np.clip(
+                    restore_array(module.evaluated, to_float(pair.degraded), device=module.device), 0.0, 1.0
+                )
                 errors.append(-10.0 * math.log10(max(np.mean((restored - to_float(pair.reference)) ** 2), 1e-10)))
                 if index < self.pictures:
                     writer.add_image(f"{domain}/{pair.name}", restored, step, dataformats="HWC")

@@ -18,16 +18,20 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
-from workbench.data.streams import step_batches
+from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS, Method
+from workbench.methods.base import TRAIN_AGAIN, Diverged
 from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
+from workbench.recipes.schema import Data
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Validation
 from workbench.training.provenance import provenance
 from workbench.training.run import Run
 
 WARM_STARTS = ".warm-starts"
+# What may change when a run is continued, since it does not change the result.
+HARMLESS = {"training.workers", "training.threads", "training.log_every", "training.accelerator"}
 
 
 class Interrupted(WorkbenchError):
@@ -69,34 +73,46 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     check_prepared(places(recipe.data))
     run = Run(Path(runs) / (name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"))
     if int(os.environ.get("LOCAL_RANK", 0)):  # a further process of a training whose first process owns the folder
-        _train(run, recipe, runs)
-        return run
+        _train(run, recipe, runs, _prepare(recipe))
+        raise SystemExit(0)
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(run.folder / ".lock", timeout=0):
-            _claim(run, recipe, resume)
+            _check_claim(run, recipe, resume)
             if not run.finished:
-                _train(run, recipe, runs)
+                job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
+                save_recipe(recipe, run.folder / "recipe.yaml")
+                _train(run, recipe, runs, job)
     except Timeout:
         raise WorkbenchError(f"{run.folder}: another process is training here; wait for it or use --name") from None
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
             raise
         raise WorkbenchError(
-            f"{run.folder}: cannot be written ({error.strerror}); the last checkpoint is kept, make room and --resume"
+            f"{error.filename or run.folder}: cannot be written ({error.strerror});"
+            " the last checkpoint is kept, mend that and --resume"
         ) from error
+    except WorkbenchError as error:
+        if "Original Traceback" not in str(error):
+            raise
+        # A loading process wraps its error into a traceback; the last line is what was said.
+        message = str(error).strip().splitlines()[-1]
+        raise WorkbenchError(message.removeprefix("workbench.errors.WorkbenchError: ")) from error
     return run
 
 
-def _claim(run: Run, recipe: Recipe, resume: bool) -> None:
-    """Make the folder this recipe's, or see that it already is."""
+def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
+    """See that the folder is free or already this recipe's; one without a checkpoint holds nothing to lose."""
     path = run.folder / "recipe.yaml"
-    if not path.exists():
-        save_recipe(recipe, path)
-    elif not resume:
+    if not path.exists() or not (run.checkpoint.exists() or run.finished):
+        return
+    if not resume:
         raise WorkbenchError(f"{run.folder}: a run is already here; continue it with --resume or use another --name")
-    elif (changed := _difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))) is not None:
-        raise WorkbenchError(f"{path}: differs from the recipe given at {changed}; resume with the same one")
+    if (changed := _difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))) is not None:
+        raise WorkbenchError(
+            f"{path}: differs from the recipe given at {changed};"
+            " resume with the same one, or use another --name or --runs"
+        )
 
 
 def _difference(before: dict, after: dict, prefix: str = "") -> str | None:
@@ -106,21 +122,32 @@ def _difference(before: dict, after: dict, prefix: str = "") -> str | None:
         if isinstance(old, dict) and isinstance(new, dict):
             if (found := _difference(old, new, f"{prefix}{key}.")) is not None:
                 return found
-        elif old != new:
+        elif old != new and f"{prefix}{key}" not in HARMLESS:
             return f"{prefix}{key} ({old} there, {new} here)"
     return None
 
 
-def _train(run: Run, recipe: Recipe, runs: Path) -> None:
+def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
+    """Build all that a recipe names."""
+    settings, limit = recipe.training, recipe.data.validation_images
+    seed_everything(recipe.seed, verbose=False)
+    method = METHODS[recipe.method](recipe)
+    stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)
+    domains = {"target": validation_pairs(recipe.data, limit), "source": source_validation_pairs(recipe.data, limit)}
+    return (
+        method,
+        stream,
+        Validation({name: pairs for name, pairs in domains.items() if pairs}, settings.validate_every),
+    )
+
+
+def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream, Validation]) -> None:
+    method, stream, validation = job
+    settings = recipe.training
     warm_start = _warm_start(recipe, runs)
-    method = _build(recipe)
     if warm_start is not None:
         method.start_from(warm_start.restorer().state_dict())
-    settings = recipe.training
-    stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)
-    limit = recipe.data.validation_images
-    domains = {"target": validation_pairs(recipe.data, limit), "source": source_validation_pairs(recipe.data, limit)}
-    validation = Validation({name: pairs for name, pairs in domains.items() if pairs}, settings.validate_every)
+    seed_everything(recipe.seed, verbose=False)  # a warm start that was trained just now has drawn random numbers
     checkpoint, first_step = _last_checkpoint(run)
     run.checkpoint.parent.mkdir(exist_ok=True)
     checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every)
@@ -128,14 +155,17 @@ def _train(run: Run, recipe: Recipe, runs: Path) -> None:
     trainer = _trainer(
         run, recipe, method.total_steps,
         # Progress comes last, to show what the others measured
-        [RandomState(), checkpoints, Curves(settings.log_every), validation, Progress(title, validation)],
+        [RandomState(), Curves(settings.log_every), validation, checkpoints, Progress(title, validation)],
     )  # fmt: skip
     batches = step_batches(
         stream, settings.batch_size, first_step=first_step, rank=trainer.global_rank, processes=trainer.world_size,
         workers=settings.workers,
     )  # fmt: skip
     begin = time.perf_counter()
-    trainer.fit(method, batches, ckpt_path=checkpoint, weights_only=True)
+    try:
+        trainer.fit(method, batches, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:  # what Lightning makes of a second Ctrl-C
+        raise KeyboardInterrupt from None
     if not trainer.is_global_zero:
         return
     seconds = run.summary.get("seconds", 0.0) + time.perf_counter() - begin
@@ -148,7 +178,7 @@ def _train(run: Run, recipe: Recipe, runs: Path) -> None:
         "steps": trainer.global_step,
         "seconds": round(seconds, 1),
         "weights": settings.weights,
-        "validation": {**validation.latest, "images": limit},
+        "validation": validation.summary(),
         "warm_start": warm_start and {"name": warm_start.name, "seconds": warm_start.summary["seconds"]},
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "provenance": provenance(),
@@ -161,16 +191,13 @@ def _train(run: Run, recipe: Recipe, runs: Path) -> None:
             " the checkpoint is written, continue with --resume",
             128 + stopped_by,
         )
+    if not all(torch.isfinite(parameter).all() for parameter in method.evaluated.parameters()):
+        raise Diverged(f"{run.folder}: the last steps made the weights infinite; {TRAIN_AGAIN}")
     facts = {key: summary[key] for key in ("recipe", "scale", "method", "seed", "steps", "weights", "provenance")}
     network = {"name": recipe.restorer.name, **recipe.restorer.overrides}
     facts["data"] = recipe.data.model_dump(mode="json")
     save_restorer(run.weights, method.evaluated, network, provenance=facts)
     run.write_summary(summary)
-
-
-def _build(recipe: Recipe) -> Method:
-    seed_everything(recipe.seed, verbose=False)
-    return METHODS[recipe.method](recipe)
 
 
 def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
@@ -228,9 +255,9 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
         "data": {key: tree["data"][key] for key in keys},
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
-    warm = recipe.model_copy(
-        update={"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
-    )
+    # The others stay at their defaults: a mistaken or moved folder of one recipe must not spoil it for the rest.
+    own = {"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
+    warm = recipe.model_copy(update={**own, "data": Data(**decisive["data"])})
     folder = Path(runs) / WARM_STARTS
     folder.mkdir(parents=True, exist_ok=True)
     # Runs that start together wait here for the one that got the lock, then find the warm start finished.
@@ -238,5 +265,4 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
         run = Run(folder / f"{digest}-s{recipe.seed}")
         if run.finished:
             return run
-        begun = (run.folder / "recipe.yaml").exists()
-        return fit(run.recipe if begun else warm, folder, run.name, resume=begun)
+        return fit(warm, folder, run.name, resume=True)
