@@ -1,0 +1,33 @@
+"""The numbers on the results page are those of the recorded runs."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import report  # noqa: E402
+from study import RESULTS, spread  # noqa: E402
+
+
+def test_page_holds_the_tables_of_the_recorded_runs():
+    page = report.PAGE.read_text()
+    assert len(report.BLOCK.findall(page)) >= 4
+    assert report.render(page) == page, "run python benchmarks/report.py"
+
+
+@pytest.mark.parametrize("study", ["real-photographs", "embedded"])
+def test_every_recorded_run_says_how_to_make_it_again(study):
+    rows = pd.read_csv(RESULTS / f"{study}.csv")
+    runs = rows[rows.cell != "input"]
+    assert runs[["method", "seed", "steps", "seconds", "commit"]].notna().all().all()
+    assert not runs.commit.str.endswith("+").any(), "made with uncommitted changes"
+    assert not rows.duplicated(["cell", "seed", "test"]).any()
+
+
+def test_spread_is_the_sample_standard_deviation():
+    assert spread([1.0, 3.0]) == "2.00 ± 1.41"
+    assert spread([1.0]) == "1.00"
