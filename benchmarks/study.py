@@ -1,6 +1,6 @@
 """Train and measure a grid of runs: cells x seeds; finished runs are reused, so a study goes on where it stopped.
 
-A study is a Python file beside this one that calls `main` with its cells; every row of its CSV names recipe, settings,
+A study is a Python file beside this one that calls `main` with its cells; every row of its CSV names method, settings,
 seed, commit and the weights' steps, so that each number can be made again.
 """
 
@@ -87,11 +87,14 @@ def main(
 
 
 def _train(recipe: str, cell: Cell, seed: int, shared: list[str], arguments: argparse.Namespace) -> bool:
-    """Train one run in a process of its own; whether it is finished."""
+    """Train one run in a process of its own; whether it is finished.
+
+    A finished run is `train`'s to recognise too: it refuses one that another recipe made.
+    """
     from workbench.training import Run
 
     folder = arguments.runs / f"{cell.name}-s{seed}"
-    if Run(folder).finished or arguments.measure_only:
+    if arguments.measure_only:
         return Run(folder).finished
     arguments.runs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "workbench", "train", recipe, "--method", cell.method, "--seed", str(seed)]

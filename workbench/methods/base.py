@@ -28,6 +28,11 @@ class Diverged(WorkbenchError):
     """The training loss is no longer a finite number."""
 
 
+def all_finite(network: nn.Module) -> bool:
+    """Whether every parameter of a network is a finite number."""
+    return all(torch.isfinite(parameter).all() for parameter in network.parameters())
+
+
 class Method(LightningModule):
     """Base of all methods: trains ``self.restorer`` by the loss that a subclass defines.
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from workbench.data.domains import Pair
 from workbench.images import to_float
 from workbench.methods import Method
+from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
 
@@ -68,7 +69,7 @@ class Checkpoints(Callback):
 
     def _save(self, trainer: Trainer, module: Method) -> None:
         # A gradient that overflowed shows in the weights one step before it shows in the loss.
-        if not all(torch.isfinite(parameter).all() for parameter in module.parameters()):
+        if not all_finite(module):
             return
         partial = self.path.with_suffix(".partial")
         try:

@@ -21,7 +21,7 @@ from workbench.data.domains import check_prepared, places, source_validation_pai
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS, Method
-from workbench.methods.base import TRAIN_AGAIN, Diverged
+from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
@@ -191,7 +191,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
             " the checkpoint is written, continue with --resume",
             128 + stopped_by,
         )
-    if not all(torch.isfinite(parameter).all() for parameter in method.evaluated.parameters()):
+    if not all_finite(method.evaluated):
         raise Diverged(f"{run.folder}: the last steps made the weights infinite; {TRAIN_AGAIN}")
     facts = {key: summary[key] for key in ("recipe", "scale", "method", "seed", "steps", "weights", "provenance")}
     network = {"name": recipe.restorer.name, **recipe.restorer.overrides}
