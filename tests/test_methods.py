@@ -1,12 +1,14 @@
 import pytest
 import torch
 from conftest import TINY
+from pydantic import Field
 
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
-from workbench.methods import METHODS
+from workbench.methods import METHODS, Vanilla
 from workbench.recipes import load_recipe
+from workbench.recipes.schema import Section
 
 ONE_CONDITION = ["noise_space.channel_shuffle=false", "noise_space.residual_swap=false"]
 
@@ -168,3 +170,21 @@ def test_gradients_flow_through_both_branches_of_the_contrast():
 def test_patch_size_must_fit_the_networks():
     with pytest.raises(WorkbenchError, match="multiple of 4"):
         build("vanilla", "training.patch_size=18")
+
+
+class _Weighted(Vanilla):
+    class Options(Section):
+        weight: float = Field(1.0, ge=0)
+
+
+def test_a_methods_own_settings_are_checked_and_written_out_for_it_alone():
+    recipe = load_recipe("denoise-pocket", ["options.vanilla.weight=2", "options.other.size=3"], method="vanilla")
+    assert _Weighted(recipe).options.weight == 2.0
+    assert _Weighted.resolve(recipe).options == {"vanilla": {"weight": 2.0}}
+    assert _Weighted.resolve(load_recipe("denoise-pocket", method="vanilla")).options == {"vanilla": {"weight": 1.0}}
+    for setting, reason in (
+        ("weight=-1", "options.vanilla: weight: .*greater than"),
+        ("size=1", "size: .*no such key"),
+    ):
+        with pytest.raises(WorkbenchError, match=reason):
+            _Weighted(load_recipe("denoise-pocket", [f"options.vanilla.{setting}"], method="vanilla"))

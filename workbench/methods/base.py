@@ -8,12 +8,14 @@ from typing import ClassVar
 
 import torch
 from lightning.pytorch import LightningModule
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from workbench import nets
 from workbench.errors import WorkbenchError
-from workbench.recipes import Recipe
+from workbench.recipes import Recipe, one_line
+from workbench.recipes.schema import Section
 
 Batch = dict[str, Tensor]
 
@@ -45,10 +47,13 @@ class Method(LightningModule):
     """
 
     parts: ClassVar[frozenset[str]] = frozenset({"source"})
+    Options: ClassVar[type[Section]] = Section
+    """The method's own settings, ``options.METHOD`` of a recipe; its defaults are those of the method's paper."""
 
     def __init__(self, recipe: Recipe):
         super().__init__()
-        self.recipe = recipe
+        self.recipe = self.resolve(recipe)
+        self.options = self.Options(**self.recipe.options.get(recipe.method, {}))
         self.restorer = nets.build(recipe.restorer.name, **recipe.restorer.overrides)
         self._check_patch_size(self.restorer)
         self.averaged = AveragedModel(
@@ -57,6 +62,21 @@ class Method(LightningModule):
         self.averaged.requires_grad_(False)
         # Channels-last convolutions are two to three times as fast on a CPU.
         self.to(memory_format=torch.channels_last)
+
+    @classmethod
+    def resolve(cls, recipe: Recipe) -> Recipe:
+        """The recipe with the settings of its method, and of no other, written out.
+
+        Raises
+        ------
+        WorkbenchError
+            When a setting is unknown or its value is wrong.
+        """
+        try:
+            options = cls.Options(**recipe.options.get(recipe.method, {})).model_dump(mode="json")
+        except ValidationError as error:
+            raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error
+        return recipe.model_copy(update={"options": {recipe.method: options} if options else {}})
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The losses of one batch; the entry ``loss`` is minimised, all are logged.

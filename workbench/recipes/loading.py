@@ -81,12 +81,17 @@ def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"]) or "recipe"
-        reason = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            reason = "there is no such key"
-        raise WorkbenchError(f"{place}: {key}: {reason}") from error
+        raise WorkbenchError(one_line(error, place)) from error
+
+
+def one_line(error: ValidationError, place: str) -> str:
+    """The first thing that is wrong with a recipe, in one line."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    reason = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        reason = "there is no such key"
+    return ": ".join(part for part in (place, key, reason) if part)
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:

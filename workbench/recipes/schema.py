@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Keys that belong together; an unknown one is an error."""
+
     # A mistyped key must not be ignored: it would train something else than was asked for.
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
-class Data(_Section):
+class Data(Section):
     """Where images come from.
 
     A place is the name of an embedded domain, a folder, or ``dataset:NAME`` for a data set that ``workbench data
@@ -73,7 +75,7 @@ class Network(BaseModel):
         return dict(self.__pydantic_extra__ or {})
 
 
-class Training(_Section):
+class Training(Section):
     """Length, batches and optimisation of the restorer's training."""
 
     max_steps: int = Field(450, ge=1, description="updates of the restorer")
@@ -100,7 +102,7 @@ class Training(_Section):
         return self
 
 
-class NoiseSpace(_Section):
+class NoiseSpace(Section):
     """Noise-space domain adaptation (Liao et al., ICLR 2025, Sec. 3)."""
 
     diffusion: Network = Network(name="diffusion-pocket")
@@ -131,7 +133,7 @@ class NoiseSpace(_Section):
         return self
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """One experiment at one scale."""
 
     name: str
@@ -145,6 +147,9 @@ class Recipe(_Section):
     warm_start: Training | None = Field(None, description="restoration alone, shared by all methods of a seed")
     training: Training = Training()
     noise_space: NoiseSpace = NoiseSpace()
+    options: dict[str, dict[str, Any]] = Field(
+        {}, description="settings of the other methods, by method; the method's Options names and checks them"
+    )
 
     @model_validator(mode="after")
     def _one_device_for_the_warm_start(self):

@@ -70,6 +70,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     """
     if recipe.method not in METHODS:
         raise WorkbenchError(f"no method is called {recipe.method!r}; choose one of {', '.join(METHODS)}")
+    recipe = METHODS[recipe.method].resolve(recipe)
     check_prepared(places(recipe.data))
     run = Run(Path(runs) / (name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"))
     if int(os.environ.get("LOCAL_RANK", 0)):  # a further process of a training whose first process owns the folder
