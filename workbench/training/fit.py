@@ -234,7 +234,8 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
         strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,
-        logger=TensorBoardLogger(run.folder, name="", version="events"),
+        # Whoever watches the run sees within seconds what is logged.
+        logger=TensorBoardLogger(run.folder, name="", version="events", flush_secs=1),
         callbacks=callbacks,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -13,6 +13,7 @@ from torch import nn
 from workbench.errors import WorkbenchError
 from workbench.nets import load_restorer
 from workbench.recipes import Recipe, load_recipe
+from workbench.training.events import read_scalars
 
 
 class Run:
@@ -86,16 +87,7 @@ class Run:
             Columns ``tag``, ``step``, ``value``, ``time`` (seconds since the epoch). A step that was logged twice, by
             an interrupted training and its continuation, keeps the later value.
         """
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-        rows = []
-        if self.events.is_dir():
-            events = EventAccumulator(str(self.events), size_guidance={"scalars": 0}, purge_orphaned_data=False)
-            events.Reload()
-            for tag in events.Tags()["scalars"]:
-                rows += [(tag, event.step, event.value, event.wall_time) for event in events.Scalars(tag)]
-        table = pd.DataFrame(rows, columns=["tag", "step", "value", "time"]).sort_values(["tag", "step", "time"])
-        return table.drop_duplicates(["tag", "step"], keep="last").reset_index(drop=True)
+        return read_scalars(self.events)
 
     def write_summary(self, summary: dict) -> None:
         """Write ``summary.json``, replacing it in one step."""
