@@ -141,7 +141,7 @@ class Method(LightningModule):
         """Update the weights and, right after, their moving average: callbacks and checkpoints must see both."""
         joint = self.global_step >= self.head_start
         super().optimizer_step(*args, **kwargs)
-        if joint:
+        if joint and any(True for _ in self.restorer.parameters()):  # the identity has nothing to average
             self.averaged.update_parameters(self.restorer)
 
     def configure_optimizers(self) -> dict:

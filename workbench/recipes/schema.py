@@ -89,6 +89,9 @@ class Training(Section):
     log_every: int = Field(10, ge=1)
     validate_every: int = Field(100, ge=1)
     checkpoint_every: int = Field(100, ge=1)
+    snapshot_every: int | None = Field(
+        None, ge=1, description="keep all networks' weights every so many steps, for workbench.diagnostics; null: never"
+    )
     workers: int = Field(0, ge=0, description="data loading processes; does not change the samples")
     threads: int = Field(1, ge=1, description="torch threads on a CPU")
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"

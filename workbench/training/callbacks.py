@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
+from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
@@ -79,6 +80,39 @@ class Checkpoints(Callback):
         except OSError:
             partial.unlink(missing_ok=True)
             raise
+
+
+class Snapshots(Callback):
+    """Keeps the weights of all networks at the start, every few steps and at the end, as ``STEP.safetensors``.
+
+    Parameters
+    ----------
+    folder : Path
+    every : int
+    """
+
+    def __init__(self, folder: Path, every: int):
+        self.folder, self.every = folder, every
+
+    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+        """Keep what training starts from."""
+        if trainer.global_step == 0:
+            self._keep(trainer, module)
+
+    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+        """Keep the weights where it is time to."""
+        if trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
+            self._keep(trainer, module)
+
+    def _keep(self, trainer: Trainer, module: Method) -> None:
+        if not trainer.is_global_zero:
+            return
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"{trainer.global_step:07d}.safetensors"
+        partial = path.with_suffix(".partial")
+        state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+        partial.write_bytes(save(state))
+        os.replace(partial, path)
 
 
 class RandomState(Callback):

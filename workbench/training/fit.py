@@ -25,13 +25,15 @@ from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
-from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Validation
+from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
 from workbench.training.provenance import provenance
 from workbench.training.run import Run
 
 WARM_STARTS = ".warm-starts"
 # What may change when a run is continued, since it does not change the result.
-HARMLESS = {"training.workers", "training.threads", "training.log_every", "training.accelerator"}
+HARMLESS = {
+    "training.workers", "training.threads", "training.log_every", "training.accelerator", "training.snapshot_every",
+}  # fmt: skip
 
 
 class Interrupted(WorkbenchError):
@@ -152,11 +154,12 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     checkpoint, first_step = _last_checkpoint(run)
     run.checkpoint.parent.mkdir(exist_ok=True)
     checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every)
+    snapshots = [Snapshots(run.snapshot_folder, settings.snapshot_every)] if settings.snapshot_every else []
     title = f"{recipe.name} {recipe.method} seed {recipe.seed}"
     trainer = _trainer(
         run, recipe, method.total_steps,
         # Progress comes last, to show what the others measured
-        [RandomState(), Curves(settings.log_every), validation, checkpoints, Progress(title, validation)],
+        [RandomState(), Curves(settings.log_every), validation, *snapshots, checkpoints, Progress(title, validation)],
     )  # fmt: skip
     batches = step_batches(
         stream, settings.batch_size, first_step=first_step, rank=trainer.global_rank, processes=trainer.world_size,
@@ -251,6 +254,7 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
     tree = recipe.model_dump(mode="json")
     # What a degradation other than AWGN does is told by its name alone.
     keys = ("source", "sigma") if recipe.data.degradation == "awgn" else ("source", "degradation")
+    tree["warm_start"].pop("snapshot_every")
     # What restoration alone does not look at must not make another warm start.
     decisive = {
         "restorer": tree["restorer"], "training": tree["warm_start"], "seed": recipe.seed,

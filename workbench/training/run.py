@@ -6,8 +6,11 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
+import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from workbench.errors import WorkbenchError
@@ -15,13 +18,16 @@ from workbench.nets import load_restorer
 from workbench.recipes import Recipe, load_recipe
 from workbench.training.events import read_scalars
 
+if TYPE_CHECKING:
+    from workbench.methods import Method
+
 
 class Run:
     """A run folder.
 
     ``recipe.yaml`` (fully resolved), ``summary.json``, ``restorer.safetensors`` with its card ``restorer.json``,
-    ``checkpoints/last.ckpt``, ``events/`` with TensorBoard event files, and ``evaluations/`` with what ``workbench
-    evaluate`` measured.
+    ``checkpoints/last.ckpt``, ``snapshots/`` if the recipe asked for them, ``events/`` with TensorBoard event files,
+    and ``evaluations/`` with what ``workbench evaluate`` measured.
 
     Parameters
     ----------
@@ -73,6 +79,54 @@ class Run:
     def finished(self) -> bool:
         """Whether the training reached its last step."""
         return self.summary.get("status") == "finished"
+
+    @property
+    def snapshot_folder(self) -> Path:
+        """Where ``training.snapshot_every`` keeps weights during training."""
+        return self.folder / "snapshots"
+
+    @property
+    def snapshots(self) -> dict[int, Path]:
+        """The snapshots by step, rising; empty unless the recipe asked for them."""
+        return {int(path.stem): path for path in sorted(self.snapshot_folder.glob("*.safetensors"))}
+
+    def method(self, step: int | None = None) -> Method:
+        """The trained method with all its networks, in evaluation mode on the CPU.
+
+        Parameters
+        ----------
+        step : int, optional
+            One of `snapshots`; by default the newest checkpoint.
+
+        Raises
+        ------
+        WorkbenchError
+            When there is no such snapshot or no checkpoint, or its weights are not those of the recipe.
+        """
+        from workbench.methods import METHODS  # brings Lightning, which those who only list runs need not wait for
+
+        path = self.checkpoint if step is None else self.snapshots.get(step)
+        if path is None:
+            there = ", ".join(map(str, self.snapshots)) or "none; train with training.snapshot_every=N"
+            raise WorkbenchError(f"{self.folder}: no snapshot of step {step}; there are: {there}")
+        if not path.exists():
+            raise WorkbenchError(f"{path}: missing; train the run first")
+        try:
+            state = (
+                torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+                if step is None
+                else load_file(path)
+            )
+            with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's random numbers stay
+                method = METHODS[self.recipe.method](self.recipe)
+            method.load_state_dict(state)
+        except WorkbenchError:
+            raise
+        except Exception as error:  # whatever a broken file makes torch, pickle or safetensors say
+            raise WorkbenchError(
+                f"{path}: cannot be read, or holds other weights than {self.name}/recipe.yaml"
+            ) from error
+        return method.eval()
 
     def restorer(self) -> nn.Module:
         """The exported restorer, in evaluation mode."""
