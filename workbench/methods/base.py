@@ -49,6 +49,8 @@ class Method(LightningModule):
     parts: ClassVar[frozenset[str]] = frozenset({"source"})
     Options: ClassVar[type[Section]] = Section
     """The method's own settings, ``options.METHOD`` of a recipe; its defaults are those of the method's paper."""
+    by_scale: ClassVar[dict[str, dict]] = {}
+    """Defaults of the settings at a scale, ``{"pocket": {KEY: VALUE}}``, where they are not those of `Options`."""
 
     def __init__(self, recipe: Recipe):
         super().__init__()
@@ -56,8 +58,9 @@ class Method(LightningModule):
         self.options = self.Options(**self.recipe.options.get(recipe.method, {}))
         self.restorer = nets.build(recipe.restorer.name, **recipe.restorer.overrides)
         self._check_patch_size(self.restorer)
+        # Buffers are copied, not averaged: those of attention are indices.
         self.averaged = AveragedModel(
-            self.restorer, multi_avg_fn=get_ema_multi_avg_fn(recipe.training.ema_decay), use_buffers=True
+            self.restorer, multi_avg_fn=get_ema_multi_avg_fn(recipe.training.ema_decay), use_buffers=False
         )
         self.averaged.requires_grad_(False)
         # Channels-last convolutions are two to three times as fast on a CPU.
@@ -73,7 +76,8 @@ class Method(LightningModule):
             When a setting is unknown or its value is wrong.
         """
         try:
-            options = cls.Options(**recipe.options.get(recipe.method, {})).model_dump(mode="json")
+            given = cls.by_scale.get(recipe.scale, {}) | recipe.options.get(recipe.method, {})
+            options = cls.Options(**given).model_dump(mode="json")
         except ValidationError as error:
             raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error
         return recipe.model_copy(update={"options": {recipe.method: options} if options else {}})

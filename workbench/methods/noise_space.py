@@ -24,21 +24,9 @@ from torch import Tensor
 from workbench import nets
 from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Method
+from workbench.methods.gradients import scale_gradient
 from workbench.objectives import charbonnier, diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.recipes import Recipe
-
-
-class _ScaleGradient(torch.autograd.Function):
-    """The identity; its gradient is multiplied by a factor."""
-
-    @staticmethod
-    def forward(context, value: Tensor, factor: float) -> Tensor:
-        context.factor = factor
-        return value.view_as(value)
-
-    @staticmethod
-    def backward(context, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient * context.factor, None
 
 
 def _over_processes(value: Tensor) -> Tensor:
@@ -118,7 +106,7 @@ class NoiseSpaceAdaptation(Method):
             ``negative_noise_prediction`` and the ``contrast`` (Eq. 3).
         """
         options = self.options
-        source, target = (_ScaleGradient.apply(restored, weight) for restored in (source, target))
+        source, target = (scale_gradient(restored, weight) for restored in (source, target))
         conditions = [self._conditions(source, target, batch["swap_positive"])]
         if options.residual_swap:
             wrong = swap_residuals(batch["degraded"], source, batch["target"], target)

@@ -130,13 +130,49 @@ class UNet(nn.Module):
         # Interval arithmetic over two 3x3 convolutions a level down, three up, one at the end, pooling and upsampling
         return 10 * self.multiple - 7
 
+    def encode(self, degraded: Tensor) -> list[Tensor]:
+        """The features of every level, the finest first; the last are those of the bottleneck.
+
+        Parameters
+        ----------
+        degraded : Tensor, shape (N, 3, H, W), range [0, 1]
+            Any height and width; sides are padded by replication to a multiple of ``2 ** (depth - 1)``.
+
+        Returns
+        -------
+        list of Tensor
+            Level ``l`` has shape (N, width * 2 ** l, H' / 2 ** l, W' / 2 ** l) with the padded sides H' and W'.
+        """
+        height, width = degraded.shape[-2:]
+        pad = (0, -width % self.multiple, 0, -height % self.multiple)
+        features = F.pad(degraded, pad, mode="replicate") if any(pad) else degraded
+        levels = []
+        for level, block in enumerate(self.encoder):
+            if level:
+                features = F.avg_pool2d(features, 2)
+            features = block(features)
+            levels.append(features)
+        return levels
+
+    def decode(self, levels: list[Tensor], degraded: Tensor, window: Window | None = None) -> Tensor:
+        """Restored images from the features that `encode` found in ``degraded``; for ``window`` see `residual`."""
+        return degraded + self._decoded(levels, degraded, window)
+
+    def _decoded(self, levels: list[Tensor], degraded: Tensor, window: Window | None) -> Tensor:
+        *skips, features = levels
+        for level, up in zip(range(len(skips), 0, -1), self.decoder, strict=True):
+            # The padded whole, in pixels of the level below
+            below = window and Window(*(-(-side // self.multiple * self.multiple) >> level for side in window))
+            features = up(features, skips.pop(), below)
+        return self.last(features)[..., : degraded.shape[-2], : degraded.shape[-1]]
+
     def residual(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """The predicted residual ``restored - degraded``.
 
         Parameters
         ----------
         degraded : Tensor, shape (N, 3, H, W), range [0, 1]
-            Any height and width; sides are padded by replication to a multiple of ``2 ** (depth - 1)``.
+            Any height and width, as for `encode`.
         window : Window, optional
             Where ``degraded`` lies, if it is a tile. Pixels at least ``halo`` away from every cut (a side of the tile
             that is no side of the image) then come out as they would from the whole image.
@@ -145,21 +181,7 @@ class UNet(nn.Module):
         -------
         Tensor, shape (N, 3, H, W)
         """
-        height, width = degraded.shape[-2:]
-        pad = (0, -width % self.multiple, 0, -height % self.multiple)
-        features = F.pad(degraded, pad, mode="replicate") if any(pad) else degraded
-        skips = []
-        for level, block in enumerate(self.encoder):
-            if level:
-                features = F.avg_pool2d(features, 2)
-            features = block(features)
-            skips.append(features)
-        skips.pop()
-        for level, up in zip(range(len(skips), 0, -1), self.decoder, strict=True):
-            # The padded whole, in pixels of the level below
-            below = window and Window(*(-(-side // self.multiple * self.multiple) >> level for side in window))
-            features = up(features, skips.pop(), below)
-        return self.last(features)[..., :height, :width]
+        return self._decoded(self.encode(degraded), degraded, window)
 
     def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """Restored images, same shape as ``degraded``; not clipped. For ``window`` see `residual`."""
