@@ -1,7 +1,7 @@
 """Reading TensorBoard event files: curves as frames, pictures one at a time, each byte of a growing file once.
 
-TensorBoard's own reader verifies checksums in Python, which is most of its work, and holds what it keeps of the pictures
-in memory. Here records are cut out by their length fields and parsed by TensorBoard's compiled protocol buffers, checksums
+TensorBoard's own reader verifies checksums in Python, which is slow, and holds what it keeps of the pictures in memory.
+Here records are cut out by their length fields and parsed by the compiled protocol buffers of TensorBoard, checksums
 are not verified, and pictures stay on disk. A record that is still being written is left for the next time.
 """
 
