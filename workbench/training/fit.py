@@ -26,6 +26,7 @@ from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
+from workbench.training.processes import record_process
 from workbench.training.provenance import provenance
 from workbench.training.run import Run
 
@@ -85,6 +86,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
             if not run.finished:
                 job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
                 save_recipe(recipe, run.folder / "recipe.yaml")
+                record_process(run.folder, total_steps=job[0].total_steps)
                 _train(run, recipe, runs, job)
     except Timeout:
         raise WorkbenchError(f"{run.folder}: another process is training here; wait for it or use --name") from None
