@@ -34,16 +34,18 @@ def restore_array(
 ) -> np.ndarray:
     """Restore one image.
 
-    Images of more than ``TILE ** 2`` pixels are restored in tiles, each with as much of its surroundings as can change
-    its pixels, so that the result is that of a single pass up to rounding errors (far below 1/255). Beyond the image
-    itself, the memory needed is that of one tile.
+    Images of more than ``TILE ** 2`` pixels are restored in tiles, each with the surroundings that the restorer's
+    ``halo`` asks for. Where that is as far as a pixel reaches, the result is that of a single pass up to rounding
+    errors (far below 1/255); `workbench.nets.library` says of which restorers it is not. Beyond the image itself, the
+    memory needed is that of one tile.
 
     Parameters
     ----------
     restorer : nn.Module
         Maps ``(degraded, window)`` to restored images, both (N, 3, H, W); ``window`` is None or the
         :class:`~workbench.nets.unet.Window` of a tile. Has ``multiple``, the grid in pixels on which tiles may begin,
-        and ``halo``, the radius in pixels of the surroundings that a pixel depends on.
+        and ``halo``, the radius in pixels of the surroundings that a tile needs. One with ``square`` set pads images to
+        squares, so that long ones are better cut.
     image : ndarray, shape (H, W, 3), uint8, uint16 or floating point in [0, 1]
     tile : int, optional
         Side in pixels of the tiles, without surroundings, rounded up to a multiple of ``multiple``. Chosen by itself
@@ -72,7 +74,8 @@ def restore_array(
         raise WorkbenchError(f"tile {tile}: the side of the tiles must be at least 1 pixel")
     height, width = image.shape[:2]
     if tile is None:
-        tile = TILE if height * width > TILE**2 else max(height, width)
+        area = max(height, width) ** 2 if getattr(restorer, "square", False) else height * width
+        tile = TILE if area > TILE**2 else max(height, width)
     if device is not None:
         restorer.to(device)
     device = next((parameter.device for parameter in restorer.parameters()), torch.device("cpu"))

@@ -6,18 +6,39 @@ from torch import nn
 
 from workbench.errors import WorkbenchError
 from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
+from workbench.nets.identity import Identity
+from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
 from workbench.nets.unet import UNet
 
-NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {
+RESTORERS: dict[str, tuple[type[nn.Module], dict]] = {
     "unet-t": (UNet, {"width": 32}),
     "unet-s": (UNet, {"width": 64}),
     "unet-b": (UNet, {"width": 76}),
     "unet-pocket": (UNet, {"width": 16, "depth": 3, "init": "kaiming"}),
+    "uformer-t": (Uformer, {"width": 16}),
+    "uformer-s": (Uformer, {"width": 32}),
+    "uformer-b": (Uformer, {"width": 32, "depths": (1, 2, 8, 8)}),
+    "uformer-pocket": (Uformer, {"width": 8, "window": 4}),
+    "dncnn": (DnCNN, {}),
+    "dncnn-pocket": (DnCNN, {"width": 24, "depth": 10}),
+    "restormer": (Restormer, {}),
+    "restormer-pocket": (Restormer, {"width": 8, "blocks": (1, 1, 1, 1), "refinement": 1}),
+    "swinir": (SwinIR, {}),
+    "swinir-light": (SwinIR, {"width": 60, "depths": (6,) * 4, "heads": (6,) * 4}),
+    "swinir-pocket": (SwinIR, {"width": 24, "depths": (2, 2), "heads": (3, 3)}),
+    "rcan": (RCAN, {}),
+    "rcan-pocket": (RCAN, {"width": 16, "groups": 2, "blocks": 4, "reduction": 4}),
+    "nafnet": (NAFNet, {}),
+    "nafnet-pocket": (NAFNet, {"width": 8, "encoder": (1, 1, 1), "middle": 1, "decoder": (1, 1, 1)}),
+    "identity": (Identity, {}),
+}
+DIFFUSION_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {
     "diffusion-t": (DiffusionUNet, {"widths": (32, 32, 64, 64)}),
     "diffusion-s": (DiffusionUNet, {"widths": (32, 64, 128, 128)}),
     "diffusion-b": (DiffusionUNet, {"widths": (64, 128, 256, 512)}),
     "diffusion-pocket": (LeanDiffusionUNet, {"widths": (16, 32, 64)}),
 }
+NETWORKS = RESTORERS | DIFFUSION_NETWORKS
 
 
 def build(name: str, **overrides) -> nn.Module:
@@ -46,5 +67,5 @@ def build(name: str, **overrides) -> nn.Module:
     network, defaults = NETWORKS[name]
     try:
         return network(**{**defaults, **overrides})
-    except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError, AssertionError) as error:
         raise WorkbenchError(f"network {name!r} does not take {overrides}: {error}") from error

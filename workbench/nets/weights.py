@@ -117,6 +117,7 @@ class RangeAdapter(nn.Module):
         super().__init__()
         self.restorer, self.low, self.high = restorer, low, high
         self.multiple, self.halo = restorer.multiple, restorer.halo
+        self.square = getattr(restorer, "square", False)
 
     def forward(self, degraded, window=None):
         """Restored images (N, 3, H, W) in [0, 1], not clipped; ``window`` tells where a tile lies, if it is one."""
