@@ -17,7 +17,7 @@ import io
 import json
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
@@ -98,6 +98,8 @@ class Line:
         Number of seeds; 0 without a run.
     scale, data, protocol, settings, commit : str
         Of the runs: ``settings`` is what they change in the packaged recipe, beyond the variant.
+    runs : tuple of Path
+        Their folders; not in any printed form.
     """
 
     paper: str
@@ -115,6 +117,7 @@ class Line:
     protocol: str = ""
     settings: str = ""
     commit: str = ""
+    runs: tuple[Path, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,7 @@ def _line(number: Number, experiment: Recipe, group: list[Measurement]) -> Line 
         protocol=record.protocol,
         settings=_changes(recipe),
         commit=" ".join(sorted({each.commit for each in group} - {""})),
+        runs=tuple(each.run for each in group),
     )
 
 
@@ -373,7 +377,7 @@ def _shown(line: Line, key: str) -> str:
 
 def _csv(lines: list[Line]) -> str:
     file = io.StringIO()
-    names = [field.name for field in fields(Line)]
+    names = [each.name for each in fields(Line) if each.name != "runs"]
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
     for line in lines:
