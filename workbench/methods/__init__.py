@@ -1,9 +1,11 @@
-"""The training methods, one file each."""
+"""The training methods, one file each; those of other installed packages are found (docs/adding-a-method.md)."""
 
 from workbench.methods.base import Method
 from workbench.methods.condition_quality import ConditionQuality
+from workbench.methods.dann import DomainAdversarial
 from workbench.methods.noise_space import NoiseSpaceAdaptation
 from workbench.methods.oracle import Oracle
+from workbench.methods.plugins import installed_methods
 from workbench.methods.vanilla import Vanilla
 
 METHODS: dict[str, type[Method]] = {
@@ -11,6 +13,8 @@ METHODS: dict[str, type[Method]] = {
     "oracle": Oracle,
     "noise-space": NoiseSpaceAdaptation,
     "condition-quality": ConditionQuality,
+    "dann": DomainAdversarial,
 }
+METHODS |= installed_methods(METHODS)
 
 __all__ = ["METHODS", "ConditionQuality", "Method", "NoiseSpaceAdaptation", "Oracle", "Vanilla"]
