@@ -31,8 +31,6 @@ def pocket(request):
 def test_sizes_are_the_authors(name, millions):
     parameters = sum(parameter.numel() for parameter in nets.build(name).parameters())
     assert parameters / 1e6 == pytest.approx(millions, abs=0.006)
-        millions, abs=0.006
-    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 13), (33, 80)])

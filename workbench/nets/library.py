@@ -11,6 +11,7 @@ an approximation, with the surroundings that ``halo`` says, as is the habit with
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -200,10 +201,12 @@ class Uformer(LibraryRestorer):
 
         if len(depths) != 4:
             raise ValueError("depths are four numbers, one a stage")
-        network = Network(
-            img_size=16 * window, embed_dim=width, depths=[*depths, middle, *reversed(depths)], win_size=window,
-            modulator=True, drop_path_rate=drop_path,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "torch.meshgrid", UserWarning)  # the library's habit, not the user's
+            network = Network(
+                img_size=16 * window, embed_dim=width, depths=[*depths, middle, *reversed(depths)], win_size=window,
+                modulator=True, drop_path_rate=drop_path,
+            )  # fmt: skip
         super().__init__(network, multiple=16 * window, halo=16 * window, square=True)
 
 
