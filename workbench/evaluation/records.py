@@ -38,8 +38,10 @@ class Record:
         Whether every pair that the data set has was measured.
     images : int
         Number of pairs measured.
-    mean : dict
-        ``psnr``, ``ssim``, ``lpips`` of the restored images; None where a metric was not computed.
+    failed : int
+        Number of pairs that could not be measured.
+    mean, input_mean : dict
+        ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
     """
 
     data: str
@@ -49,7 +51,9 @@ class Record:
     protocol: str
     date: str
     images: int
+    failed: int
     mean: dict[str, float | None]
+    input_mean: dict[str, float | None]
 
 
 def run_folder(restorer: Path) -> Path | None:
@@ -120,11 +124,14 @@ def read_record(path: Path) -> Record:
     try:
         data, report = content["data"], content["report"]
         images, failed = len(report["images"]), len(report["failed"])
-        mean = {metric: value if value is None else float(value) for metric, value in report["mean"].items()}
+        mean, input_mean = (
+            {metric: value if value is None else float(value) for metric, value in report[key].items()}
+            for key in ("mean", "input_mean")
+        )
         return Record(
             data=str(data["name"]), place=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
-            date=str(content["date"]), images=images, mean=mean,
+            date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error

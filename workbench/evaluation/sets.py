@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.domains import DATASET, resolve, validation_pairs
+from workbench.data.domains import DATASET, PAIRS, resolve, source_validation_pairs, validation_pairs
 from workbench.data.embedded import EFFECTS
 from workbench.data.matlab import open_blocks
 from workbench.errors import WorkbenchError
@@ -19,6 +19,7 @@ from workbench.recipes import load_recipe
 from workbench.recipes.schema import Data
 
 SIDD_NOISY, SIDD_CLEAN = "ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat"
+HELD_OUT_SOURCE = "held-out-source"
 SIDD_SHAPE = (40, 32, 256, 256, 3)
 
 
@@ -72,6 +73,14 @@ class _Simulated(EvaluationSet):
 
 
 @dataclass(frozen=True)
+class _HeldOutSource(EvaluationSet):
+    data: Data
+
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
+        return evaluate_pairs(restore_fn, source_validation_pairs(self.data), protocol, lpips, progress)
+
+
+@dataclass(frozen=True)
 class _SiddBlocks(EvaluationSet):
     folder: Path
 
@@ -88,17 +97,21 @@ def open_set(place: str, run: Path | None = None) -> EvaluationSet:
         A folder with ``input/`` and ``target/``; a folder with SIDD's two files of validation blocks
         (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
         ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
-        the embedded held-out pictures.
+        the embedded held-out pictures; ``held-out-source`` for the pairs of the source domain that the run's recipe
+        holds out.
     run : Path, optional
-        The run folder of what is to be measured; its recipe says how strong the simulated camera is.
+        The run folder of what is to be measured; its recipe says how strong the simulated camera is, and what the
+        source domain.
 
     Raises
     ------
     WorkbenchError
         There is nothing of the kind.
     """
-    if place in EFFECTS:
+    if place in (*EFFECTS, HELD_OUT_SOURCE):
         trained_on = Data() if run is None else load_recipe(run).data
+        if place == HELD_OUT_SOURCE:
+            return _held_out_source(trained_on)
         data = Data(validation=place, camera=trained_on.camera)
         return _Simulated(f"{place} ({data.camera})", place, None, None, data)
     folder = resolve(place)
@@ -107,6 +120,12 @@ def open_set(place: str, run: Path | None = None) -> EvaluationSet:
     data_set, size = _prepared(folder)
     name = data_set or folder.resolve().name
     return _Folder(name, place if place.startswith(DATASET) else str(folder), data_set, size, folder)
+
+
+def _held_out_source(data: Data) -> EvaluationSet:
+    if data.source_validation is None and data.degradation == PAIRS:
+        raise WorkbenchError(f"{HELD_OUT_SOURCE}: the recipe holds no pairs out; name some as data.source_validation")
+    return _HeldOutSource(f"held-out source ({data.degradation})", HELD_OUT_SOURCE, None, None, data)
 
 
 def _prepared(folder: Path) -> tuple[str | None, int | None]:

@@ -26,6 +26,7 @@ from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
+from workbench.training.memory import peak_memory, reset_peak_memory
 from workbench.training.processes import record_process
 from workbench.training.provenance import provenance
 from workbench.training.run import Run
@@ -152,6 +153,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     warm_start = _warm_start(recipe, runs)
     if warm_start is not None:
         method.start_from(warm_start.restorer().state_dict())
+    reset_peak_memory()
     seed_everything(recipe.seed, verbose=False)  # a warm start that was trained just now has drawn random numbers
     checkpoint, first_step = _last_checkpoint(run)
     run.checkpoint.parent.mkdir(exist_ok=True)
@@ -183,6 +185,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
         "seed": recipe.seed,
         "steps": trainer.global_step,
         "seconds": round(seconds, 1),
+        "peak_memory": peak_memory(),
         "weights": settings.weights,
         "validation": validation.summary(),
         "warm_start": warm_start and {"name": warm_start.name, "seconds": warm_start.summary["seconds"]},
