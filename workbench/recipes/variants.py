@@ -62,6 +62,8 @@ VARIANTS: dict[str, Variant] = {
         (*_UNPAIRED, "data.unpaired=dataset:coco/train"),
     ),
     **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("unet-t", "unet-s", "unet-b")},
+    **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("uformer-t", "uformer-s", "uformer-b")},
+    **{f"tablea3-{name}": _network(name, "Table A3") for name in ("dncnn", "restormer", "swinir")},
     **{f"figa10-{name}": _diffusion(name) for name in ("diffusion-t", "diffusion-s", "diffusion-b")},
 }
 """By name. Table 4 (f) and Table A1 (Ours) are the recipes themselves."""
