@@ -20,7 +20,7 @@ from workbench.errors import WorkbenchError
 Images = Sequence[np.ndarray]
 
 # Each part of a sample has a generator of its own, so that asking for one part never changes another.
-_PARTS = {"source": 0, "target": 1, "diffusion": 2, "unpaired": 3}
+_PARTS = {"source": 0, "target": 1, "diffusion": 2, "unpaired": 3, "draws": 4}
 
 
 @dataclass
@@ -45,7 +45,7 @@ class PatchStream(Dataset):
     unpaired : sequence of ndarray, optional
         Clean images of the unpaired extension.
     parts : set of str
-        What each sample holds: any of ``source``, ``target``, ``references``, ``diffusion``, ``unpaired``.
+        What each sample holds: any of ``source``, ``target``, ``references``, ``diffusion``, ``unpaired``, ``draws``.
     """
 
     source: Images
@@ -62,7 +62,8 @@ class PatchStream(Dataset):
 
         ``clean`` and ``degraded`` of the source, ``target`` and ``reference`` of the target domain, ``unpaired``;
         for the diffusion loss ``noise`` (standard normal), ``level`` (uniform in [0, 1)) and the two coin flips
-        ``swap_positive`` and ``swap_negative``.
+        ``swap_positive`` and ``swap_negative``; for other random numbers of a method the int64 seed ``draws`` (see
+        `workbench.methods.draws`).
         """
         sample: dict[str, np.ndarray] = {}
         if "source" in self.parts:
@@ -92,6 +93,8 @@ class PatchStream(Dataset):
             tensors["level"] = torch.tensor(level, dtype=torch.float64)
             tensors["swap_positive"] = torch.tensor(swap_positive < 0.5)
             tensors["swap_negative"] = torch.tensor(swap_negative < 0.5)
+        if "draws" in self.parts:
+            tensors["draws"] = torch.tensor(self._generator("draws", index).integers(2**63))
         return tensors
 
     def _generator(self, part: str, index: int) -> np.random.Generator:

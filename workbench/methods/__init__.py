@@ -3,6 +3,7 @@
 from workbench.methods.base import Method
 from workbench.methods.condition_quality import ConditionQuality
 from workbench.methods.dann import DomainAdversarial
+from workbench.methods.neighbor2neighbor import Neighbor2Neighbor
 from workbench.methods.noise_space import NoiseSpaceAdaptation
 from workbench.methods.oracle import Oracle
 from workbench.methods.plugins import installed_methods
@@ -14,6 +15,7 @@ METHODS: dict[str, type[Method]] = {
     "noise-space": NoiseSpaceAdaptation,
     "condition-quality": ConditionQuality,
     "dann": DomainAdversarial,
+    "neighbor2neighbor": Neighbor2Neighbor,
 }
 METHODS |= installed_methods(METHODS)
 
