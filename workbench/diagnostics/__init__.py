@@ -1,0 +1,47 @@
+"""What adaptation did to a restorer and what its diffusion network reads, as arrays and numbers.
+
+Pure functions take tensors; thin helpers take a run or a trained method. See docs/diagnostics.md.
+"""
+
+from workbench.diagnostics.condition_quality import BANDS, condition_quality
+from workbench.diagnostics.corruptions import CORRUPTIONS, Corruption
+from workbench.diagnostics.dynamics import training_dynamics
+from workbench.diagnostics.gradients import gradient_shares, target_gradient_spectrum, training_batch
+from workbench.diagnostics.noise_prediction import NoisePredictor, noise_errors, predict
+from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
+from workbench.diagnostics.probes import REPLACEMENTS, positional_reliance, reliance
+from workbench.diagnostics.spectra import (
+    detail_and_noise,
+    high_frequency_ratio,
+    radial_spectrum,
+    residual_statistics,
+    spectrum,
+)
+from workbench.diagnostics.stages import Stage, stage
+
+__all__ = [
+    "BANDS",
+    "CORRUPTIONS",
+    "REPLACEMENTS",
+    "Corruption",
+    "NoisePredictor",
+    "ProbeImages",
+    "Stage",
+    "condition_quality",
+    "detail_and_noise",
+    "gradient_shares",
+    "high_frequency_ratio",
+    "noise_errors",
+    "positional_reliance",
+    "predict",
+    "probe_images",
+    "radial_spectrum",
+    "reliance",
+    "residual_statistics",
+    "restore_both",
+    "spectrum",
+    "stage",
+    "target_gradient_spectrum",
+    "training_batch",
+    "training_dynamics",
+]

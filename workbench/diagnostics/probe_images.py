@@ -1,0 +1,86 @@
+"""Held-out patches of both domains to probe a trained method with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.data.domains import Pair, source_validation_pairs, validation_pairs
+from workbench.errors import WorkbenchError
+from workbench.images import to_float
+from workbench.methods import Method
+from workbench.recipes import Recipe
+
+
+class ProbeImages(NamedTuple):
+    """Patches, each (N, 3, P, P): a source pair and an unrelated pair of the target domain.
+
+    In [0, 1] but for ``degraded``, which leaves that range where the source's noise is not clipped.
+    """
+
+    clean: Tensor
+    degraded: Tensor
+    target: Tensor
+    reference: Tensor
+
+
+def probe_images(recipe: Recipe, count: int = 16, size: int = 64, seed: int = 0) -> ProbeImages:
+    """Patches of a recipe's held-out pictures of both domains, at random places, all pictures in turn.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    count, size : int
+        How many patches, and their side in pixels.
+    seed : int
+        Patch n depends on (seed, n) alone.
+
+    Raises
+    ------
+    WorkbenchError
+        When the recipe names no held-out pairs of its source domain, or a picture is smaller than a patch.
+    """
+    source = source_validation_pairs(recipe.data)
+    if not source:
+        raise WorkbenchError(f"{recipe.name}: probing needs held-out source pairs; set data.source_validation")
+    target = validation_pairs(recipe.data)
+    clean, degraded = _patches(source, count, size, (seed, 0))
+    reference, photograph = _patches(target, count, size, (seed, 1))
+    return ProbeImages(clean, degraded, photograph, reference)
+
+
+@torch.no_grad()
+def restore_both(method: Method, images: ProbeImages, average: bool = False) -> tuple[Tensor, Tensor]:
+    """Restored source and restored target patches, each (N, 3, P, P), not clipped.
+
+    Parameters
+    ----------
+    method : Method
+        Such as from `workbench.training.Run.method`.
+    images : ProbeImages
+    average : bool
+        Restore by the moving average, or whatever the recipe exports, instead of the raw weights. In training the
+        diffusion network is shown what the raw weights restore.
+    """
+    restorer = method.evaluated if average else method.restorer
+    return restorer(images.degraded), restorer(images.target)
+
+
+def _patches(pairs: Sequence[Pair], count: int, size: int, seed: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    references, degraded = [], []
+    for index in range(count):
+        pair, rng = pairs[index % len(pairs)], np.random.default_rng((*seed, index))
+        height, width = pair.reference.shape[:2]
+        if min(height, width) < size:
+            raise WorkbenchError(f"{pair.name}: {width} x {height} pixels hold no patch of {size}; use a smaller size")
+        top, left = (int(rng.integers(side - size + 1)) for side in (height, width))
+        window = (slice(top, top + size), slice(left, left + size))
+        references.append(to_float(pair.reference[window]))
+        degraded.append(to_float(pair.degraded[window]))
+    return tuple(
+        torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).contiguous() for patches in (references, degraded)
+    )
