@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -13,6 +11,7 @@ import gradio as gr
 from apps import comparison as work
 from apps import pictures, report, restorers
 from apps.comparison import INPUT, REFERENCE, Comparison, Degradation, Job
+from apps.messages import toasts
 from apps.pictures import Crop
 from apps.samples import SIGMA, samples
 from apps.spectrum import plot
@@ -86,19 +85,6 @@ element.addEventListener('pointerup', event => {
         ? {dx: (x - box.left) / box.width - 0.5, dy: (y - box.top) / box.height - 0.5} : {dx, dy});
 });
 """
-
-
-def _toasts(handler: Callable) -> Callable:
-    """Let a handler's WorkbenchError come up as a toast."""
-
-    @functools.wraps(handler)
-    def handle(*arguments, **keywords):
-        try:
-            return handler(*arguments, **keywords)
-        except WorkbenchError as error:
-            raise gr.Error(str(error), title="That did not work", print_exception=False) from error
-
-    return handle
 
 
 class CompareTab:
@@ -290,7 +276,7 @@ class CompareTab:
         """Show the degradation's one control; a reference is needed without degradation only."""
         return tuple(gr.update(visible=kind == each) for each in ("awgn", "camera", "none"))
 
-    @_toasts
+    @toasts
     def add_restorer(self, files: list[str] | None, chosen: list[str] | None, uploaded: list[restorers.Choice]):
         """Take in an uploaded restorer once both its files are there."""
         if len(files or []) == 1:
@@ -325,7 +311,7 @@ class CompareTab:
         """Take both away again."""
         return gr.update(visible=False), gr.update(visible=False)
 
-    @_toasts
+    @toasts
     def run(
         self, photos, chosen, kind, sigma, camera, references, uploaded,
         request: gr.Request, progress=gr.Progress(),  # noqa: B008 (gradio looks for it there)
@@ -463,7 +449,7 @@ class CompareTab:
         choices, _ = restorers.find_restorers(self.runs)
         return [{"name": choice.name, "label": choice.label, "card": choice.card} for choice in choices]
 
-    @_toasts
+    @toasts
     def restore_one(self, photo, restorer):
         """Restore one photo with the restorer of that name: a PNG file, and seconds and megapixels a second."""
         job = work.compare([photo] if photo else [], self._named([restorer]))
@@ -472,7 +458,7 @@ class CompareTab:
         # The job's folder goes with the job, which must outlast gradio's copying of the file.
         return _Kept(path, job), report.as_dict(job)["photos"][0]["views"][view.title]
 
-    @_toasts
+    @toasts
     def compare_many(self, photos, names, kind, sigma, camera, references):
         """Compare restorers (a list of names) on photos: the report, and a zip with it, pictures and cards."""
         if not isinstance(names, list):

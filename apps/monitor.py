@@ -1,0 +1,252 @@
+"""The Monitor tab: runs, living or finished, whoever started them; their curves, pictures and logs as they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import gradio as gr
+
+from apps import curves, runs, starting
+from workbench.errors import WorkbenchError
+from workbench.training.events import EventReader
+from workbench.training.processes import log_tail
+from workbench.training.run import Run
+from workbench.training.watching import RUNNING, State, Watcher
+
+TICK = 1.5
+"""Seconds between two looks at the disk; a training's events reach it within one second."""
+_FIRST_RUNS = 4
+_NARROW = 900
+"""Pixels of a page that has room for one column of curves."""
+
+EMPTY = """<div class="wb-empty" role="status"><h3>No run yet</h3><p>Runs in <code>{runs}</code> appear here by
+themselves, whoever starts them: this page, <code>workbench train</code> in a terminal, or <code>make demo</code>.</p>
+</div>"""
+
+
+class MonitorTab:
+    """The tab; to be made inside of `gradio.Blocks`.
+
+    Parameters
+    ----------
+    watcher : Watcher
+    controls : bool
+        Whether runs may be started, stopped and deleted from the page.
+    """
+
+    def __init__(self, watcher: Watcher, controls: bool):
+        self.watcher = watcher
+        self._lay_out(controls)
+        self._wire()
+
+    def _lay_out(self, controls: bool) -> None:
+        self.seen = gr.State({})
+        self.timer = gr.Timer(TICK, active=False)
+        self.width = gr.Number(1280, visible=False)
+        with gr.Row(elem_classes="wb-main"):
+            with gr.Column(scale=2, min_width=300):
+                self.empty = gr.HTML(EMPTY.format(runs=self.watcher.runs.name or "runs"), visible=False)
+                self.chosen = gr.CheckboxGroup([], label="Runs to show", elem_id="runs", elem_classes="wb-runs")
+                self.form = self.controls = None
+                if controls:
+                    with gr.Accordion("Start a run", open=False, elem_id="start-box"):
+                        self.form = starting.StartForm(self.watcher)
+                else:
+                    gr.HTML(starting.OFF, elem_id="controls-off")
+            with gr.Column(scale=5, min_width=320):
+                self.states = gr.HTML(elem_id="states")
+                with gr.Accordion("Curves", open=True):
+                    self._lay_out_curves()
+                self.focus = gr.Dropdown(
+                    [], label="One run in detail", elem_id="focus", info="Its pictures, log and recipe, and what to do."
+                )
+                if controls:
+                    with gr.Row():
+                        self.controls = starting.Controls(self.watcher)
+                with gr.Accordion("Sample pictures", open=True):
+                    self.step = gr.Slider(
+                        0, 1, 0, step=1, label="Picture of the training", visible=False, elem_id="picture-step"
+                    )
+                    self.pictures = gr.HTML(elem_id="sample-pictures")
+                with gr.Accordion("Log", open=True):
+                    self.log = gr.HTML(elem_id="log", autoscroll=True)
+                with gr.Accordion("Recipe", open=False):
+                    self.recipe = gr.HTML(elem_id="recipe")
+
+    def _lay_out_curves(self) -> None:
+        self.names = gr.Dropdown([], label="Curves", multiselect=True, elem_id="curve-names")
+        with gr.Row(elem_classes="wb-choices"):
+            self.smoothing = gr.Slider(0, 0.99, 0, step=0.01, label="Smoothing", min_width=160, elem_id="smoothing")
+            self.axis = gr.Radio([curves.STEPS, curves.HOURS], value=curves.STEPS, label="Across", min_width=140)
+            self.log_values = gr.Checkbox(label="Logarithmic values", min_width=140, elem_id="log-values")
+        self.figure = gr.Plot(label="Curves", show_label=False, container=False, elem_id="curves")
+
+    def _wire(self) -> None:
+        # Not through the queue: a look at the disk must not wait behind somebody's restoration.
+        self.options = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+        detail = [self.focus, self.step, self.pictures, self.log, self.recipe]
+        buttons = self.controls.buttons if self.controls else []
+        self.refresh = {
+            "fn": self.update,
+            "inputs": [
+                self.chosen, self.focus, self.names, self.smoothing, self.axis, self.log_values, self.step, self.width,
+                self.seen,
+            ],
+            "outputs": [
+                self.empty, self.chosen, self.states, self.names, self.figure, *detail, *buttons, self.seen,
+            ],
+            **self.options,
+        }  # fmt: skip
+        self.timer.tick(**self.refresh)
+        for choice in (self.chosen, self.focus, self.names, self.axis, self.log_values):
+            choice.input(**self.refresh)
+        for slider in (self.smoothing, self.step):
+            slider.input(**self.refresh, trigger_mode="always_last")
+        if self.controls is not None:
+            # Through the queue, for what goes wrong there is told in a toast and is no failed request.
+            acting = {**self.options, "queue": True, "concurrency_limit": 4}
+            started = self.form.wire(acting)
+            started.success(
+                self.look_at, [self.chosen, self.form.started], [self.chosen, self.focus], **self.options
+            ).success(**self.refresh)
+            for event in self.controls.wire(self.focus, acting):
+                event.success(**self.refresh)
+
+    def watch(self, tab: gr.Tab, others: list[gr.Tab]) -> None:
+        """Look at the disk only while this tab, and none of the others, is the one that is shown."""
+        tab.select(
+            self.enter, [self.width, self.seen], [self.width, self.chosen, self.timer],
+            js="(width, seen) => [window.innerWidth, seen]", **self.options,
+        ).success(**self.refresh)  # fmt: skip
+        for other in others:
+            other.select(lambda: gr.Timer(active=False), None, self.timer, **self.options)
+
+    def enter(self, width: float, seen: dict):
+        """Begin with the runs that are running, or the last one; a tab that is opened again stays as it was."""
+        chosen = gr.skip()
+        if not seen:
+            states = self.watcher.states()
+            running = [state.name for state in states if state.status == RUNNING]
+            first = running[:_FIRST_RUNS] or [state.name for state in states[:1]]
+            chosen = gr.update(choices=_choices(states), value=first)
+        return width, chosen, gr.Timer(active=True)
+
+    def look_at(self, chosen: list[str], name: str):
+        """Show a run that was just started."""
+        chosen = [*(each for each in chosen if each != name), name]
+        return gr.update(choices=_choices(self.watcher.states()), value=chosen), gr.update(choices=chosen, value=name)
+
+    def update(self, chosen, focus, names, smoothing, axis, log_values, step, width, seen):
+        """All of the tab, but only what differs from what the page shows already."""
+        changes = _Changes(seen)
+        states = {state.name: state for state in self.watcher.states()}
+        readers = self._readers([name for name in chosen or [] if name in states])
+        chosen = list(readers)
+        focus = focus if focus in readers else next(iter(readers), None)
+        rows = [(states[name], self.watcher.progress(states[name])) for name in readers]
+        names, names_update = _curve_choice(changes, names or [], curves.curve_names(list(readers.values())))
+        figure = gr.skip()
+        drawn = (
+            names,
+            smoothing,
+            axis,
+            log_values,
+            width < _NARROW,
+            [(name, readers[name].version) for name in chosen],
+        )
+        if changes.new("figure", drawn):
+            figure = curves.figure(
+                readers, names, smoothing=smoothing, log=log_values, axis=axis, columns=1 if width < _NARROW else 2
+            )
+        state = states.get(focus)
+        return (
+            changes.send("empty", not states, visible=not states),
+            changes.send("list", [_choices(states.values()), chosen], choices=_choices(states.values()), value=chosen),
+            changes.send("states", table := runs.state_table(rows), value=table),
+            names_update,
+            figure,
+            changes.send("focus", [chosen, focus], choices=chosen, value=focus),
+            *self._details(changes, focus, readers.get(focus), step),
+            *(self._buttons(changes, state) if self.controls else []),
+            changes.seen,
+        )
+
+    def _readers(self, names: list[str]) -> dict[str, EventReader]:
+        found = {}
+        for name in names:
+            try:
+                found[name] = self.watcher.reader(name)
+            except WorkbenchError:
+                continue  # deleted just now
+        return found
+
+    def _details(self, changes: _Changes, focus: str | None, reader: EventReader | None, place: float):
+        """Slider, pictures, log and recipe of one run."""
+        if reader is None:
+            hidden = changes.send("step", None, visible=False)
+            return hidden, *(changes.send(key, "", value="") for key in ("pictures", "log", "recipe"))
+        steps = runs.picture_steps(reader)
+        last = len(steps) - 1
+        before = changes.seen.get("step")
+        slider = gr.skip()
+        if changes.new("step", [focus, last]):
+            # The newest picture stays the newest one.
+            if not before or before[0] != focus or place >= before[1]:
+                place = last
+            slider = gr.update(minimum=0, maximum=max(last, 1), value=max(place, 0), visible=last > 0)
+        step = steps[int(min(max(place, 0), last))] if steps else None
+        pictures = gr.skip()
+        if changes.new("pictures", [focus, step, sum(map(len, reader.pictures.values()))]):
+            pictures = gr.update(value=runs.picture_block(reader, step))
+        run = self.watcher.runs / focus
+        log = runs.log_block(log_tail(Run(run)))
+        recipe = gr.skip()
+        if changes.new("recipe", [focus, _modified(run / "recipe.yaml")]):
+            recipe = gr.update(value=runs.recipe_block(Run(run)))
+        return slider, pictures, changes.send("log", log, value=log), recipe
+
+    @staticmethod
+    def _buttons(changes: _Changes, state: State | None):
+        status = [state.status, state.local] if state else None
+        if not changes.new("buttons", status):
+            return (gr.skip(),) * 3
+        return starting.button_states(state)
+
+
+class _Changes:
+    """What the page shows, and what has to be sent to it."""
+
+    def __init__(self, seen: dict):
+        self.seen = dict(seen)
+
+    def new(self, key: str, value: object) -> bool:
+        """Whether something differs from what the page shows; from now on it does not."""
+        if key in self.seen and self.seen[key] == value:
+            return False
+        self.seen[key] = value
+        return True
+
+    def send(self, key: str, shown: object, /, **properties):
+        """An update of a component where what it shows is new."""
+        return gr.update(**properties) if self.new(key, shown) else gr.skip()
+
+
+def _curve_choice(changes: _Changes, chosen: list[str], names: list[str]) -> tuple[list[str], dict]:
+    """The curves to draw, and the update of their list: as long as nobody chose, what is of interest to most."""
+    first = curves.first_curves(names)
+    untouched = chosen == changes.seen.get("first curves", [])
+    changes.seen["first curves"] = first
+    value = first if untouched else [name for name in chosen if name in names]
+    return value, changes.send("names", [names, value], choices=names, value=value)
+
+
+def _choices(states: Iterable[State]) -> list[tuple[str, str]]:
+    return [(runs.label(state), state.name) for state in states]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,145 @@
+"""The controls of runs: start one from a packaged recipe, stop, resume, delete."""
+
+from __future__ import annotations
+
+import gradio as gr
+from gradio.events import Dependency
+
+from apps.messages import toasts
+from workbench.errors import WorkbenchError
+from workbench.methods import METHODS
+from workbench.recipes import available, load_recipe
+from workbench.training import processes
+from workbench.training.watching import RUNNING, STOPPED, State, Watcher
+
+OFF = """<p class="wb-hint">Starting, stopping and deleting runs is off, because this app can be reached from other
+machines without a password. Start it with <code>--auth USER:PASSWORD</code> to have it.</p>"""
+
+_FIELDS = {"steps": "training.max_steps", "batch": "training.batch_size", "rate": "training.learning_rate"}
+
+
+class StartForm:
+    """A form that starts a training in a process of its own; to be made inside of a column.
+
+    Parameters
+    ----------
+    watcher : Watcher
+    """
+
+    def __init__(self, watcher: Watcher):
+        self.watcher = watcher
+        recipes = available()
+        self.recipe = gr.Dropdown(
+            [(f"{each.name}: {each.description}", each.name) for each in recipes], value="denoise-pocket",
+            label="Recipe", elem_id="start-recipe",
+        )  # fmt: skip
+        with gr.Row():
+            self.method = gr.Dropdown(list(METHODS), value="noise-space", label="Method", min_width=120)
+            self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=80)
+        self.name = gr.Textbox(label="Name of the run", placeholder="made of recipe, method and seed", max_length=100)
+        with gr.Row():
+            self.steps = gr.Number(label="Steps", precision=0, minimum=1, min_width=80)
+            self.batch = gr.Number(label="Batch size", precision=0, minimum=1, min_width=80)
+            self.rate = gr.Number(label="Learning rate", min_width=80, step=1e-4)
+        self.settings = gr.Textbox(
+            label="Other settings, one KEY=VALUE a line", lines=3, max_lines=8, elem_id="start-settings",
+            placeholder="training.patch_size=48\nwarm_start=null",
+        )  # fmt: skip
+        self.button = gr.Button("Start", variant="primary", elem_id="start-run")
+        self.started = gr.State("")
+
+    def wire(self, options: dict) -> Dependency:
+        """Fill in the recipe's values when it is chosen, and start; returns the start, after which ``started`` holds
+        the run's name."""
+        numbers = [self.method, self.seed, self.steps, self.batch, self.rate]
+        self.recipe.input(self.fill, self.recipe, numbers, **options)
+        gr.context.Context.root_block.load(self.fill, self.recipe, numbers, **options)
+        fields = [self.recipe, self.method, self.seed, self.name, self.steps, self.batch, self.rate, self.settings]
+        return self.button.click(self.start, fields, self.started, **options)
+
+    def fill(self, name: str):
+        """The values of a packaged recipe."""
+        recipe = load_recipe(name)
+        training = recipe.training
+        return recipe.method, recipe.seed, training.max_steps, training.batch_size, training.learning_rate
+
+    @toasts
+    def start(self, recipe, method, seed, name, steps, batch, rate, settings):
+        """Start the run; returns its name, to be looked at."""
+        changes = [
+            f"{key}={value}"
+            for key, value in zip(_FIELDS.values(), (steps, batch, rate), strict=True)
+            if value is not None
+        ]
+        changes += [line.strip() for line in (settings or "").splitlines() if line.strip()]
+        if recipe not in [each.name for each in available()]:
+            raise WorkbenchError(f"no packaged recipe is called {recipe!r}")
+        resolved = load_recipe(recipe, changes, method=method, seed=None if seed is None else int(seed))
+        name = (name or "").strip() or f"{resolved.name}-{resolved.method}-s{resolved.seed}"
+        run = processes.start(resolved, self.watcher.runs, name)
+        gr.Info(f"{run.name} is being started; it goes on when this page is closed.")
+        return run.name
+
+
+class Controls:
+    """Buttons to stop, resume and delete the run that is looked at; to be made inside of a row."""
+
+    def __init__(self, watcher: Watcher):
+        self.watcher = watcher
+        self.stop = gr.Button("Stop", size="sm", min_width=90, interactive=False, elem_id="stop-run")
+        self.resume = gr.Button("Resume", size="sm", min_width=90, interactive=False, elem_id="resume-run")
+        self.delete = gr.Button("Delete …", size="sm", min_width=90, interactive=False, elem_id="delete-run")
+        self.really = gr.Button(
+            "Yes, delete it for ever", size="sm", variant="stop", min_width=160, visible=False, elem_id="really-delete"
+        )
+        self.keep = gr.Button("Keep it", size="sm", min_width=90, visible=False, elem_id="keep-run")
+
+    @property
+    def buttons(self) -> list[gr.Button]:
+        """Those whose use depends on the run's state: stop, resume, delete."""
+        return [self.stop, self.resume, self.delete]
+
+    def wire(self, focus: gr.Dropdown, options: dict) -> list[Dependency]:
+        """Let the buttons act on the run in ``focus``; returns the events that change the run."""
+        asked = [self.really, self.keep]
+        self.delete.click(lambda: _visible(True), None, asked, **options)
+        self.keep.click(lambda: _visible(False), None, asked, **options)
+        focus.change(lambda: _visible(False), None, asked, **options)
+        return [
+            self.stop.click(self.do_stop, focus, None, **options),
+            self.resume.click(self.do_resume, focus, None, **options),
+            self.really.click(self.do_delete, focus, asked, **options),
+        ]
+
+    @toasts
+    def do_stop(self, name: str) -> None:
+        """Ask the run to stop."""
+        processes.stop(self.watcher.run(name))
+        gr.Info(f"{name} stops after its current step and keeps a checkpoint.")
+
+    @toasts
+    def do_resume(self, name: str) -> None:
+        """Continue the run."""
+        processes.resume(self.watcher.run(name))
+        gr.Info(f"{name} is being continued.")
+
+    @toasts
+    def do_delete(self, name: str):
+        """Delete the run."""
+        processes.delete(self.watcher.run(name))
+        gr.Info(f"{name} is deleted.")
+        return _visible(False)
+
+
+def button_states(state: State | None) -> list:
+    """Which of stop, resume and delete can be pressed."""
+    running = state is not None and state.status == RUNNING
+    return [
+        gr.update(interactive=running and state.local),
+        gr.update(interactive=state is not None and state.status == STOPPED),
+        gr.update(interactive=state is not None and not running),
+    ]
+
+
+def _visible(shown: bool):
+    return gr.update(visible=shown), gr.update(visible=shown)
