@@ -143,7 +143,8 @@ def test_progress_and_the_time_that_is_left(run, sleeper):
     processes.record_process(run.folder, sleeper.pid, total_steps=600)
     log_steps(run, [10, 20, 30], begin=1000.0)  # before a break of hours
     log_steps(run, list(range(40, 110, 10)))
-    progress = Watcher(run.folder.parent).progress("a")
+    watcher = Watcher(run.folder.parent)
+    progress = watcher.progress(watcher.state("a"))
     assert progress.step == 100
     assert progress.steps_per_second == pytest.approx(20)
     assert progress.seconds_left == pytest.approx(25)

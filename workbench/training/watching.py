@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -84,12 +85,13 @@ class Watcher:
 
     def __init__(self, runs: Path, most: int = 64):
         self.runs, self.most = Path(runs), most
+        self._lock = threading.Lock()
         self._readers: OrderedDict[Path, EventReader] = OrderedDict()
 
     def states(self) -> list[State]:
-        """All runs, the running ones first, then by the time of the last change."""
+        """All runs: the running ones by name, then the others, that changed last first."""
         states = [_state(run) for run in list_runs(self.runs)]
-        return sorted(states, key=lambda state: (state.status != RUNNING, -state.changed, state.name))
+        return sorted(states, key=_order)
 
     def run(self, name: str) -> Run:
         """The run of a name.
@@ -99,10 +101,11 @@ class Watcher:
         WorkbenchError
             There is none; a name never leads out of the runs folder.
         """
-        for run in list_runs(self.runs):
-            if run.name == name:
-                return run
-        raise WorkbenchError(f"run {name!r} is not there (any more)")
+        run = Run(self.runs / name)
+        # A run's name is the name of a folder directly below, as `list_runs` finds it.
+        if run.name != name or name.startswith(".") or not (run.folder / "recipe.yaml").is_file():
+            raise WorkbenchError(f"run {name!r} is not there (any more)")
+        return run
 
     def state(self, name: str) -> State:
         """The state of one run; errors as of `run`."""
@@ -111,17 +114,17 @@ class Watcher:
     def reader(self, name: str) -> EventReader:
         """The curves and pictures of a run, up to date; errors as of `run`."""
         folder = self.run(name).events
-        reader = self._readers.pop(folder, None) or EventReader(folder)
-        self._readers[folder] = reader
-        while len(self._readers) > self.most:
-            self._readers.popitem(last=False)
+        with self._lock:
+            reader = self._readers.pop(folder, None) or EventReader(folder)
+            self._readers[folder] = reader
+            while len(self._readers) > self.most:
+                self._readers.popitem(last=False)
         reader.refresh()
         return reader
 
-    def progress(self, name: str) -> Progress:
-        """How far a run is; errors as of `run`."""
-        state, reader = self.state(name), self.reader(name)
-        steps, _, times = reader.series(_STEP_TAG)
+    def progress(self, state: State) -> Progress:
+        """How far a run is that was in this state just now; errors as of `run`."""
+        steps, _, times = self.reader(state.name).series(_STEP_TAG)
         step = int(steps[-1]) if len(steps) else 0
         if state.status == FINISHED:
             step = state.summary.get("steps", step)
@@ -129,8 +132,13 @@ class Watcher:
         left = None
         if state.status == RUNNING and pace and state.total_steps is not None:
             left = max(state.total_steps - step, 0) / pace
-        process = living_process(self.run(name))
+        process = living_process(self.run(state.name))
         return Progress(step, pace, left, memory(process) if process else None)
+
+
+def _order(state: State) -> tuple:
+    running = state.status == RUNNING
+    return not running, 0.0 if running else -state.changed, state.name
 
 
 def _pace(steps: np.ndarray, times: np.ndarray) -> float | None:
