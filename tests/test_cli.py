@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 from conftest import TINY
 
@@ -139,6 +140,9 @@ def test_import_official(call, golden, tmp_path):
         (["train", "denoise-pocket", "--set", "data.source=/no/where"], "/no/where: no such folder"),
         (["evaluate", "nowhere", "--data", "."], "nowhere: no restorer here"),
         (["restore", "nowhere", "a.png", "--output", "."], "nowhere: no restorer here"),
+        (["restore", ".", "a.png", "--output", ".", "--device", "tpu"], "--device tpu: choose one of auto, cpu, cuda"),
+        (["export", "dnd", "nowhere", "--output", "."], "workbench data prepare dnd"),
+        (["export", "dnd", "nowhere", "--data", ".", "--output", "."], "nowhere: no restorer here"),
         (["import-official", "nothing.pth", "--output", "x.safetensors"], "nothing.pth: no such file"),
         (["import-official", "nothing.pth", "--output", "x.pth"], "must end in .safetensors"),
         (["import-official", "nothing.pth", "--output", "x.safetensors", "--data-range", "1"], "two rising numbers"),
@@ -159,6 +163,49 @@ def test_evaluate_refuses_a_folder_without_pairs_and_a_wrong_protocol(call, rest
     ):
         status, _, err = call("evaluate", restorer, *arguments)
         assert status == 2 and one_line(err) and message in err
+
+
+def test_a_missing_gpu_is_one_line_and_the_cpu_is_named(call, restorer, pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    commands = {
+        "evaluate": ["--data", pairs],
+        "restore": [pairs / "input", "--output", tmp_path / "out"],
+        "export": ["--output", tmp_path / "out"],
+    }
+    for command, arguments in commands.items():
+        name = [command, "dnd"] if command == "export" else [command]
+        status, _, err = call(*name, restorer, *arguments, "--device", "cuda")
+        assert status == 2 and one_line(err) and "no CUDA device is found here; use auto or cpu" in err
+        assert not (tmp_path / "out").exists()
+    assert call("restore", restorer, *commands["restore"], "--device", "cpu")[0] == 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_devices_agree(call, restorer, pairs, tmp_path):
+    for device in ("cpu", "cuda"):
+        assert call("evaluate", restorer, "--data", pairs, "--device", device, "--json", tmp_path / device)[0] == 0
+    cpu, cuda = (json.loads((tmp_path / device).read_text())["mean"]["psnr"] for device in ("cpu", "cuda"))
+    assert cuda == pytest.approx(cpu, abs=0.01)
+
+
+def test_export_dnd(call, restorer, tmp_path, monkeypatch):
+    from workbench.evaluation import dnd
+    from workbench.restore import restore_array
+
+    for name, value in {"PHOTOGRAPHS": 1, "BOXES": 2, "SIDE": 16}.items():
+        monkeypatch.setattr(dnd, name, value)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    (tmp_path / "dnd" / "images").mkdir(parents=True)
+    crops = np.random.default_rng(0).integers(0, 65536, (2, 16, 16, 3), np.uint16)
+    for box, crop in enumerate(crops, 1):
+        write_png(tmp_path / "dnd" / "images" / f"0001_{box:02d}.png", crop)
+    status, out, _ = call("export", "dnd", restorer, "--output", tmp_path / "submission", "--device", "cpu")
+    assert status == 0 and "1 files" in out
+    made = scipy.io.loadmat(tmp_path / "submission" / "0001.mat")["Idenoised"][0]
+    network, _ = nets.load_restorer(restorer)
+    for crop, result in zip(crops, made, strict=True):
+        expected = restore_array(network, crop / np.float32(65535)).clip(0, 1)
+        np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 def test_debug_shows_the_traceback(monkeypatch):

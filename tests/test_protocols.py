@@ -242,8 +242,8 @@ def crops(tmp_path, monkeypatch):
     monkeypatch.setattr(dnd, "BOXES", 3)
     monkeypatch.setattr(dnd, "SIDE", 8)
     rng = np.random.default_rng(0)
-    folder, arrays = tmp_path / "restored", {}
-    folder.mkdir()
+    folder, arrays = tmp_path / "dnd" / "images", {}
+    folder.mkdir(parents=True)
     for photograph in (1, 2):
         for box in (1, 2, 3):
             arrays[photograph, box] = rng.integers(0, 65536, (8, 8, 3), np.uint16)
@@ -253,15 +253,19 @@ def crops(tmp_path, monkeypatch):
 
 def test_dnd_submission(crops, tmp_path):
     folder, arrays = crops
-    written = dnd.write_submission(folder, tmp_path / "submission")
-    assert [path.name for path in written] == ["0001.mat", "0002.mat"]
+    reported = []
+    written = dnd.write_submission(
+        folder.parent, tmp_path / "submission", lambda crop: crop + np.float32(0.25), reported.append
+    )
+    assert [path.name for path in written] == ["0001.mat", "0002.mat"] and reported == written
     assert sorted(path.name for path in (tmp_path / "submission").iterdir()) == ["0001.mat", "0002.mat"]
     for photograph, path in enumerate(written, 1):
         content = scipy.io.loadmat(path)
         assert content["Idenoised"].shape == (1, 3) and content["Idenoised"].dtype == object
         for box, crop in enumerate(content["Idenoised"][0], 1):
             assert crop.dtype == np.float32
-            np.testing.assert_array_equal(crop, arrays[photograph, box] / np.float32(65535))
+            expected = np.minimum(arrays[photograph, box] / np.float32(65535) + np.float32(0.25), 1)
+            np.testing.assert_array_equal(crop, expected)
         assert content["israw"].item() == 0 and scipy.io.whosmat(path)[1] == ("israw", (1, 1), "logical")
         assert content["eval_version"].item() == "1.0"
 
@@ -269,9 +273,11 @@ def test_dnd_submission(crops, tmp_path):
 def test_dnd_submission_is_refused_before_anything_is_written(crops, tmp_path):
     folder, _ = crops
     (folder / "0002_01.png").unlink()
-    with pytest.raises(WorkbenchError, match="restored: 1 of the 6 restored crops of DND are missing, such as 0002_01"):
-        dnd.write_submission(folder, tmp_path / "submission")
+    with pytest.raises(WorkbenchError, match="images: 1 of the 6 crops of DND are missing, such as 0002_01.png; make"):
+        dnd.write_submission(folder, tmp_path / "submission", lambda crop: crop)
     assert not (tmp_path / "submission").exists()
     write_png(folder / "0002_01.png", np.zeros((8, 9, 3), np.uint8))
     with pytest.raises(WorkbenchError, match=r"0002_01\.png: 9x8 pixels, 8x8 expected"):
-        dnd.write_submission(folder, tmp_path / "submission")
+        dnd.write_submission(folder, tmp_path / "submission", lambda crop: crop)
+    with pytest.raises(WorkbenchError, match=r"0001_01\.png: the restorer's output is not finite"):
+        dnd.write_submission(folder, tmp_path / "submission", lambda crop: crop * np.nan)

@@ -23,9 +23,13 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(data_app, name="data", help="Get data sets onto disk: list, prepare, check.")
+export_app = typer.Typer(no_args_is_help=True)
+app.add_typer(export_app, name="export", help="Write results in the form that others ask for.")
 
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of run folders.")]
 Restorer = Annotated[Path, typer.Argument(metavar="RUN|RESTORER", help="A run folder or a restorer.safetensors file.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Tile = Annotated[int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")]
 
 
 def _version(show: bool) -> None:
@@ -89,9 +93,11 @@ def evaluate(
     ],
     protocol: Annotated[str, typer.Option(help="rgb, y, blocks, blocks-volume or rgb-ecc.")] = "rgb",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
-    tile: Annotated[int | None, typer.Option(help="Side of the tiles in pixels.")] = None,
+    tile: Tile = None,
+    device: Device = "auto",
 ) -> None:
     """Measure a restorer on pairs of degraded and clean images; a run keeps the result, for `workbench tables`."""
+    from workbench.devices import choose_device
     from workbench.evaluation import format_report, get_protocol
     from workbench.evaluation.records import run_folder, save_record
     from workbench.evaluation.sets import open_set
@@ -100,10 +106,11 @@ def evaluate(
     from workbench.training.provenance import provenance
 
     get_protocol(protocol)
+    chosen = choose_device(device)
     run = run_folder(restorer)
     test_set = open_set(data, run)
     network, _ = load_restorer(restorer)
-    report = test_set.evaluate(lambda image: restore_array(network, image, tile=tile), protocol)
+    report = test_set.evaluate(lambda image: restore_array(network, image, tile, chosen), protocol)
     print(format_report(report))
     if json_file is not None:
         _write(json_file, json.dumps(report, indent=2, allow_nan=False) + "\n")
@@ -138,16 +145,17 @@ def restore(
     restorer: Restorer,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Image files or folders.")],
     output: Annotated[Path, typer.Option(help="Folder for the restored PNG files.")],
-    tile: Annotated[
-        int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")
-    ] = None,
+    tile: Tile = None,
+    device: Device = "auto",
 ) -> None:
     """Restore images of any size; 16 bits stay 16 bits."""
+    from workbench.devices import choose_device
     from workbench.nets import load_restorer
     from workbench.restore import restore_files
 
+    chosen = choose_device(device)
     network, _ = load_restorer(restorer)
-    _finish(restore_files(network, inputs, output, tile=tile, report=lambda path, file: print(f"{path} -> {file}")))
+    _finish(restore_files(network, inputs, output, tile, chosen, lambda path, file: print(f"{path} -> {file}")))
 
 
 @app.command()
@@ -179,6 +187,36 @@ def import_official(
     provenance = {"imported_from": checkpoint.name, "layout": "authors' code (Noise-DA)"}
     save_restorer(output, network, description, data_range=(low, high), provenance=provenance)
     print(f"{output}: restoration U-Net of width {description['width']}")
+
+
+@export_app.callback()
+def _export() -> None:
+    pass  # with one command alone, typer would take the group for that command
+
+
+@export_app.command()
+def dnd(
+    restorer: Restorer,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the 50 files of the submission.")],
+    data: Annotated[str, typer.Option(metavar="DIR", help="The prepared noisy crops.")] = "dataset:dnd",
+    device: Device = "auto",
+) -> None:
+    """Restore the crops of the Darmstadt Noise Dataset into the files that its server takes."""
+    from workbench.data.domains import resolve
+    from workbench.devices import choose_device
+    from workbench.evaluation.dnd import PHOTOGRAPHS, write_submission
+    from workbench.nets import load_restorer
+    from workbench.progress import progress_bar
+    from workbench.restore import restore_array
+
+    chosen = choose_device(device)
+    noisy = resolve(data)
+    network, _ = load_restorer(restorer)
+    with progress_bar(PHOTOGRAPHS, "DND", "photograph") as bar:
+        files = write_submission(
+            noisy, output, lambda crop: restore_array(network, crop, device=chosen), lambda _: bar.update()
+        )
+    print(f"{output}: {len(files)} files; pack them and upload them as sRGB results")
 
 
 @app.command()

@@ -13,6 +13,7 @@ page of the data set.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,26 @@ from workbench.images import read_image, to_float
 PHOTOGRAPHS, BOXES, SIDE = 50, 20, 512
 
 
-def write_submission(restored: Path, output: Path) -> list[Path]:
-    """Bundle restored crops for the server of DND.
-
-    Nothing is clipped, rounded or cut here: the crops are taken as the files hold them, so they should have 16 bits.
-    ``workbench data prepare dnd`` makes the noisy crops with 16 bits, and ``workbench restore`` keeps that.
+def write_submission(
+    noisy: Path,
+    output: Path,
+    restore_fn: Callable[[np.ndarray], np.ndarray],
+    report: Callable[[Path], None] | None = None,
+) -> list[Path]:
+    """Restore the crops of DND and bundle them for its server.
 
     Parameters
     ----------
-    restored : Path
-        Folder with the 1000 restored crops ``0001_01.png`` to ``0050_20.png`` (photograph, box).
+    noisy : Path
+        Folder with the 1000 noisy crops ``0001_01.png`` to ``0050_20.png`` (photograph, box), as ``workbench data
+        prepare dnd`` makes them, or what it made: a folder that has them in ``images/``.
     output : Path
-        Folder for the 50 files; made if it is missing.
+        Folder for the 50 files; made if it is missing. Files of an earlier submission in it are replaced.
+    restore_fn : callable
+        Maps a noisy crop (512, 512, 3), float32 in [0, 1], to the restored one of the same shape, which is clipped to
+        [0, 1] and not rounded.
+    report : callable, optional
+        Called with each file that is done.
 
     Returns
     -------
@@ -44,31 +53,50 @@ def write_submission(restored: Path, output: Path) -> list[Path]:
     Raises
     ------
     WorkbenchError
-        A crop is missing, unreadable or not 512x512, or a file cannot be written. Nothing is written before all crops
-        are there.
+        A crop is missing, unreadable or not 512x512, its restoration is not finite, or a file cannot be written.
+        Nothing is written before all crops are there.
     """
-    restored, output = Path(restored), Path(output)
+    noisy, output = Path(noisy), Path(output)
+    if (noisy / "images").is_dir():
+        noisy /= "images"
     crops = [
-        [restored / f"{photograph:04d}_{box:02d}.png" for box in range(1, BOXES + 1)]
+        [noisy / f"{photograph:04d}_{box:02d}.png" for box in range(1, BOXES + 1)]
         for photograph in range(1, PHOTOGRAPHS + 1)
     ]
     missing = [path for row in crops for path in row if not path.is_file()]
     if missing:
         raise WorkbenchError(
-            f"{restored}: {len(missing)} of the {PHOTOGRAPHS * BOXES} restored crops of DND are missing, such as"
-            f" {missing[0].name}"
+            f"{noisy}: {len(missing)} of the {PHOTOGRAPHS * BOXES} crops of DND are missing, such as"
+            f" {missing[0].name}; make them with `workbench data prepare dnd`"
         )
-    output.mkdir(parents=True, exist_ok=True)
-    return [_write(output / f"{number:04d}.mat", row) for number, row in enumerate(crops, 1)]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkbenchError(f"{output}: cannot be made a folder for the submission ({error.strerror})") from error
+    written = []
+    for number, row in enumerate(crops, 1):
+        path = output / f"{number:04d}.mat"
+        _write(path, (_restored(crop, restore_fn) for crop in row))
+        written.append(path)
+        if report is not None:
+            report(path)
+    return written
 
 
-def _write(path: Path, crops: list[Path]) -> Path:
-    cells = np.empty((1, len(crops)), object)
+def _restored(crop: Path, restore_fn: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    pixels = read_image(crop).pixels
+    if pixels.shape != (SIDE, SIDE, 3):
+        raise WorkbenchError(f"{crop}: {pixels.shape[1]}x{pixels.shape[0]} pixels, {SIDE}x{SIDE} expected")
+    restored = restore_fn(to_float(pixels))
+    if not np.isfinite(restored).all():
+        raise WorkbenchError(f"{crop}: the restorer's output is not finite; its weights may have diverged")
+    return np.clip(restored, 0, 1, dtype=np.float32)
+
+
+def _write(path: Path, crops: Iterable[np.ndarray]) -> None:
+    cells = np.empty((1, BOXES), object)
     for index, crop in enumerate(crops):
-        pixels = read_image(crop).pixels
-        if pixels.shape != (SIDE, SIDE, 3):
-            raise WorkbenchError(f"{crop}: {pixels.shape[1]}x{pixels.shape[0]} pixels, {SIDE}x{SIDE} expected")
-        cells[0, index] = to_float(pixels)
+        cells[0, index] = crop
     partial = path.with_name(path.name + ".partial")
     try:
         scipy.io.savemat(
@@ -77,4 +105,3 @@ def _write(path: Path, crops: list[Path]) -> Path:
         os.replace(partial, path)
     except OSError as error:
         raise WorkbenchError(f"{path}: cannot be written ({error.strerror or error})") from error
-    return path
