@@ -353,9 +353,9 @@ def render(lines: list[Line], form: str) -> str:
         chosen = [line for line in lines if line.table == table]
         paper = PAPERS[chosen[0].paper]
         title = f"{paper.title}, Table {table}: {paper.tables[table]}"
-        columns = [key for key in COLUMNS if key in ALWAYS or any(_shown(line, key) for line in chosen)]
+        columns = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for line in chosen)]
         headings = [f"{paper.title} (paper)" if key == "published" else COLUMNS[key] for key in columns]
-        parts.append(write(title, columns, headings, [[_shown(line, key) for key in columns] for line in chosen]))
+        parts.append(write(title, columns, headings, [[shown(line, key) for key in columns] for line in chosen]))
     notes = [DIFFERENCE]
     if any(line.metric == "LPIPS" and line.difference is not None for line in lines):
         notes.append(LPIPS)
@@ -366,7 +366,8 @@ def render(lines: list[Line], form: str) -> str:
     return "\n\n".join([*parts, separator.join(_escaped(note) if form == "latex" else note for note in notes)])
 
 
-def _shown(line: Line, key: str) -> str:
+def shown(line: Line, key: str) -> str:
+    """A cell of a result line as it is printed; empty where there is nothing."""
     value = getattr(line, key)
     if value is None or (key == "n" and not value):
         return ""
