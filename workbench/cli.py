@@ -241,11 +241,20 @@ def app_command(
     runs: Runs = Path("runs"),
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to serve on.")] = 7860,
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER:PASSWORD",
+            envvar="WORKBENCH_AUTH",
+            show_envvar=True,
+            help="Ask for a password; in the environment it is not in the list of processes.",
+        ),
+    ] = None,
 ) -> None:
-    """Open the app: compare restorers on your own photographs."""
+    """Open the app: compare restorers on your own photographs, watch trainings, look results up."""
     from apps.main import serve
 
-    serve(runs, host=host, port=port)
+    serve(runs, host=host, port=port, auth=auth)
 
 
 def _write(path: Path, text: str) -> None:
