@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import threading
@@ -14,6 +15,7 @@ import gradio as gr
 
 from apps.compare import CompareTab
 from apps.monitor import MonitorTab
+from apps.results import ResultsTab
 from apps.style import CSS, theme
 from workbench.errors import WorkbenchError
 from workbench.training.watching import Watcher
@@ -45,12 +47,25 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
                 CompareTab(runs)
             with gr.Tab("Monitor", id="monitor") as monitor:
                 monitoring = MonitorTab(watcher, controls)
-        monitoring.watch(monitor, [compare])
+            with gr.Tab("Results", id="results") as results:
+                tables = ResultsTab(runs)
+        monitoring.watch(monitor, [compare, results])
+        tables.watch(results)
     return blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=4, api_open=False)
 
 
-def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860) -> gr.Blocks:
+def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[str, str] | None = None) -> gr.Blocks:
     """Start serving in the background.
+
+    Parameters
+    ----------
+    runs : Path
+        Folder of run folders.
+    host, port
+        Where to listen.
+    auth : tuple of str, optional
+        User and password that the page and the endpoints ask for. Without it, runs are started, stopped and deleted
+        only where the app is reachable from this machine alone.
 
     Raises
     ------
@@ -58,16 +73,16 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860) -> gr.Blocks:
         The address cannot be had.
     """
     _check_address(host, port)
-    blocks = build(runs)
+    blocks = build(runs, controls=auth is not None or is_loopback(host))
     blocks.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False,
-        ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD,
+        ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD, auth=auth,
         theme=theme(), css=CSS, show_error=False, mcp_server=False,
     )  # fmt: skip
     return blocks
 
 
-def serve(runs: Path, host: str = "127.0.0.1", port: int = 7860) -> None:
+def serve(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: str | None = None) -> None:
     """Serve the app until it is interrupted; prints one line with the address.
 
     Parameters
@@ -76,21 +91,44 @@ def serve(runs: Path, host: str = "127.0.0.1", port: int = 7860) -> None:
         Folder of run folders.
     host, port
         Where to listen.
+    auth : str, optional
+        ``USER:PASSWORD``.
 
     Raises
     ------
     WorkbenchError
         The port is in use, or the address is not one of this machine.
     """
-    blocks = launch(runs, host, port)
+    blocks = launch(runs, host, port, read_auth(auth))
     shown = f"[{host}]" if ":" in host else host
     print(f"{_TITLE}: http://{shown}:{port} (end with Ctrl+C)", flush=True)
+    if auth is None and not is_loopback(host):
+        print("Whoever reaches this address can use the app; --auth USER:PASSWORD asks for a password.", flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
     finally:
         blocks.close(verbose=False)
+
+
+def read_auth(text: str | None) -> tuple[str, str] | None:
+    """User and password out of ``USER:PASSWORD``; the message of an error does not repeat it."""
+    if text is None:
+        return None
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise WorkbenchError("--auth (or WORKBENCH_AUTH): give USER:PASSWORD, neither of them empty")
+    return user, password
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address that is listened on can be reached from this machine alone."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return bool(found) and all(ipaddress.ip_address(each[4][0]).is_loopback for each in found)
+    except (OSError, ValueError):
+        return False
 
 
 def _check_address(host: str, port: int) -> None:

@@ -47,7 +47,12 @@ CSS = """
 #downloads button[aria-label="Remove this file"] { display: none; }
 .wb-runs .wrap, fieldset.wb-runs > div:last-child { max-height: 340px; overflow-y: auto; }
 .wb-states td progress { display: block; width: 100%; min-width: 70px; height: 6px; accent-color: var(--color-accent); }
-.wb-log { margin: 0; max-height: 320px; overflow: auto; font-size: .82rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.wb-log { margin: 0; max-height: 320px; overflow: auto; font-size: .82rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+.wb-table td.wb-text { text-align: left; white-space: normal; }
+.wb-facts { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 0; }
+.wb-facts dt { color: var(--body-text-color-subdued); }
+.wb-facts dd { margin: 0 8px 0 -14px; overflow-wrap: anywhere; }
 .wb-samples-of-run img { width: 100%; border-radius: var(--radius-sm); image-rendering: pixelated; }
 .wb-table button.wb-cell { padding: 0 2px; font: inherit; color: var(--link-text-color, var(--color-accent));
   text-decoration: underline; text-underline-offset: 3px; cursor: pointer; background: none; }

@@ -1,0 +1,221 @@
+"""The Results tab: the papers' tables beside what was measured here; a click shows the runs behind a number."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import gradio as gr
+
+from apps import curves, runs
+from workbench.errors import WorkbenchError
+from workbench.evaluation.published import PAPERS
+from workbench.evaluation.tables import (
+    ALWAYS,
+    COLUMNS,
+    DIFFERENCE,
+    NUMERIC,
+    Line,
+    find_measurements,
+    shown,
+    table_lines,
+)
+from workbench.training.events import EventReader
+from workbench.training.run import Run
+
+ALL = "all"
+_SHOWN_UNMEASURED = 5
+
+_CELLS_JS = """
+element.addEventListener('click', event => {
+    const cell = event.target.closest('button.wb-cell');
+    if (cell) trigger('click', {index: +cell.dataset.line});
+});
+"""
+
+
+class ResultsTab:
+    """The tab; to be made inside of `gradio.Blocks`.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of run folders, at any depth.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self._lay_out()
+        self._wire()
+
+    def _lay_out(self) -> None:
+        self.lines = gr.State([])
+        self.width = gr.Number(1280, visible=False)
+        with gr.Row(elem_classes="wb-choices"):
+            self.paper = gr.Dropdown(
+                [(paper.title, key) for key, paper in PAPERS.items()], value=next(iter(PAPERS)), label="Paper",
+                min_width=160, elem_id="paper",
+            )  # fmt: skip
+            self.table = gr.Dropdown([ALL], value=ALL, label="Table", scale=2, min_width=220, elem_id="table")
+            self.ours = gr.Checkbox(label="Only what was measured here", min_width=180, elem_id="only-ours")
+            self.again = gr.Button("Look again", size="sm", min_width=120, elem_id="results-again")
+        self.tables = gr.HTML(js_on_load=_CELLS_JS, elem_id="results")
+        with gr.Column(visible=False, elem_id="behind") as self.behind:
+            self.title = gr.HTML()
+            self.run = gr.Dropdown([], label="Run", elem_id="result-run")
+            self.states = gr.HTML(elem_id="result-numbers")
+            with gr.Accordion("Curves", open=True):
+                self.figure = gr.Plot(label="Curves", show_label=False, container=False, elem_id="result-curves")
+            with gr.Accordion("Sample pictures at the end", open=True):
+                self.pictures = gr.HTML()
+            with gr.Accordion("Recipe", open=True):
+                self.recipe = gr.HTML(elem_id="result-recipe")
+
+    def _wire(self) -> None:
+        options = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
+        self.options = options
+        filters = [self.paper, self.table, self.ours]
+        self.filled = {"fn": self.fill, "inputs": filters, "outputs": [self.tables, self.lines, self.behind], **options}
+        self.paper.input(self.choose_paper, self.paper, self.table, **options).success(**self.filled)
+        for trigger in (self.table.input, self.ours.input, self.again.click):
+            trigger(**self.filled)
+        details = {
+            "fn": self.show_run, "inputs": [self.run, self.width],
+            "outputs": [self.states, self.figure, self.pictures, self.recipe], **options,
+        }  # fmt: skip
+        self.tables.click(
+            self.choose_line, [self.lines, self.width], [self.behind, self.title, self.run, self.width],
+            js="(lines, width) => [lines, window.innerWidth]", **options,
+        ).success(**details).success(
+            None, js="() => document.getElementById('behind')?.scrollIntoView({behavior: 'smooth'})", **options
+        )  # fmt: skip
+        self.run.input(**details)
+
+    def watch(self, tab: gr.Tab) -> None:
+        """Make the tables whenever the tab is opened."""
+        tab.select(self.choose_tables, [self.paper, self.table], self.table, **self.options).success(**self.filled)
+
+    def choose_paper(self, paper: str):
+        """The tables of a paper."""
+        titles = [(f"{table}: {title}", table) for table, title in PAPERS[paper].tables.items()]
+        return gr.update(choices=[("All tables", ALL), *titles], value=ALL)
+
+    def choose_tables(self, paper: str, table: str):
+        """The same, and the choice stays."""
+        return self.choose_paper(paper) | {"value": table}
+
+    def fill(self, paper: str, table: str, only_ours: bool):
+        """The tables as HTML, and which runs are behind their lines."""
+        found = find_measurements(self.folder)
+        for failure in found.failed:
+            gr.Warning(f"{failure['name']}: {failure['reason']}")
+        lines = table_lines(paper, None if table == ALL else table, found.measurements)
+        if only_ours:
+            lines = [line for line in lines if line.n]
+        page = _page(paper, lines, [self._name(run) for run in found.unmeasured])
+        behind = [[_describe(line), [self._name(run) for run in line.runs]] for line in lines]
+        return page, behind, gr.update(visible=False)
+
+    def choose_line(self, lines: list, width: float, event: gr.EventData):
+        """Show what is behind a number."""
+        text, names = lines[int(event.index)]
+        return (
+            gr.update(visible=True),
+            f"<h3>{html.escape(text)}</h3>",
+            gr.update(choices=names, value=names[0], visible=len(names) > 1),
+            width,
+        )
+
+    def show_run(self, name: str | None, width: float):
+        """Numbers, curves, last pictures and recipe of a run."""
+        run = self._find(name)
+        if run is None:
+            raise gr.Error(f"run {name!r} is not there (any more); look again", print_exception=False)
+        reader = EventReader(run.events)
+        reader.refresh()
+        chosen = curves.first_curves(curves.curve_names([reader]))
+        columns = 1 if width < 900 else 3
+        figure = curves.figure(
+            {name: reader}, chosen, smoothing=0, log=False, axis=curves.STEPS, columns=columns
+        )  # fmt: skip
+        steps = runs.picture_steps(reader)
+        pictures = runs.picture_block(reader, steps[-1] if steps else None)
+        return _numbers(name, run), figure if chosen else None, pictures, runs.recipe_block(run)
+
+    def _name(self, run: Path) -> str:
+        return run.relative_to(self.folder).as_posix()
+
+    def _find(self, name: str | None) -> Run | None:
+        """The run of a name, which never leads out of the folder."""
+        if not name:
+            return None
+        folder = (self.folder / name).resolve()
+        if not folder.is_relative_to(self.folder.resolve()) or not (folder / "recipe.yaml").is_file():
+            return None
+        return Run(folder)
+
+
+def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
+    """Tables as HTML; a number measured here is a button."""
+    parts = []
+    for table in dict.fromkeys(line.table for line in lines):
+        chosen = [(index, line) for index, line in enumerate(lines) if line.table == table]
+        keys = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for _, line in chosen)]
+        heads = [f"{PAPERS[paper].title} (paper)" if key == "published" else COLUMNS[key] for key in keys]
+        title = f"{PAPERS[paper].title}, Table {table}: {PAPERS[paper].tables[table]}"
+        parts.append(
+            f'<div class="wb-table"><table><caption>{html.escape(title)}</caption><thead><tr>'
+            + "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+            + "</tr></thead><tbody>"
+            + "".join(_row(index, line, keys) for index, line in chosen)
+            + "</tbody></table></div>"
+        )
+    if not parts:
+        parts.append(
+            '<div class="wb-empty" role="status"><h3>Nothing measured yet</h3><p>Measure a finished run with'
+            " <code>workbench evaluate RUN --data DIR</code>, then look again.</p></div>"
+        )
+    notes = [DIFFERENCE, f"Paper: {PAPERS[paper].reference}. Its numbers are printed as published."]
+    if unmeasured:
+        more = f" and {len(unmeasured) - _SHOWN_UNMEASURED} more" if len(unmeasured) > _SHOWN_UNMEASURED else ""
+        notes.append(f"Finished but not measured: {', '.join(unmeasured[:_SHOWN_UNMEASURED])}{more}.")
+    return "".join(parts) + f'<ul class="wb-notes">{"".join(f"<li>{html.escape(note)}</li>" for note in notes)}</ul>'
+
+
+def _row(index: int, line: Line, keys: Sequence[str]) -> str:
+    cells = []
+    for key in keys:
+        text = html.escape(shown(line, key))
+        if key == "ours" and line.runs:
+            label = html.escape(f"{_describe(line)}: show the runs behind it")
+            text = f'<button type="button" class="wb-cell" data-line="{index}" aria-label="{label}">{text}</button>'
+        if key == keys[0]:
+            cells.append(f'<th scope="row">{text}</th>')
+        else:
+            cells.append(f"<td{'' if key in NUMERIC else ' class=wb-text'}>{text}</td>")
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _describe(line: Line) -> str:
+    """A line in words."""
+    where = " ".join(part for part in (line.row, line.column) if part)
+    ours = f", {shown(line, 'ours')}, {line.scale} scale on {line.data}" if line.n else ""
+    return f"Table {line.table}, {where}, {line.metric}{ours}"
+
+
+def _numbers(name: str, run: Run) -> str:
+    """Where a run's numbers come from."""
+    try:
+        summary = run.summary
+    except WorkbenchError:
+        summary = {}
+    provenance = summary.get("provenance") or {}
+    facts = {
+        "run": name, "seed": summary.get("seed"), "steps": summary.get("steps"), "seconds": summary.get("seconds"),
+        "commit": provenance.get("commit"), "torch": provenance.get("torch"), "device": provenance.get("device"),
+    }  # fmt: skip
+    cells = "".join(
+        f"<dt>{key}</dt><dd>{html.escape(str(value))}</dd>" for key, value in facts.items() if value is not None
+    )
+    return f'<dl class="wb-facts">{cells}</dl>'
