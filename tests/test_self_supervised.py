@@ -1,18 +1,22 @@
 """The self-supervised and unsupervised rivals."""
 
+import numpy as np
 import pytest
 import torch
 from conftest import TINY
 
+from workbench import nets
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.draws import Draws
+from workbench.nets.blind_spot import shuffle_down, shuffle_up
 from workbench.recipes import load_recipe
+from workbench.restore import restore_array
 from workbench.training import fit
 
-TRAINED = ["neighbor2neighbor"]
+TRAINED = ["neighbor2neighbor", "ap-bsn"]
 
 
 def recipe(method, *settings):
@@ -34,6 +38,20 @@ def gradients(network):
     return torch.cat(
         [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in network.parameters()]
     )
+
+
+def descend(module, steps, learning_rate, size=4):
+    """The losses of some steps on one batch, each network at the same learning rate."""
+    optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=learning_rate)
+    batch, history = batch_of(module, size), {}
+    for step in range(steps):
+        optimizer.zero_grad()
+        losses = module.losses(batch, module.head_start + step)
+        losses["loss"].backward()
+        optimizer.step()
+        for name, value in losses.items():
+            history.setdefault(name, []).append(value.item())
+    return history
 
 
 def weights(run):
@@ -121,3 +139,73 @@ def test_neighbor2neighbor_denoises_white_noise_without_clean_images(tmp_path):
     scalars = fit(recipe("neighbor2neighbor", *settings), tmp_path).scalars()
     start, end = scalars[scalars.tag == "validation/source_psnr"].value
     assert end > start + 2.5
+
+
+@pytest.fixture
+def blind():
+    torch.manual_seed(0)
+    return nets.build("ap-bsn-pocket", width=8, modules=2).eval()
+
+
+@pytest.mark.parametrize("way", ["whole", "downsampled"])
+def test_the_blind_spot_is_blind(blind, way):
+    image = torch.rand(1, 3, 23, 25, requires_grad=True)
+    restored = blind.blind_spot(image) if way == "whole" else blind.train()(image)
+    for row, column in ((11, 12), (0, 0), (22, 7)):
+        (gradient,) = torch.autograd.grad(restored[0, :, row, column].sum(), image, retain_graph=True)
+        assert (gradient[0, :, row, column] == 0).all(), "a pixel changes its own prediction"
+        assert (gradient != 0).sum() > 30, "but others do"
+
+
+def test_pixel_shuffle_downsampling_takes_every_nth_pixel_and_is_undone():
+    images = torch.rand(2, 3, 10, 15)
+    parts = shuffle_down(images, 5)
+    assert torch.equal(parts[25 + 5 * 2 + 4], images[1, :, 2::5, 4::5])
+    assert torch.equal(shuffle_up(parts, 5), images)
+
+
+def test_ap_bsn_is_asymmetric_and_refines(blind):
+    image = torch.rand(1, 3, 20, 20)
+    with torch.no_grad():
+        refined = blind(image)
+        assert torch.equal(refined, blind(image)), "reproducible"
+        assert torch.equal(blind.train()(image), blind.downsampled(image, 5))
+        first = blind.downsampled(image, 2)
+        blind.eval().refinements = 0
+        assert torch.equal(blind(image), first)
+        blind.refinements, blind.replaced = 3, 0.0
+        assert torch.allclose(blind(image), blind.blind_spot(first), atol=1e-6)
+        assert not torch.allclose(refined, blind(image), atol=1e-4)
+
+
+def test_the_refinement_replaces_the_share_it_says():
+    from workbench.nets.blind_spot import _scattered
+
+    numbers = torch.stack([_scattered(torch.Size((3, 64, 64)), 5, 9, draw, torch.device("cpu")) for draw in range(8)])
+    assert (numbers < 0.16).float().mean() == pytest.approx(0.16, abs=0.005)
+    assert np.corrcoef(numbers.flatten(1).numpy())[np.triu_indices(8, 1)].max() < 0.03
+    neighbours = np.corrcoef(numbers[..., :-1].flatten().numpy(), numbers[..., 1:].flatten().numpy())[0, 1]
+    assert abs(neighbours) < 0.02
+
+
+def test_ap_bsn_restores_in_tiles_what_it_restores_at_once(blind):
+    image = np.random.default_rng(0).random((71, 90, 3), np.float32)
+    whole, tiled = restore_array(blind, image), restore_array(blind, image, tile=24)
+    assert np.abs(whole - tiled).max() < 1e-5
+
+
+def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
+    warm = "warm_start={max_steps: 30, batch_size: 2, patch_size: 24, learning_rate: 0.01}"
+    resolved = METHODS["ap-bsn"].resolve(recipe("ap-bsn", warm))
+    assert resolved.restorer.name == "ap-bsn-pocket" and resolved.warm_start is None
+    assert resolved.training.max_steps == 38 and resolved.training.patch_size == 24
+    assert METHODS["ap-bsn"].resolve(resolved) == resolved
+    assert METHODS["ap-bsn"](recipe("ap-bsn", warm)).restorer.multiple == 2
+    with pytest.raises(WorkbenchError, match="unet-pocket would learn to copy"):
+        build("ap-bsn", "options.ap-bsn.network={name: unet-pocket}")
+
+
+def test_ap_bsn_learns_to_predict_noisy_images():
+    module = build("ap-bsn", "training.patch_size=40")
+    losses = descend(module, 40, learning_rate=0.003)["loss"]
+    assert sum(losses[-5:]) < 0.6 * sum(losses[:5])

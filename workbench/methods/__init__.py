@@ -1,5 +1,6 @@
 """The training methods, one file each; those of other installed packages are found (docs/adding-a-method.md)."""
 
+from workbench.methods.ap_bsn import ApBsn
 from workbench.methods.base import Method
 from workbench.methods.condition_quality import ConditionQuality
 from workbench.methods.dann import DomainAdversarial
@@ -16,6 +17,7 @@ METHODS: dict[str, type[Method]] = {
     "condition-quality": ConditionQuality,
     "dann": DomainAdversarial,
     "neighbor2neighbor": Neighbor2Neighbor,
+    "ap-bsn": ApBsn,
 }
 METHODS |= installed_methods(METHODS)
 

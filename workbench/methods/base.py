@@ -54,8 +54,8 @@ class Method(LightningModule):
 
     def __init__(self, recipe: Recipe):
         super().__init__()
-        self.recipe = self.resolve(recipe)
-        self.options = self.Options(**self.recipe.options.get(recipe.method, {}))
+        recipe = self.recipe = self.resolve(recipe)
+        self.options = self.Options(**recipe.options.get(recipe.method, {}))
         self.restorer = nets.build(recipe.restorer.name, **recipe.restorer.overrides)
         self._check_patch_size(self.restorer)
         # Buffers are copied, not averaged: those of attention are indices.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from workbench.errors import WorkbenchError
+from workbench.nets.blind_spot import BlindSpot
 from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
 from workbench.nets.identity import Identity
 from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
@@ -30,6 +31,8 @@ RESTORERS: dict[str, tuple[type[nn.Module], dict]] = {
     "rcan-pocket": (RCAN, {"width": 16, "groups": 2, "blocks": 4, "reduction": 4}),
     "nafnet": (NAFNet, {}),
     "nafnet-pocket": (NAFNet, {"width": 8, "encoder": (1, 1, 1), "middle": 1, "decoder": (1, 1, 1)}),
+    "ap-bsn": (BlindSpot, {}),
+    "ap-bsn-pocket": (BlindSpot, {"width": 16, "modules": 3, "init": "kaiming"}),
     "identity": (Identity, {}),
 }
 DIFFUSION_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {

@@ -1,0 +1,54 @@
+"""AP-BSN (Lee et al., CVPR 2022): a blind-spot network trained on noisy images alone.
+
+From the paper: the network (`workbench.nets.blind_spot.BlindSpot`), pixel-shuffle downsampling by 5 in training and by
+2 at test time, the L1 loss between the restored and the noisy image (Eq. 7), and the random-replacing refinement.
+
+Decided to bring it into this trainer
+-------------------------------------
+* The method is the network: the recipe's restorer and warm start give way to ``options.ap-bsn.network``
+  (`workbench.methods.own_restorer`). A comparison with it is one of methods and networks at once; pocket and bench
+  recipes have narrower ones, whose cost is near that of their U-Nets.
+* Patches are the recipe's (the paper's are 120 pixels wide); those whose side is no multiple of 5 are continued by
+  replication, and the loss does not see what was added.
+
+Needs no source images. The narrower networks have not been tuned.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from workbench.errors import WorkbenchError
+from workbench.methods.base import Batch
+from workbench.methods.own_restorer import OwnRestorer
+from workbench.nets.blind_spot import BlindSpot
+from workbench.recipes import Recipe
+from workbench.recipes.schema import Network, Section
+
+
+class ApBsn(OwnRestorer):
+    """Trains a blind-spot network to predict target images from themselves."""
+
+    parts: ClassVar[frozenset[str]] = frozenset({"target"})
+
+    class Options(Section):
+        """Settings of the paper; strides and refinement are the network's."""
+
+        network: Network = Network(name="ap-bsn")
+
+    by_scale: ClassVar[dict[str, dict]] = {
+        "pocket": {"network": {"name": "ap-bsn-pocket"}},
+        "bench": {"network": {"name": "ap-bsn", "width": 64, "modules": 6, "init": "kaiming"}},
+    }
+
+    def __init__(self, recipe: Recipe):
+        super().__init__(recipe)
+        if not isinstance(self.restorer, BlindSpot):
+            raise WorkbenchError(f"options.ap-bsn.network: {self.recipe.restorer.name} would learn to copy the noise")
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The L1 distance of the noisy images from what is predicted from their surroundings."""
+        return {"loss": F.l1_loss(self.restorer(batch["target"]), batch["target"])}

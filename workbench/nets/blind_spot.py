@@ -1,0 +1,199 @@
+"""The blind-spot network of AP-BSN, with its procedure at test time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from workbench.nets.unet import Window
+
+
+class _CentreMasked(nn.Conv2d):
+    """A convolution that does not see the pixel it computes."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        seen = torch.ones_like(self.weight)
+        seen[..., self.kernel_size[0] // 2, self.kernel_size[1] // 2] = 0
+        return self._conv_forward(features, self.weight * seen, self.bias)
+
+
+class _Dilated(nn.Module):
+    """A dilated convolution and a 1x1 convolution beside a skip."""
+
+    def __init__(self, width: int, dilation: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation), nn.ReLU(), nn.Conv2d(width, width, 1)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.body(features)
+
+
+def _branch(width: int, modules: int, dilation: int) -> nn.Sequential:
+    """Reaches a pixel's surroundings at multiples of the dilation, and never the pixel itself.
+
+    The masked convolution sees offsets of less than the dilation, zero left out. What follows moves by multiples of the
+    dilation, so no sum of moves is zero.
+    """
+    return nn.Sequential(
+        _CentreMasked(width, width, 2 * dilation - 1, padding=dilation - 1), nn.ReLU(),
+        nn.Conv2d(width, width, 1), nn.ReLU(),
+        nn.Conv2d(width, width, 1), nn.ReLU(),
+        *(_Dilated(width, dilation) for _ in range(modules)),
+        nn.Conv2d(width, width, 1), nn.ReLU(),
+    )  # fmt: skip
+
+
+def shuffle_down(images: Tensor, stride: int) -> Tensor:
+    """Every ``stride``-th pixel as an image of its own: (N, C, H, W) to (N * stride**2, C, H / stride, W / stride)."""
+    count, channels = images.shape[:2]
+    parts = F.pixel_unshuffle(images, stride).unflatten(1, (channels, stride**2))
+    return parts.transpose(1, 2).reshape(count * stride**2, channels, *parts.shape[-2:])
+
+
+def shuffle_up(parts: Tensor, stride: int) -> Tensor:
+    """The inverse of `shuffle_down`."""
+    return F.pixel_shuffle(parts.unflatten(0, (-1, stride**2)).transpose(1, 2).flatten(1, 2), stride)
+
+
+def _scattered(shape: torch.Size, top: int, left: int, draw: int, device: torch.device) -> Tensor:
+    """Numbers in [0, 1) that look random but are a function of a pixel's place in the whole image, (C, H, W).
+
+    A tile then refines the same pixels as the whole image does. The mixing function is Wellons' "lowbias32".
+    """
+
+    def mix(number: Tensor) -> Tensor:
+        number = number & 0xFFFFFFFF
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
+            number = ((number ^ (number >> shift)) * factor) & 0xFFFFFFFF
+        return number
+
+    channels, height, width = (torch.arange(side, device=device) for side in shape)
+    rows = mix(height + top + (draw + 1) * 0x9E3779B9)
+    places = mix(rows[:, None] + mix(width + left))
+    return mix(places + mix(channels + 1)[:, None, None]) / 2**32
+
+
+class BlindSpot(nn.Module):
+    """AP-BSN (Lee et al., CVPR 2022): a network that predicts each pixel from its surroundings alone.
+
+    Trained to predict noisy images from themselves, it cannot learn to copy the noise of a pixel; what of the noise is
+    correlated with that of the neighbours is broken up by pixel-shuffle downsampling. The defaults are the authors'.
+
+    In training mode it restores images downsampled by ``train_stride``; in evaluation mode it follows the paper's
+    asymmetric procedure: downsampled by ``stride``, then refined by random replacement (R3): in each of
+    ``refinements`` copies a share ``replaced`` of the values is that of the input again, and the results are averaged.
+
+    Differing from the authors' code, downsampled images are restored each for itself, not side by side in one picture,
+    sides that are no multiple of the stride are continued by replication, and which values are replaced is a
+    function of their place, so that a result is reproducible and tiles fit together.
+
+    Parameters
+    ----------
+    width, modules : int
+        Channels, and dilated modules in each of the two branches.
+    train_stride, stride : int
+        Factors of the downsampling in training and in evaluation mode.
+    refinements : int
+        Passes of the refinement; 0 for none.
+    replaced : float
+        Share of values that the refinement takes from the input.
+    init : {"default", "kaiming"}
+        ``"kaiming"`` draws the convolutions from a Kaiming normal distribution and scales the last of each dilated
+        module by 0.1: with PyTorch's initialisation a short training hardly leaves the mean colour.
+    """
+
+    def __init__(
+        self,
+        width: int = 128,
+        modules: int = 9,
+        train_stride: int = 5,
+        stride: int = 2,
+        refinements: int = 8,
+        replaced: float = 0.16,
+        init: str = "default",
+    ):
+        super().__init__()
+        if min(width // 2, modules, train_stride, stride, refinements + 1) < 1 or not 0 <= replaced <= 1:
+            raise ValueError("width is at least 2, modules and strides 1, refinements 0, and replaced in 0..1")
+        self.train_stride, self.stride = train_stride, stride
+        self.refinements, self.replaced = refinements, replaced
+        self.multiple = stride
+        self._radius = 2 + 3 * modules
+        self.head = nn.Sequential(nn.Conv2d(3, width, 1), nn.ReLU())
+        self.branches = nn.ModuleList(_branch(width, modules, dilation) for dilation in (2, 3))
+        self.tail = nn.Sequential(
+            nn.Conv2d(2 * width, width, 1), nn.ReLU(),
+            nn.Conv2d(width, width // 2, 1), nn.ReLU(),
+            nn.Conv2d(width // 2, width // 2, 1), nn.ReLU(),
+            nn.Conv2d(width // 2, 3, 1),
+        )  # fmt: skip
+        if init == "kaiming":
+            self._kaiming_init()
+        elif init != "default":
+            raise ValueError(f"init must be 'kaiming' or 'default', not {init!r}")
+
+    def _kaiming_init(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+                nn.init.zeros_(module.bias)
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, _Dilated):
+                    module.body[-1].weight.mul_(0.1)
+
+    @property
+    def halo(self) -> int:
+        """Radius in pixels beyond which an input pixel cannot change an output pixel, in evaluation mode."""
+        first = self.stride * self._radius + self.stride - 1
+        return first + self._radius if self.refinements else first
+
+    def blind_spot(self, degraded: Tensor) -> Tensor:
+        """One pass at full resolution: each pixel predicted from its surroundings, without itself.
+
+        Parameters
+        ----------
+        degraded : Tensor, shape (N, 3, H, W), range [0, 1]
+
+        Returns
+        -------
+        Tensor, shape (N, 3, H, W)
+        """
+        features = self.head(degraded)
+        return self.tail(torch.cat([branch(features) for branch in self.branches], dim=1))
+
+    def downsampled(self, degraded: Tensor, stride: int) -> Tensor:
+        """`blind_spot` of the images of every ``stride``-th pixel, put together again; shapes as there."""
+        height, width = degraded.shape[-2:]
+        pad = (0, -width % stride, 0, -height % stride)
+        padded = F.pad(degraded, pad, mode="replicate") if any(pad) else degraded
+        return shuffle_up(self.blind_spot(shuffle_down(padded, stride)), stride)[..., :height, :width]
+
+    def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
+        """Restored images.
+
+        Parameters
+        ----------
+        degraded : Tensor, shape (N, 3, H, W), range [0, 1]
+        window : Window, optional
+            Where ``degraded`` lies, if it is a tile.
+
+        Returns
+        -------
+        Tensor, shape (N, 3, H, W)
+            Not clipped.
+        """
+        if self.training:
+            return self.downsampled(degraded, self.train_stride)
+        first = self.downsampled(degraded, self.stride)
+        if not self.refinements:
+            return first
+        top, left = (window.top, window.left) if window else (0, 0)
+        total = torch.zeros_like(first)
+        for draw in range(self.refinements):
+            chosen = _scattered(degraded.shape[1:], top, left, draw, degraded.device) < self.replaced
+            total += self.blind_spot(torch.where(chosen, degraded, first))
+        return total / self.refinements
