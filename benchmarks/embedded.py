@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from study import Cell, alone, main
 
-from workbench.data.domains import Data, source_pairs, validation_pairs
+from workbench.evaluation.sets import HELD_OUT_SOURCE
 
 CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
@@ -30,5 +30,5 @@ CELLS = [
 if __name__ == "__main__":
     main(
         "embedded", "denoise-pocket", CELLS, lambda arguments: [],
-        lambda arguments: {"simulated camera": validation_pairs(Data()), "AWGN 25": source_pairs(25.0)},
+        lambda arguments: {"simulated camera": "simulated-camera", "AWGN 25": HELD_OUT_SOURCE},
     )  # fmt: skip

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from study import Cell, alone, main
 
-from workbench.data.domains import Pair, source_pairs
-from workbench.images import read_image
+from workbench.evaluation.sets import HELD_OUT_SOURCE
 
 OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
 
@@ -52,14 +51,6 @@ def split_by_object(folder: Path, output: Path) -> dict[str, Path]:
     return {part: output / part for part in ("train", "test")}
 
 
-def pairs(folder: Path) -> list[Pair]:
-    """All pairs of a folder."""
-    return [
-        Pair(path.name, read_image(path).pixels, read_image(folder / "target" / path.name).pixels)
-        for path in sorted((folder / "input").iterdir())
-    ]
-
-
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
 
@@ -71,13 +62,13 @@ def _settings(arguments: argparse.Namespace) -> list[str]:
     return [f"data.source={source}", f"data.target={split['train']}", f"data.validation={split['test']}"]
 
 
-def _tests(arguments: argparse.Namespace) -> dict[str, list[Pair]]:
-    return {
-        "PolyU": pairs(arguments.runs / "polyu" / "test"),
-        "CC": pairs(arguments.data / "cc15"),
-        "Nam": pairs(arguments.data / "nam25"),
-        "AWGN 25": source_pairs(25.0),
+def _tests(arguments: argparse.Namespace) -> dict[str, str]:
+    folders = {
+        "PolyU": arguments.runs / "polyu" / "test",
+        "CC": arguments.data / "cc15",
+        "Nam": arguments.data / "nam25",
     }
+    return {name: str(folder) for name, folder in folders.items()} | {"AWGN 25": HELD_OUT_SOURCE}
 
 
 if __name__ == "__main__":

@@ -8,44 +8,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pandas as pd
-from study import RESULTS, spread
+from study import RESULTS
+
+from workbench.comparison.tables import markdown, read_csv
+from workbench.comparison.tables import table as comparison_table
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def table(study: str, test: str) -> str:
-    """The markdown table of a study's test set: a row a cell, mean ± sample standard deviation over its seeds.
-
-    ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed.
-    """
-    rows = pd.read_csv(RESULTS / f"{study}.csv")
+    """The markdown table of a study's test set (`workbench.comparison.table`)."""
+    rows = read_csv(RESULTS / f"{study}.csv")
     rows = rows[rows.test == test]
-    psnr = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
-    room = psnr["oracle"] - psnr["vanilla"] if {"oracle", "vanilla"} <= psnr.keys() else None
-    lines = [
-        "| | PSNR / dB | gain over vanilla / dB | gap closed | SSIM | LPIPS | seeds | training / s |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for cell, group in rows.groupby("cell", sort=False):
-        gain = (psnr[cell] - psnr["vanilla"]).dropna() if cell in psnr and cell != "vanilla" else []
-        closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > 0.2 else []
-        columns = [
-            cell,
-            spread(group.psnr),
-            f"{'+' if gain.mean() >= 0 else ''}{spread(gain)}" if len(gain) else "",
-            f"{spread(100 * closed, 0)} %" if len(closed) and cell != "oracle" else "",
-            spread(group.ssim, 4),
-            spread(group.lpips, 4) if group.lpips.notna().all() else "",
-            str(group.seed.count() or ""),
-            f"{(group.seconds + group.warm_seconds).mean():.0f}" if group.seconds.notna().all() else "",
-        ]
-        lines.append(f"| {' | '.join(columns)} |")
     images = rows.images.iloc[0]
     commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
-    lines.append(f"\n*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{study}.csv`.*")
-    return "\n".join(lines)
+    source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{study}.csv`.*"
+    return f"{markdown(comparison_table(rows, test))}\n\n{source}"
 
 
 def render(page: str) -> str:

@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import report  # noqa: E402
-from study import RESULTS, spread  # noqa: E402
+from study import RESULTS  # noqa: E402
+
+from workbench.comparison import spread  # noqa: E402
 
 
 def test_page_holds_the_tables_of_the_recorded_runs():

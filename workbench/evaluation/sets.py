@@ -88,7 +88,7 @@ class _SiddBlocks(EvaluationSet):
         return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, lpips, progress)
 
 
-def open_set(place: str, run: Path | None = None) -> EvaluationSet:
+def open_set(place: str, run: Path | None = None, data: Data | None = None) -> EvaluationSet:
     """Find a test set.
 
     Parameters
@@ -103,13 +103,16 @@ def open_set(place: str, run: Path | None = None) -> EvaluationSet:
         The run folder of what is to be measured; its recipe says how strong the simulated camera is, and what the
         source domain.
 
+    data : Data, optional
+        Of the recipe, where there is no run of it yet.
+
     Raises
     ------
     WorkbenchError
         There is nothing of the kind.
     """
     if place in (*EFFECTS, HELD_OUT_SOURCE):
-        trained_on = Data() if run is None else load_recipe(run).data
+        trained_on = load_recipe(run).data if run is not None else data or Data()
         if place == HELD_OUT_SOURCE:
             return _held_out_source(trained_on)
         data = Data(validation=place, camera=trained_on.camera)

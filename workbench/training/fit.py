@@ -114,15 +114,19 @@ def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
         return
     if not resume:
         raise WorkbenchError(f"{run.folder}: a run is already here; continue it with --resume or use another --name")
-    if (changed := _difference(run.recipe.model_dump(mode="json"), recipe.model_dump(mode="json"))) is not None:
+    if (changed := difference(run.recipe, recipe)) is not None:
         raise WorkbenchError(
             f"{path}: differs from the recipe given at {changed};"
             " resume with the same one, or use another --name or --runs"
         )
 
 
+def difference(before: Recipe, after: Recipe) -> str | None:
+    """The dotted key of the first difference of two resolved recipes that changes a run; None if there is none."""
+    return _difference(before.model_dump(mode="json"), after.model_dump(mode="json"))
+
+
 def _difference(before: dict, after: dict, prefix: str = "") -> str | None:
-    """The dotted key of the first difference of two trees."""
     for key in [*before, *(key for key in after if key not in before)]:
         old, new = before.get(key), after.get(key)
         if isinstance(old, dict) and isinstance(new, dict):

@@ -1,0 +1,56 @@
+"""Train and measure one run of a grid: ``python -m workbench.comparison.child TASK``, the task as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation.records import save_record
+from workbench.evaluation.sets import open_set
+from workbench.recipes import load_recipe
+from workbench.restore import restore_array
+from workbench.training import Run, fit
+from workbench.training.provenance import provenance
+
+
+def measure(run: Run, place: str, protocol: str) -> list[dict]:
+    """Measure a finished run on a test set and keep the record in its folder.
+
+    Returns
+    -------
+    list of dict
+        ``{"name", "reason"}`` of the pictures that could not be measured.
+    """
+    test_set = open_set(place, run.folder)
+    restorer, device = run.restorer(), "cuda" if torch.cuda.is_available() else "cpu"
+    report = test_set.evaluate(lambda image: restore_array(restorer, image, device=device), protocol)
+    save_record(run.folder, test_set, report, provenance())
+    return report["failed"]
+
+
+def main() -> None:
+    """Train and measure one run."""
+    torch.set_num_threads(1)
+    task = json.loads(sys.argv[1])
+    run, failed = Run(Path(task["runs"]) / task["name"]), []
+    try:
+        if task["train"]:
+            recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
+            run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
+        for place in task["tests"]:
+            failed += measure(run, place, task["protocol"])
+    except WorkbenchError as error:
+        print(f"workbench: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(getattr(error, "exit_status", 2))
+    if failed:
+        first, others = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        print(f"workbench: not measured: {first['name']} ({first['reason']}){others}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""What is compared: cells times seeds, all on the same recipe and test sets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation.records import FOLDER, Record, read_record
+from workbench.methods import METHODS
+from workbench.recipes import Recipe, load_recipe
+from workbench.training import Run
+from workbench.training.fit import difference
+
+CONTROLS = ("vanilla", "vanilla-early", "oracle")
+EARLY = 3
+"""Early-stopped vanilla trains this part of restoration alone: a third."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One kind of run: a method, and what it changes in the recipe that all share.
+
+    Attributes
+    ----------
+    name, method : str
+    settings : tuple of str
+        ``KEY=VALUE``, applied after those that all share.
+    seeds : tuple of int, optional
+        Only these of the grid's seeds.
+    """
+
+    name: str
+    method: str
+    settings: tuple[str, ...] = ()
+    seeds: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells times seeds.
+
+    Attributes
+    ----------
+    recipe : str
+        Packaged name or YAML file of the recipe that all start from.
+    cells : tuple of Cell
+    seeds : tuple of int
+    tests : dict of str to str
+        Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`.
+    runs : Path
+        Folder of the run folders.
+    settings : tuple of str
+        ``KEY=VALUE`` changes of the recipe that all cells share.
+    protocol : str
+        Of the measurement.
+    prefix, suffix : str
+        Around the run folders' names, ``CELL-sSEED``.
+    """
+
+    recipe: str
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    tests: dict[str, str]
+    runs: Path
+    settings: tuple[str, ...] = ()
+    protocol: str = "rgb"
+    prefix: str = ""
+    suffix: str = ""
+
+    def jobs(self) -> list[Job]:
+        """The runs, cell by cell."""
+        return [
+            Job(self, cell, seed)
+            for cell in self.cells
+            for seed in self.seeds
+            if cell.seeds is None or seed in cell.seeds
+        ]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a grid."""
+
+    grid: Grid = field(repr=False)
+    cell: Cell
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the run folder."""
+        return f"{self.grid.prefix}{self.cell.name}-s{self.seed}{self.grid.suffix}"
+
+    @property
+    def run(self) -> Run:
+        """The run folder; may not exist yet."""
+        return Run(self.grid.runs / self.name)
+
+    @cached_property
+    def resolved(self) -> Recipe:
+        """The recipe of the run, fully resolved.
+
+        Raises
+        ------
+        WorkbenchError
+            When a method or a key is unknown or a value wrong.
+        """
+        settings = [*self.grid.settings, *self.cell.settings]
+        recipe = load_recipe(self.grid.recipe, settings, method=self.cell.method, seed=self.seed)
+        if recipe.method not in METHODS:
+            raise WorkbenchError(f"no method is called {recipe.method!r}; choose some of {', '.join(METHODS)}")
+        return METHODS[recipe.method].resolve(recipe)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run has finished, by the recipe that the grid asks for."""
+        run = self.run
+        try:
+            return run.finished and difference(run.recipe, self.resolved) is None
+        except WorkbenchError:
+            return False  # a damaged folder, which `fit` will name
+
+    def record(self, place: str) -> Record | None:
+        """What was measured on a test set since the training; None if nothing was, or if pictures failed."""
+        finished_at = self.run.summary.get("finished_at", "")
+        for path in sorted((self.run.folder / FOLDER).glob("*.json")):
+            try:
+                record = read_record(path)
+            except WorkbenchError:
+                continue  # damaged: measured again
+            same = record.place in {place, str(Path(place).expanduser())} and record.protocol == self.grid.protocol
+            if same and record.date >= finished_at and record.images and not record.failed:
+                return record
+        return None
+
+    def missing(self) -> list[str]:
+        """The places of the test sets that remain to be measured."""
+        return [place for place in self.grid.tests.values() if self.record(place) is None]
+
+
+def early_stopped(recipe: Recipe) -> Cell:
+    """The control that has trained restoration alone for a third of the warm start's steps (or of all, without one).
+
+    Its learning rate falls over that third. Vanilla overfits its synthetic degradation, so that stopping it early may
+    do as much for another domain as adapting it.
+    """
+    alone = recipe.warm_start or recipe.training
+    shorter = alone.model_dump(mode="json") | {"max_steps": max(alone.max_steps // EARLY, 1)}
+    before = recipe.training.model_dump(mode="json")
+    changes = [f"training.{key}={json.dumps(value)}" for key, value in shorter.items() if before[key] != value]
+    return Cell("vanilla-early", "vanilla", ("warm_start=null", *changes))
+
+
+def controls(recipe: Recipe, names: Iterable[str] = CONTROLS) -> list[Cell]:
+    """The cells that every comparison needs to be read: vanilla, vanilla stopped early, and the oracle.
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such control.
+    """
+    known = {
+        "vanilla": Cell("vanilla", "vanilla"), "vanilla-early": early_stopped(recipe),
+        "oracle": Cell("oracle", "oracle"),
+    }  # fmt: skip
+    if unknown := [name for name in names if name not in known]:
+        raise WorkbenchError(f"no control is called {unknown[0]!r}; choose some of {', '.join(CONTROLS)}")
+    return [known[name] for name in names]
+
+
+def digest(settings: Iterable[str]) -> str:
+    """A short name for settings; empty if there are none."""
+    text = "\n".join(settings)
+    return f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}" if text else ""

@@ -1,0 +1,226 @@
+"""From the runs of a grid to rows (a run on a test set each) and to tables (a cell each)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workbench.comparison.grid import Grid, Job
+from workbench.comparison.running import Failure
+from workbench.errors import WorkbenchError
+
+METRICS = ("psnr", "ssim", "lpips")
+COLUMNS = ("cell", "method", "seed", "test", "images", *METRICS, "steps", "seconds", "warm_seconds",
+           "seconds_per_step", "peak_mib", "settings", "commit")  # fmt: skip
+FORMATS = ("text", "md", "json", "csv")
+NOTES = (
+    "Mean ± sample standard deviation over seeds. Gain and gap closed (the share of the way from vanilla to the oracle,"
+    " in PSNR) are computed seed by seed. Training: wall-clock seconds, warm start included; time a step: the median"
+    " over the training; both depend on what else the machine does. Peak memory: of the training process, libraries"
+    " included; on a GPU, of the tensors there."
+)
+
+
+def grid_rows(grid: Grid) -> list[dict[str, str]]:
+    """What has been trained and measured so far.
+
+    Returns
+    -------
+    list of dict
+        Keys as `COLUMNS`, values as they are written; ``cell`` is ``input`` for the degraded pictures themselves.
+    """
+    rows, inputs = [], set()
+    for job in grid.jobs():
+        if not job.trained:
+            continue
+        facts = _facts(job)
+        for test, place in grid.tests.items():
+            record = job.record(place)
+            if record is None:
+                continue
+            if test not in inputs:
+                inputs.add(test)
+                rows.append(_row({"cell": "input"}, test, record.images, record.input_mean))
+            rows.append(_row(facts, test, record.images, record.mean))
+    return rows
+
+
+def _facts(job: Job) -> dict[str, str]:
+    summary = job.run.summary
+    curves = job.run.scalars()
+    a_step = curves[curves.tag == "time/seconds_per_step"].value.median()
+    memory = summary.get("peak_memory") or {}
+    peak = memory.get("device_mib") if memory.get("device_mib") else memory.get("process_mib")
+    return {
+        "cell": job.cell.name, "method": job.cell.method, "seed": str(job.seed), "steps": str(summary["steps"]),
+        "seconds": f"{summary['seconds']:.0f}",
+        "warm_seconds": f"{(summary['warm_start'] or {'seconds': 0})['seconds']:.0f}",
+        "seconds_per_step": "" if np.isnan(a_step) else f"{a_step:.4f}", "peak_mib": "" if peak is None else str(peak),
+        "settings": " ".join(job.cell.settings), "commit": summary["provenance"]["commit"] or "",
+    }  # fmt: skip
+
+
+def _row(facts: dict[str, str], test: str, images: int, mean: dict[str, float | None]) -> dict[str, str]:
+    numbers = {name: "" if mean[name] is None else f"{mean[name]:.4f}" for name in METRICS}
+    return dict.fromkeys(COLUMNS, "") | facts | {"test": test, "images": str(images)} | numbers
+
+
+def write_csv(rows: Iterable[dict]) -> str:
+    """Rows as CSV with the columns `COLUMNS`."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def read_csv(path: Path | io.StringIO) -> pd.DataFrame:
+    """Rows with numbers as numbers; columns that an older file lacks are empty."""
+    return pd.read_csv(path, dtype={"settings": str, "commit": str}).reindex(columns=COLUMNS)
+
+
+def spread(values: Iterable[float], digits: int = 2) -> str:
+    """``mean ± standard deviation`` of a cell's seeds, as the tables print it."""
+    values = np.asarray(list(values), float)
+    deviation = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{deviation}"
+
+
+def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
+    """The table of a test set: a line of headings, then a line a cell, mean ± sample standard deviation over its seeds.
+
+    ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed; it is left
+    out where that distance is less than 0.2 dB. Columns of time a step and memory are left out where no run has them.
+    """
+    rows = rows[rows.test == test]
+    psnr = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
+    room = psnr["oracle"] - psnr["vanilla"] if {"oracle", "vanilla"} <= psnr.keys() else None
+    lines = []
+    for cell, group in rows.groupby("cell", sort=False):
+        gain = (psnr[cell] - psnr["vanilla"]).dropna() if cell in psnr and "vanilla" in psnr else []
+        gain = [] if cell == "vanilla" else gain
+        closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > 0.2 else []
+        lines.append(
+            {
+                "": cell,
+                "PSNR / dB": _spread(group.psnr),
+                "gain over vanilla / dB": f"{'+' if gain.mean() >= 0 else ''}{spread(gain)}" if len(gain) else "",
+                "gap closed": f"{spread(100 * closed, 0)} %" if len(closed) and cell != "oracle" else "",
+                "SSIM": _spread(group.ssim, 4),
+                "LPIPS": _spread(group.lpips, 4),
+                "seeds": str(group.seed.count() or ""),
+                "training / s": _mean(group.seconds + group.warm_seconds),
+                "time a step / ms": _mean(1000 * group.seconds_per_step),
+                "peak memory / MiB": _mean(group.peak_mib),
+            }
+        )
+    frame = pd.DataFrame(lines)
+    measured = [name for name in ("time a step / ms", "peak memory / MiB") if not (frame[name] == "").all()]
+    names = [*frame.columns[:8], *measured]
+    return [names, *frame[names].to_numpy().tolist()]
+
+
+def _spread(values: pd.Series, digits: int = 2) -> str:
+    return spread(values, digits) if values.notna().all() else ""
+
+
+def _mean(values: pd.Series) -> str:
+    return f"{values.mean():.0f}" if values.notna().all() else ""
+
+
+def markdown(lines: list[list[str]]) -> str:
+    """A table with its headings as markdown."""
+    head, *body = (f"| {' | '.join(line)} |" if line[0] else f"| | {' | '.join(line[1:])} |" for line in lines)
+    return "\n".join([head, "|" + "---|" * len(lines[0]), *body])
+
+
+def plain(lines: list[list[str]]) -> str:
+    """A table with its headings for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    ]
+    return "\n".join([aligned[0], "-" * len(aligned[0]), *aligned[1:]])
+
+
+def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> dict[str, str]:
+    """Write a grid's table in every format, ``comparison.txt``, ``.md``, ``.json`` and ``.csv``.
+
+    Parameters
+    ----------
+    grid : Grid
+    folder : Path
+    failures : iterable of Failure
+        Named below the tables.
+
+    Returns
+    -------
+    dict of str to str
+        The text by format, a key of `FORMATS`.
+
+    Raises
+    ------
+    WorkbenchError
+        A file cannot be written.
+    """
+    rows = grid_rows(grid)
+    frame = read_csv(io.StringIO(write_csv(rows)))
+    failures = list(failures)
+    tables = {test: table(frame, test) for test in grid.tests if (frame.test == test).any()}
+    recipe = grid.jobs()[0].resolved
+    headline = f"{recipe.name}, scale {recipe.scale}, restorer {recipe.restorer.name}, protocol {grid.protocol}"
+    facts = [
+        f"Seeds {', '.join(map(str, grid.seeds))}; source {_place(recipe.data.source)} ({recipe.data.degradation}),"
+        f" target {_place(recipe.data.target)}; code {', '.join(sorted(set(frame.commit.dropna()))) or 'unknown'}.",
+        *([f"Settings of all: {' '.join(grid.settings)}."] if grid.settings else []),
+        *(
+            f"{cell.name}: {cell.method} with {' '.join(cell.settings)}."
+            for cell in grid.cells
+            if cell.settings or cell.name != cell.method
+        ),
+        NOTES,
+        *(f"Failed: {failure.name}: {failure.reason}" for failure in failures),
+    ]
+    titles = {test: f"{test}, {int(frame[frame.test == test].images.iloc[0])} pictures" for test in tables}
+    texts = {
+        "text": "\n\n".join([headline, *(f"{titles[test]}\n{plain(tables[test])}" for test in tables), *facts]),
+        "md": "\n\n".join(
+            [f"# {headline}", *(f"## {titles[test]}\n\n{markdown(tables[test])}" for test in tables), *facts]
+        ),
+        "json": json.dumps(
+            {
+                "recipe": recipe.name, "scale": recipe.scale, "task": recipe.task, "seeds": list(grid.seeds),
+                "protocol": grid.protocol, "settings": list(grid.settings), "tests": grid.tests,
+                "rows": json.loads(frame.to_json(orient="records")),
+                "tables": {test: [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+                           for test, lines in tables.items()},
+                "failed": [{"name": failure.name, "reason": failure.reason} for failure in failures],
+            },
+            indent=2,
+        ),
+        "csv": write_csv(rows).removesuffix("\n"),
+    }  # fmt: skip
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for form, text in texts.items():
+            path = folder / f"comparison.{'txt' if form == 'text' else form}"
+            partial = path.with_name(path.name + ".partial")
+            partial.write_text(text + "\n", encoding="utf-8")
+            os.replace(partial, path)
+    except OSError as error:
+        raise WorkbenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    return texts
+
+
+def _place(place: str | list[str]) -> str:
+    return place if isinstance(place, str) else ", ".join(place)
