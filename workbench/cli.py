@@ -120,6 +120,42 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="denoise, derain or deblur; or a recipe's YAML file.")],
+    scale: Annotated[str, typer.Option(help="pocket, bench or paper.")] = "pocket",
+    methods: Annotated[str, typer.Option(help="Names, joined by commas.")] = "noise-space,dann,dsn,pixelda,cycada",
+    controls: Annotated[
+        str, typer.Option(help="Which of vanilla, vanilla-early and oracle to add; '' for none.")
+    ] = "vanilla,vanilla-early,oracle",
+    seeds: Annotated[str, typer.Option(help="Numbers, joined by commas.")] = "0,1,2",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value for all methods.")
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE",
+            help="A test set, as for `evaluate`; may be repeated. If not given: the held-out pairs of both domains.",
+        ),
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="rgb, y, blocks, blocks-volume or rgb-ecc.")] = "rgb",
+    runs: Runs = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the folder of the tables.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="How many runs at a time; one a core, or a GPU.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text, md, json or csv: what is printed.")] = "text",
+) -> None:
+    """Train methods on equal terms, or reuse their runs, and measure them; call it again to go on where it stopped."""
+    from workbench.comparison.command import compare as run_comparison
+
+    printed, failures = run_comparison(
+        task, scale, methods.split(","), controls.split(","), seeds.split(","), settings or [], data or [], protocol,
+        runs, name, processes, form,
+    )  # fmt: skip
+    print(printed)
+    _finish([{"name": failure.name, "reason": failure.reason} for failure in failures])
+
+
+@app.command()
 def tables(
     table: Annotated[str | None, typer.Option(help="Only this table, such as 4 or A1.")] = None,
     paper: Annotated[str, typer.Option(help="noise-da or drdd.")] = "noise-da",
