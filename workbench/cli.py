@@ -225,6 +225,26 @@ def import_official(
     print(f"{output}: restoration U-Net of width {description['width']}")
 
 
+@app.command()
+def complexity(
+    networks: Annotated[list[str] | None, typer.Argument(metavar="[NETWORK...]", help="All if none is given.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
+    device: Device = "auto",
+    side: Annotated[int, typer.Option(help="Side of the image for time and memory, a multiple of 128.")] = 128,
+) -> None:
+    """Parameters, multiplications, time and memory of the networks, beside the paper's Table A2."""
+    from workbench.devices import choose_device
+    from workbench.evaluation.complexity import device_name, format_complexity, measure_complexity, to_json
+    from workbench.training.provenance import provenance
+
+    chosen = choose_device(device)
+    rows = measure_complexity(networks or None, chosen, side, lambda name: print(f"{name} ...", file=sys.stderr))
+    print(format_complexity(rows, side, device_name(chosen)))
+    if json_file is not None:
+        result = to_json(rows, side, {**provenance(), "device": device_name(chosen)})
+        _write(json_file, json.dumps(result, indent=2, allow_nan=False) + "\n")
+
+
 @export_app.callback()
 def _export() -> None:
     pass  # with one command alone, typer would take the group for that command

@@ -12,7 +12,8 @@ an approximation, with the surroundings that ``halo`` says, as is the habit with
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -21,6 +22,14 @@ from workbench.nets.unet import Window
 
 CONTEXT = 64
 """Pixels of surroundings that a tile is given where all that counts would be too many."""
+
+
+@contextmanager
+def _no_foreign_warnings() -> Iterator[None]:
+    """Keep back what the libraries' own calls are warned of: a user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "torch.meshgrid", UserWarning)
+        yield
 
 
 class LibraryRestorer(nn.Module):
@@ -143,12 +152,13 @@ class SwinIR(LibraryRestorer):
 
         if len(depths) != len(heads):
             raise ValueError("depths and heads are one number a group each")
-        network = Network(
-            # The size for which the masks of shifted windows are kept; for others they are computed when needed
-            img_size=16 * window,
-            embed_dim=width, depths=depths, num_heads=heads, window_size=window, drop_path_rate=drop_path,
-            pretrained=None,
-        )  # fmt: skip
+        with _no_foreign_warnings():
+            network = Network(
+                # The size for which the masks of shifted windows are kept; for others they are computed when needed
+                img_size=16 * window,
+                embed_dim=width, depths=depths, num_heads=heads, window_size=window, drop_path_rate=drop_path,
+                pretrained=None,
+            )  # fmt: skip
         super().__init__(network, multiple=window, halo=min(self.reach(depths, window), CONTEXT))
 
     @staticmethod
@@ -201,8 +211,7 @@ class Uformer(LibraryRestorer):
 
         if len(depths) != 4:
             raise ValueError("depths are four numbers, one a stage")
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "torch.meshgrid", UserWarning)  # the library's habit, not the user's
+        with _no_foreign_warnings():
             network = Network(
                 img_size=16 * window, embed_dim=width, depths=[*depths, middle, *reversed(depths)], win_size=window,
                 modulator=True, drop_path_rate=drop_path,

@@ -1,0 +1,228 @@
+"""What networks cost: parameters, multiplications, time and memory, beside what the paper states (Table A2)."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation.published import published
+from workbench.nets import build
+from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS
+
+GMACS_SIDE = 128
+"""Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
+
+PUBLISHED_ROWS = {"unet-s": "Ours", "restormer": "Restormer", "ap-bsn": "AP-BSN"}
+"""Rows of the paper's Table A2 by the name that the network has here."""
+
+_SECONDS, _REPETITIONS = 2.0, 5
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """The cost of a network, or a row of the paper's table.
+
+    Attributes
+    ----------
+    network : str
+        A name of `workbench.nets.NETWORKS`, or of the paper if it is not among them.
+    kind : {"restorer", "diffusion", "paper"}
+        ``paper``: a row of the paper's table that no network here stands for.
+    parameters : float or None
+        Millions.
+    gmacs : float or None
+        Milliards of multiplications with addition at 128x128 pixels: of convolutions, matrix products and attention.
+    seconds : float or None
+        Per megapixel, one image at a time: median of up to five passes.
+    memory : float or None
+        Megabytes that the weights and one pass have in tensors at the same time, at most.
+    published_parameters, published_gmacs : float or None
+        The paper's numbers.
+    """
+
+    network: str
+    kind: str
+    parameters: float | None = None
+    gmacs: float | None = None
+    seconds: float | None = None
+    memory: float | None = None
+    published_parameters: float | None = None
+    published_gmacs: float | None = None
+
+
+def measure_complexity(
+    names: Iterable[str] | None = None,
+    device: torch.device | str = "cpu",
+    side: int = GMACS_SIDE,
+    report: Callable[[str], None] | None = None,
+) -> list[Complexity]:
+    """Count, time and weigh networks with fresh weights.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Networks; all restorers and diffusion networks, and the remaining rows of the paper's table, if not given.
+    device : torch.device or str
+    side : int
+        Side in pixels of the square image for time and memory, a multiple of 128 so that no network has to pad it.
+    report : callable, optional
+        Called with the name of each network before it is measured.
+
+    Returns
+    -------
+    list of Complexity
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such network, or the side is no multiple of 128.
+    """
+    if side < GMACS_SIDE or side % GMACS_SIDE:
+        raise WorkbenchError(f"side {side}: give a multiple of {GMACS_SIDE}")
+    theirs = _published()
+    rows = []
+    for name in [*RESTORERS, *DIFFUSION_NETWORKS] if names is None else names:
+        if report is not None:
+            report(name)
+        numbers = theirs.pop(PUBLISHED_ROWS.get(name, name), {})
+        rows.append(_measure(name, torch.device(device), side, numbers))
+    if names is None:
+        rows += [Complexity(row, "paper", **numbers) for row, numbers in theirs.items()]
+    return rows
+
+
+def format_complexity(rows: list[Complexity], side: int, device: str) -> str:
+    """A table to print; ``device`` is said under it."""
+    header = ("network", "parameters/M", "(paper)", "GMACs", "(paper)", "s/megapixel", "memory/MB")
+    lines = [
+        (
+            row.network, _number(row.parameters, 2), _number(row.published_parameters, 2), _number(row.gmacs, 2),
+            _number(row.published_gmacs, 2), _number(row.seconds, 2), _number(row.memory, 0),
+        )
+        for row in rows
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+    aligns = ["<"] + [">"] * (len(header) - 1)
+    table = [
+        "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(line, aligns, widths, strict=True)).rstrip()
+        for line in (header, *lines)
+    ]
+    notes = [
+        f"GMACs at {GMACS_SIDE}x{GMACS_SIDE}; time and memory at {side}x{side} on {device}, one image at a time.",
+        "(paper): Liao et al., ICLR 2025, Table A2, as printed; lines without other numbers are methods of that table.",
+    ]
+    return "\n".join([*table, *notes])
+
+
+def device_name(device: torch.device) -> str:
+    """The device's model, and on a CPU the number of threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{platform.processor() or platform.machine()}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def to_json(rows: list[Complexity], side: int, provenance: dict) -> dict:
+    """The table as data, with what was measured on."""
+    return {"side": side, "provenance": provenance, "networks": [asdict(row) for row in rows]}
+
+
+def _published() -> dict[str, dict[str, float]]:
+    """The paper's Table A2 by row."""
+    keys = {"Parameter (M)": "published_parameters", "GMACs (G)": "published_gmacs"}
+    rows: dict[str, dict[str, float]] = {}
+    for number in published("noise-da", "A2"):
+        rows.setdefault(number.row, {})[keys[number.metric]] = number.value
+    return rows
+
+
+def _measure(name: str, device: torch.device, side: int, numbers: dict[str, float]) -> Complexity:
+    network = build(name).eval().requires_grad_(False)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    diffusion = name in DIFFUSION_NETWORKS
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(*_arguments(diffusion, GMACS_SIDE, torch.device("cpu")))
+    network.to(device)
+    arguments = _arguments(diffusion, side, device)
+    with torch.inference_mode():
+        with _LiveTensors(network, arguments) as live:
+            network(*arguments)
+        seconds = _time(lambda: network(*arguments), device)
+    return Complexity(
+        name,
+        "diffusion" if diffusion else "restorer",
+        parameters=parameters / 1e6,
+        gmacs=counter.get_total_flops() / 2e9,
+        seconds=seconds * 1e6 / side**2,
+        memory=live.peak / 1e6,
+        **numbers,
+    )
+
+
+def _arguments(diffusion: bool, side: int, device: torch.device) -> tuple[Tensor, ...]:
+    def image(channels: int) -> Tensor:  # in the layout in which `restore_array` hands over images
+        return torch.rand(1, side, side, channels, device=device).permute(0, 3, 1, 2)
+
+    return (image(3), image(6), torch.full((1,), 0.5, device=device)) if diffusion else (image(3),)
+
+
+def _time(run: Callable[[], object], device: torch.device) -> float:
+    """Median seconds of a pass; the first passes, that of the memory count, have warmed it up."""
+    times: list[float] = []
+    while not times or (sum(times) < _SECONDS and len(times) < _REPETITIONS):
+        begin = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+class _LiveTensors(TorchDispatchMode):
+    """Adds up the storages that are alive at the same time, those of a network's weights included.
+
+    What an operation allocates for itself and frees again, such as a convolution's workspace, is not seen.
+    """
+
+    def __init__(self, network: nn.Module, arguments: Iterable[Tensor]):
+        super().__init__()
+        self.now = self.peak = 0
+        self._known: set[int] = set()
+        for tensor in [*network.parameters(), *network.buffers()]:
+            self._watch(tensor)
+        for tensor in arguments:
+            self._known.add(tensor.untyped_storage()._cdata)
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self._watch(leaf)
+        return result
+
+    def _watch(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._known:
+            self._known.add(storage._cdata)
+            self.now += storage.nbytes()
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self._free, storage._cdata, storage.nbytes())
+
+    def _free(self, identity: int, size: int) -> None:
+        self._known.discard(identity)
+        self.now -= size
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
