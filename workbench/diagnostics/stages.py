@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -35,7 +36,8 @@ def stage(table: pd.DataFrame, order: str = "fixed", read: float = READ, ignored
 
     * ``source_rise``: how much the error rises when the synthetic condition is replaced, as a share of the error;
     * ``target_share``: how much the prediction changes when the *real* condition is replaced, as a share of the change
-      when the synthetic one is (``change``, since a real image shows other content and need not help).
+      when the synthetic one is (``change``, since a real image shows other content and need not help); not a number
+      when neither changes anything.
 
     I: ``source_rise < read``. Otherwise III: ``target_share < ignored``; II: the rest.
 
@@ -63,6 +65,6 @@ def stage(table: pd.DataFrame, order: str = "fixed", read: float = READ, ignored
         raise ValueError(f"the table has no replacement 'other' in order {order!r}")
     source, target = chosen.loc["source"], chosen.loc["target"]
     rise = float(source.rise / source.base)
-    share = float(target.change / source.change) if source.change > 0 else float("inf")
+    share = float(target.change / source.change) if source.change > 0 else math.nan
     number = 1 if rise < read else 3 if share < ignored else 2
     return Stage(number, rise, share)

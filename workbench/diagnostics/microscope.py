@@ -1,0 +1,185 @@
+"""The training microscope: what restorer and diffusion network do at every snapshot of recorded runs.
+
+All is measured on held-out patches (`workbench.diagnostics.probe_images`), by the restorer's raw weights, whose outputs
+are what the diffusion network is shown; ``exported_target_psnr`` alone is of the weights that the run exports. The
+meters:
+
+======================= ================================================================================================
+step, weight            training step, weight of the diffusion loss (Eq. 5)
+source_psnr             of restored source patches, dB; likewise target_psnr and exported_target_psnr
+high_frequency_ratio    energy above 0.25 cycles a pixel of restored target patches, relative to their references';
+                        likewise input_high_frequency_ratio of the photographs themselves (medians over patches)
+detail, noise           detail kept and noise left of restored target patches, medians of `detail_and_noise`
+error                   noise-prediction error at t = 100, order as in training (shuffled with channel shuffling)
+source_other_rise       rise of that error when the synthetic condition is another image's, ...
+target_other_rise       ... and when the real condition is; likewise target_noise_rise and target_clean_rise
+positional_rise         rise of the error when the order is swapped from source first to target first
+stage                   1, 2, 3: `workbench.diagnostics.stage`, decided by source_rise and target_share
+gradient_share          part of the diffusion loss in the restorer's gradient, `workbench.diagnostics.gradient_shares`
+======================= ================================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from workbench.diagnostics.gradients import gradient_shares, training_batch
+from workbench.diagnostics.noise_prediction import NoisePredictor, predict
+from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
+from workbench.diagnostics.probes import positional_reliance, reliance
+from workbench.diagnostics.recording import Recording
+from workbench.diagnostics.spectra import detail_and_noise, high_frequency_ratio, spectrum
+from workbench.diagnostics.stages import stage
+from workbench.errors import WorkbenchError
+from workbench.images import to_uint
+from workbench.methods import NoiseSpaceAdaptation
+from workbench.training import Run
+from workbench.training.provenance import provenance
+
+TIMESTEP = 100
+NOISE_RANGE = 3.0
+
+
+def record(
+    runs: dict[str, tuple[str, Run]],
+    count: int = 32,
+    size: int = 64,
+    shown: int = 80,
+    seed: int = 0,
+    report: Callable[[str, int], None] = lambda variant, step: None,
+) -> Recording:
+    """Measure every snapshot of several runs of method ``noise-space``.
+
+    Parameters
+    ----------
+    runs : dict
+        ``{variant: (title, run)}``; runs with the same data, snapshots and method.
+    count, size : int
+        Number and side of the patches that are measured.
+    shown : int
+        Side of the one patch of each domain that is kept as pictures; a multiple of the networks' pooling grid.
+    seed : int
+        Chooses the patches.
+    report : callable
+        Told the variant and step that comes next.
+
+    Raises
+    ------
+    WorkbenchError
+        When a run has no snapshots, or the runs' snapshots or data differ.
+    """
+    first = next(iter(runs.values()))[1]
+    steps = list(first.snapshots)
+    for _, run in runs.values():
+        if not steps or list(run.snapshots) != steps:
+            raise WorkbenchError(
+                f"{run.folder}: needs the same snapshots as the others; training.snapshot_every sets them"
+            )
+        if run.recipe.data != first.recipe.data:
+            raise WorkbenchError(f"{run.folder}: other data than {first.folder}")
+    patches, pictures = probe_images(first.recipe, count, size, seed), probe_images(first.recipe, 1, shown, seed)
+    frequency, target_spectrum = _decibels(patches.target)
+    noise = torch.randn(pictures.clean.shape, generator=torch.Generator().manual_seed(seed))
+    shared = {name: _picture(getattr(pictures, name)) for name in ("clean", "degraded", "target", "reference")}
+    shared |= {"noise": _noise_picture(noise), "target_spectrum": target_spectrum}
+    shared["reference_spectrum"] = _decibels(patches.reference)[1]
+    images, spectra, meters = {}, {}, {}
+    for variant, (_, run) in runs.items():
+        frames, curves, rows = [], [], []
+        for step in steps:
+            report(variant, step)
+            method = run.method(step)
+            frames.append(_frame(method, pictures, seed))
+            source, target = restore_both(method, patches)
+            curves.append(_decibels(target)[1])
+            rows.append(_meters(run, method, step, patches, source, target, seed))
+        images[variant] = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+        spectra[variant], meters[variant] = np.stack(curves), pd.DataFrame(rows)
+    facts = {
+        "variants": {variant: _facts(title, run) for variant, (title, run) in runs.items()},
+        "data": first.recipe.data.model_dump(mode="json"),
+        "measured": {"patches": count, "size": size, "timestep": TIMESTEP, "seed": seed, **provenance()},
+    }
+    return Recording(np.array(steps), frequency, shared, images, spectra, meters, facts)
+
+
+def _frame(method: NoiseSpaceAdaptation, pictures: ProbeImages, seed: int) -> dict[str, np.ndarray]:
+    source, target = restore_both(method, pictures)
+    predicted, _ = predict(NoisePredictor.of(method), pictures.clean, source, target, (TIMESTEP,), seed)
+    return {"source": _picture(source), "target": _picture(target), "predicted_noise": _noise_picture(predicted[:, 0])}
+
+
+def _meters(
+    run: Run, method: NoiseSpaceAdaptation, step: int, patches: ProbeImages, source: Tensor, target: Tensor, seed: int
+) -> dict[str, float]:
+    predictor = NoisePredictor.of(method)
+    table = reliance(predictor, patches.clean, source, target, ("other", "noise", "clean"), (TIMESTEP,), seed)
+    order = "shuffled" if method.options.channel_shuffle else "fixed"
+    rows = table[table.order == order].set_index(["condition", "replacement"])
+    found = stage(table, order)
+    detail, noise = detail_and_noise(target, patches.reference)
+    ratios = [high_frequency_ratio(each, patches.reference) for each in (target, patches.target)]
+    with torch.no_grad():
+        exported = method.evaluated(patches.target)
+    return {
+        "step": step,
+        "weight": method.weight(step),
+        "source_psnr": _psnr(source, patches.clean),
+        "target_psnr": _psnr(target, patches.reference),
+        "exported_target_psnr": _psnr(exported, patches.reference),
+        "high_frequency_ratio": float(ratios[0].median()),
+        "input_high_frequency_ratio": float(ratios[1].median()),
+        "detail": float(detail.median()),
+        "noise": float(noise.median()),
+        "error": rows.loc[("source", "other"), "base"],
+        "source_other_rise": rows.loc[("source", "other"), "rise"],
+        "target_other_rise": rows.loc[("target", "other"), "rise"],
+        "target_noise_rise": rows.loc[("target", "noise"), "rise"],
+        "target_clean_rise": rows.loc[("target", "clean"), "rise"],
+        "positional_rise": positional_reliance(predictor, patches.clean, source, target, (TIMESTEP,), seed)["rise"],
+        "stage": found.number,
+        "source_rise": found.source_rise,
+        "target_share": found.target_share,
+        "gradient_share": gradient_shares(method, training_batch(run, method, step), step)["share"],
+    }
+
+
+def _facts(title: str, run: Run) -> dict:
+    recipe, summary = run.recipe, run.summary
+    return {
+        "title": title,
+        "recipe": recipe.name,
+        "scale": recipe.scale,
+        "seed": recipe.seed,
+        "noise_space": recipe.noise_space.model_dump(mode="json"),
+        "training": recipe.training.model_dump(mode="json"),
+        "validation": summary.get("validation"),
+        "provenance": summary.get("provenance"),
+    }
+
+
+def _psnr(images: Tensor, reference: Tensor) -> float:
+    """Mean over patches, in dB, of images clipped to [0, 1]."""
+    errors = (images.clamp(0, 1) - reference).square().mean(dim=(1, 2, 3)).clamp(min=1e-10)
+    return float((-10 / math.log(10) * errors.log()).mean())
+
+
+def _decibels(images: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    frequency, power = spectrum(images)
+    return frequency.numpy(), (10 * torch.log10(power.mean(dim=0) * 255**2)).numpy()
+
+
+def _picture(images: Tensor) -> np.ndarray:
+    return to_uint(images[0].permute(1, 2, 0).numpy())
+
+
+def _noise_picture(noise: Tensor) -> np.ndarray:
+    """The mean over channels, rescaled to the variance 1 of a single one, as a grey picture."""
+    grey = noise[0].mean(dim=0).numpy() * math.sqrt(3)
+    return to_uint(grey / (2 * NOISE_RANGE) + 0.5)
