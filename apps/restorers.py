@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,11 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from workbench.errors import WorkbenchError
-from workbench.nets import build, load_restorer
+from workbench.nets import load_restorer
 from workbench.nets.weights import read_card
 from workbench.training import list_runs
 
@@ -156,7 +153,6 @@ def add_upload(files: Sequence[str | Path], taken: Sequence[str]) -> Choice:
         shutil.copyfile(source, path.with_suffix(suffix))
     try:
         card = read_card(path.with_suffix(".json"))
-        _check_size(path, card)
         network = load_restorer(path)[0]
     except WorkbenchError as error:
         # Say which of the person's files it is, not where the copy lies.
@@ -167,37 +163,3 @@ def add_upload(files: Sequence[str | Path], taken: Sequence[str]) -> Choice:
     if not (hasattr(network, "multiple") and hasattr(network, "halo")):
         raise WorkbenchError(f"{paths['.json'].name}: {card['network']['name']} is not a restorer")
     return Choice(name, path, card, folder)
-
-
-def _check_size(path: Path, card: dict) -> None:
-    """Refuse a card whose network has another number of weights than the file, before memory is taken for it."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            held = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())
-    except (SafetensorError, OSError) as error:
-        raise WorkbenchError(f"{path}: not a readable safetensors file ({error})") from error
-    try:
-        network = {str(key): value for key, value in card["network"].items()}
-        if len(json.dumps(network)) > 1000 or any(abs(value) > 4096 for value in _numbers(network)):
-            raise ValueError("its sizes are beyond any network here")
-        with torch.device("meta"):
-            wanted = sum(value.numel() for value in build(**network).state_dict().values())
-    except WorkbenchError:
-        raise
-    except Exception as error:  # hyper-parameters that no network takes fail in as many ways
-        raise WorkbenchError(
-            f"{path.with_suffix('.json')}: no network can be built from this card ({' '.join(str(error).split())})"
-        ) from error
-    if held != wanted:
-        raise WorkbenchError(
-            f"{path}: holds {held:,} weights, but the network of its card has {wanted:,}; is it another one's card?"
-        )
-
-
-def _numbers(value: object) -> list[float]:
-    """All numbers in a JSON value."""
-    if isinstance(value, dict):
-        return [number for each in value.values() for number in _numbers(each)]
-    if isinstance(value, list):
-        return [number for each in value for number in _numbers(each)]
-    return [value] if isinstance(value, (int, float)) else []

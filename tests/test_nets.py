@@ -176,3 +176,22 @@ def test_foreign_checkpoints_are_refused():
         convert({"model.weight": torch.zeros(3)})
     with pytest.raises(WorkbenchError, match="do not form"):
         convert({"RestorationNet.down_path.0.block.0.weight": torch.zeros(8, 3, 3, 3)})
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in nets.NETWORKS if name.endswith("-pocket") and "diffusion" not in name]
+)
+def test_no_network_is_too_large_for_its_own_weights(name, tmp_path):
+    network = nets.build(name)
+    nets.save_restorer(tmp_path / "r.safetensors", network, {"name": name}, provenance={})
+    nets.load_restorer(tmp_path / "r.safetensors")
+
+
+def test_a_card_of_a_far_larger_network_is_refused_before_memory_is_taken(tmp_path):
+    nets.save_restorer(tmp_path / "r.safetensors", nets.build("unet-pocket"), {"name": "unet-pocket"}, provenance={})
+    card = json.loads((tmp_path / "r.json").read_text())
+    card["network"]["width"] = 2048
+    (tmp_path / "r.json").write_text(json.dumps(card))
+    with pytest.raises(WorkbenchError, match="far more weights than the file holds") as caught:
+        nets.load_restorer(tmp_path / "r.safetensors")
+    assert str(tmp_path / "r.json") in str(caught.value)

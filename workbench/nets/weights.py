@@ -6,9 +6,11 @@ import json
 import os
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from workbench.errors import WorkbenchError
 from workbench.nets.registry import build
@@ -78,11 +80,11 @@ def load_restorer(path: Path) -> tuple[nn.Module, dict]:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WorkbenchError(f"{path}: not a readable safetensors file ({error})") from error
-    name, overrides = card["network"]["name"], {k: v for k, v in card["network"].items() if k != "name"}
-    restorer = build(name, **overrides)
+    restorer = _build(path.with_suffix(".json"), card["network"], sum(value.numel() for value in state.values()))
     try:
         restorer.load_state_dict(state)
     except RuntimeError as error:
+        name = card["network"]["name"]
         raise WorkbenchError(f"{path}: its weights do not fit the network {name!r} of its card") from error
     low, high = card["data_range"]
     if (low, high) != (0.0, 1.0):
@@ -108,6 +110,49 @@ def read_card(path: Path) -> dict:
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise WorkbenchError(f"{path}: not the card of a restorer ({error!r})") from error
     return card
+
+
+def _build(path: Path, network: dict, held: int) -> nn.Module:
+    """Build a card's network, unless it is far larger than its weights: a card may come from anywhere."""
+    name, overrides = network["name"], {str(key): value for key, value in network.items() if key != "name"}
+    try:
+        if len(json.dumps(network)) > 1000 or any(abs(number) > 4096 for number in _numbers(network)):
+            raise ValueError("its sizes are beyond any network here")
+        with _Budget(4 * held + 4_000_000):
+            return build(name, **overrides)
+    except WorkbenchError:
+        raise
+    except Exception as error:  # hyper-parameters that no network takes fail in as many ways
+        raise WorkbenchError(
+            f"{path}: no network can be built from this card ({' '.join(str(error).split())})"
+        ) from error
+
+
+class _Budget(TorchFunctionMode):
+    """Ends the making of tensors once they have more elements than so many, before anything is written into them."""
+
+    FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange})
+
+    def __init__(self, elements: int):
+        super().__init__()
+        self.left = elements
+
+    def __torch_function__(self, function, types, arguments=(), keywords=None):
+        result = function(*arguments, **(keywords or {}))
+        if function in self.FACTORIES:
+            self.left -= result.numel()
+            if self.left < 0:
+                raise MemoryError("it needs far more weights than the file holds")
+        return result
+
+
+def _numbers(value: object) -> list[float]:
+    """All numbers in a JSON value."""
+    if isinstance(value, dict):
+        return [number for each in value.values() for number in _numbers(each)]
+    if isinstance(value, list):
+        return [number for each in value for number in _numbers(each)]
+    return [value] if isinstance(value, (int, float)) else []
 
 
 class RangeAdapter(nn.Module):
