@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -337,6 +338,42 @@ def test_latex_has_equal_rows_and_balanced_braces(filled, lines, paper):
     plain = re.sub(r"\\[&%$#_{}\\]", "", text.removeprefix("% "))
     assert plain.count("{") == plain.count("}")
     assert not re.search(r"[%#~^]", plain) and not re.search("[^\x00-\x7f]", plain)
+
+
+LATEX_ENGINES = [engine for engine in ("tectonic", "pdflatex", "lualatex", "xelatex") if shutil.which(engine)]
+
+
+@pytest.mark.parametrize("paper", ["noise-da", "drdd"])
+def test_latex_needs_only_the_packages_that_it_names(filled, lines, paper):
+    text = render(filled if paper == "noise-da" else lines(paper="drdd"), "latex")
+    assert text.startswith("% \\usepackage{booktabs,longtable}\n")
+    commands = set(re.findall(r"\\([a-zA-Z]+)", text.partition("\n")[2]))
+    kernel = {"begin", "end", "begingroup", "endgroup", "scriptsize", "caption", "times"}
+    text_symbols = {"textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar"}
+    booktabs, longtable = {"toprule", "midrule", "bottomrule"}, {"endhead"}
+    assert commands <= kernel | text_symbols | booktabs | longtable
+    open_environments = []
+    for command, name in re.findall(r"\\(begin|end)\{(\w+)\}|\\(?:begingroup|endgroup)", text):
+        if command == "begin":
+            open_environments.append(name)
+        elif command == "end":
+            assert open_environments.pop() == name
+    assert not open_environments and text.count("\\begingroup") == text.count("\\endgroup")
+    assert re.sub(r"\\\$", "", text).count("$") % 2 == 0
+
+
+@pytest.mark.skipif(not LATEX_ENGINES, reason="no TeX engine here")
+@pytest.mark.parametrize("paper", ["noise-da", "drdd"])
+def test_latex_compiles(filled, lines, paper, tmp_path):
+    text = render(filled if paper == "noise-da" else lines(paper="drdd"), "latex")
+    file = tmp_path / "tables.tex"
+    file.write_text(
+        "\\documentclass{article}\n\\usepackage{booktabs,longtable}\n\\begin{document}\n" + text + "\n\\end{document}\n"
+    )
+    options = [] if LATEX_ENGINES[0] == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run([LATEX_ENGINES[0], *options, file.name], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert file.with_suffix(".pdf").is_file()
 
 
 def test_text_says_whose_numbers_they_are(filled):
