@@ -9,82 +9,19 @@ from pathlib import Path
 import gradio as gr
 
 from apps import comparison as work
-from apps import pictures, report, restorers
-from apps.comparison import INPUT, REFERENCE, Comparison, Degradation, Job
+from apps import parts, pictures, report, restorers
+from apps.comparison import INPUT, REFERENCE, Comparison, Job
+from apps.degrading import KINDS, Degradation
+from apps.endpoints import Endpoints
 from apps.messages import toasts
 from apps.pictures import Crop
 from apps.samples import SIGMA, samples
 from apps.spectrum import plot
 from workbench.data.camera import CAMERAS
-from workbench.errors import WorkbenchError
 from workbench.images import SUFFIXES
 
-_KINDS = [("None: as it is", "none"), ("Add AWGN", "awgn"), ("Simulated camera", "camera")]
 _AREAS = [("Whole photo", "whole"), ("Crop, enlarged", "crop")]
 _IMAGE_TYPES = ["image", *sorted(SUFFIXES)]
-
-NO_RUNS = """<div class="wb-empty" role="status"><h3>No trained restorer yet</h3>
-<p>This page compares restorers, and there is no finished run in <code>{runs}</code>. Train the pair it is made for,
-vanilla and adapted, on embedded pictures; two processor cores take some ten minutes:</p>
-<pre>make demo</pre><p>Then open this page again. A restorer from elsewhere can be added from its files, under
-<b>More restorers</b>.</p>
-</div>"""
-
-WELCOME = """<div class="wb-empty"><h3>What did the adaptation change?</h3>
-<p>Pick a sample or drop a photo of your own, then compare: the input, the restorer trained on synthetic noise alone
-(<b>vanilla</b>), and the one adapted to the target camera in the diffusion model's noise space (<b>adapted</b>).</p>
-<p>A photo stays on the machine this app runs on.</p></div>"""
-
-_SAMPLES_JS = """
-element.addEventListener('click', event => {
-    const button = event.target.closest('button');
-    if (button) trigger('click', {simulated: button.dataset.simulated === 'yes', index: +button.dataset.index});
-});
-"""
-# Pictures report a click as shares of the whole, a drag as shares of the crop, keys as steps.
-_LOCATOR_JS = """
-const send = (box, event) => trigger('click', {
-    x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height});
-element.addEventListener('click', event => {
-    const area = event.target.closest('.wb-locator');
-    if (area) send(area.getBoundingClientRect(), event);
-});
-element.addEventListener('keydown', event => {
-    const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
-    if (!step || !event.target.closest('.wb-locator')) return;
-    event.preventDefault();
-    trigger('input', {dx: 0.5 * step[0], dy: 0.5 * step[1]});
-});
-"""
-_GRID_JS = """
-let start = null;
-const images = () => element.querySelectorAll('.wb-window img');
-element.addEventListener('pointerdown', event => {
-    const area = event.target.closest('.wb-window');
-    if (!area || event.button) return;
-    start = {x: event.clientX, y: event.clientY, box: area.getBoundingClientRect()};
-    area.setPointerCapture(event.pointerId);
-});
-element.addEventListener('pointermove', event => {
-    if (!start) return;
-    const move = `translate(${event.clientX - start.x}px, ${event.clientY - start.y}px)`;
-    images().forEach(image => { image.style.transform = move; });
-});
-element.addEventListener('pointercancel', () => {
-    start = null;
-    images().forEach(image => { image.style.transform = ''; });
-});
-element.addEventListener('pointerup', event => {
-    if (!start) return;
-    const {x, y, box} = start;
-    start = null;
-    const dx = (x - event.clientX) / box.width, dy = (y - event.clientY) / box.height;
-    const still = Math.hypot(event.clientX - x, event.clientY - y) < 4;
-    if (still) images().forEach(image => { image.style.transform = ''; });
-    trigger('input', still
-        ? {dx: (x - box.left) / box.width - 0.5, dy: (y - box.top) / box.height - 0.5} : {dx, dy});
-});
-"""
 
 
 class CompareTab:
@@ -101,7 +38,7 @@ class CompareTab:
         self._stops: dict[str, threading.Event] = {}
         self._lay_out()
         self._wire()
-        self._offer_api()
+        Endpoints(self.runs)
 
     # What is on the page
 
@@ -112,7 +49,7 @@ class CompareTab:
             with gr.Column(scale=2, min_width=320):
                 self._lay_out_controls()
             with gr.Column(scale=5, min_width=320):
-                self.welcome = gr.HTML(WELCOME)
+                self.welcome = gr.HTML(parts.WELCOME)
                 self.status = gr.HTML(visible=False, elem_classes="wb-status")
                 with gr.Column(visible=False) as self.results:
                     self._lay_out_results()
@@ -123,15 +60,17 @@ class CompareTab:
             sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", fit_columns=False, buttons=[],
             elem_id="photos",
         )  # fmt: skip
-        self.samples = gr.HTML(_sample_list(), js_on_load=_SAMPLES_JS, elem_id="samples")
-        self.no_runs = gr.HTML(NO_RUNS.format(runs=html.escape(self.runs.name or "runs")), visible=False)
+        self.samples = gr.HTML(parts.sample_list(), js_on_load=parts.SAMPLES_JS, elem_id="samples")
+        self.no_runs = gr.HTML(parts.NO_RUNS.format(runs=html.escape(self.runs.name or "runs")), visible=False)
         self.restorers = gr.Dropdown(
             [], label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
             elem_id="restorers",
         )  # fmt: skip
-        self.kind = gr.Radio(
-            _KINDS, value="none", label="Degrade the photo first", elem_id="degradation",
-            info="For a clean photo, to have a reference to measure against.",
+        with gr.Accordion("What they were trained on", open=False):
+            self.cards = gr.HTML(elem_id="cards")
+        self.kind = gr.Dropdown(
+            [(title, kind) for kind, title in KINDS.items()], value="none", label="Degrade the photo first",
+            elem_id="degradation", info="For a clean photo, to have a reference to measure against.",
         )  # fmt: skip
         self.sigma = gr.Slider(0, 100, SIGMA, step=1, label="AWGN sigma (of 255)", visible=False)
         self.camera = gr.Dropdown(list(CAMERAS), value="standard", label="Simulated camera", visible=False)
@@ -163,19 +102,19 @@ class CompareTab:
         )  # fmt: skip
         with gr.Row(elem_classes="wb-inspector"):
             with gr.Column(scale=1, min_width=200):
-                self.locator = gr.HTML(js_on_load=_LOCATOR_JS, elem_id="locator")
+                self.locator = gr.HTML(js_on_load=parts.LOCATOR_JS, elem_id="locator")
             with gr.Column(scale=3, min_width=300):
                 gr.Markdown("#### The same crop of each\nDrag a crop to move all, click to centre.")
                 self.zoom = gr.Slider(1, 16, Crop().zoom, step=1, label="Zoom", elem_id="zoom")
                 with gr.Row():
                     self.x = gr.Slider(0, 100, 50, step=0.1, label="Across, %", min_width=150, elem_id="across")
                     self.y = gr.Slider(0, 100, 50, step=0.1, label="Down, %", min_width=150, elem_id="down")
-        self.crops = gr.HTML(js_on_load=_GRID_JS, elem_id="crops")
+        self.crops = gr.HTML(js_on_load=parts.GRID_JS, elem_id="crops")
         with gr.Accordion("Differences", open=True, elem_id="differences-box"):
             with gr.Row(elem_classes="wb-choices"):
                 self.against = gr.Radio([INPUT], value=INPUT, label="Against", min_width=160, elem_id="against")
                 self.gain = gr.Slider(1, 20, 5, step=1, label="Gain", min_width=160, elem_id="gain")
-            self.differences = gr.HTML(js_on_load=_GRID_JS, elem_id="differences")
+            self.differences = gr.HTML(js_on_load=parts.GRID_JS, elem_id="differences")
             gr.Markdown(
                 "Against the input: what the restorer took away; structure in it is detail lost. Against the reference:"
                 " what is still wrong. Grey is no difference."
@@ -204,6 +143,7 @@ class CompareTab:
         gr.context.Context.root_block.load(
             self.find, [self.restorers, self.uploaded], [self.restorers, self.no_runs], **light
         )
+        self.restorers.change(self.show_cards, [self.restorers, self.uploaded], self.cards, **light)
         self.kind.change(self.choose_degradation, self.kind, [self.sigma, self.camera, self.reference_box], **light)
         self.files.upload(
             self.add_restorer, [self.files, self.restorers, self.uploaded], [self.files, self.restorers, self.uploaded],
@@ -272,6 +212,12 @@ class CompareTab:
         kept = [name for name in chosen or [] if name in names] or restorers.first_choice(choices)
         return gr.update(choices=[(choice.label, choice.name) for choice in choices], value=kept)
 
+    def show_cards(self, chosen: list[str] | None, uploaded: list[restorers.Choice]):
+        """What the chosen restorers were trained on."""
+        known, _ = restorers.find_restorers(self.runs)
+        names = set(chosen or [])
+        return parts.cards([choice for choice in (*known, *uploaded) if choice.name in names])
+
     def choose_degradation(self, kind: str):
         """Show the degradation's one control; a reference is needed without degradation only."""
         return tuple(gr.update(visible=kind == each) for each in ("awgn", "camera", "none"))
@@ -322,7 +268,7 @@ class CompareTab:
         try:
             job = work.compare(
                 [path for path, _ in photos or []],
-                _chosen(chosen or [], [*known, *uploaded]),
+                restorers.chosen(chosen or [], [*known, *uploaded]),
                 Degradation(kind, sigma, camera),
                 references or (),
                 progress=lambda share, text: progress(share, desc=text),
@@ -422,84 +368,6 @@ class CompareTab:
             return None
         archive = report.write_zip(job, lambda share, text: progress(share, desc=text))
         return [str(path) for path in (*report.write_pictures(job[photo]), archive)]
-
-    # What programs may call
-
-    def _offer_api(self) -> None:
-        limits = {"concurrency_limit": 1, "concurrency_id": "restore"}
-        gr.api(self.list_restorers, api_name="restorers", concurrency_limit=4)
-        with gr.Group(visible=False):
-            caller, trigger = gr.Button(), gr.Button()
-            photo, name = gr.File(label="photo"), gr.Textbox(label="restorer")
-            restored, numbers = gr.File(label="restored"), gr.JSON(label="numbers")
-            photos, names = gr.File(label="photos", file_count="multiple"), gr.JSON(label="restorers")
-            kind = gr.Radio([each for _, each in _KINDS], value="none", label="degradation")
-            sigma = gr.Number(SIGMA, label="sigma")
-            camera = gr.Radio(list(CAMERAS), value="standard", label="camera")
-            references = gr.File(label="references", file_count="multiple")
-            found, archive = gr.JSON(label="report"), gr.File(label="zip")
-        caller.click(self.restore_one, [photo, name], [restored, numbers], api_name="restore", **limits)
-        trigger.click(
-            self.compare_many, [photos, names, kind, sigma, camera, references], [found, archive], api_name="compare",
-            **limits,
-        )  # fmt: skip
-
-    def list_restorers(self) -> list[dict]:
-        """The restorers of finished runs: name, label and card of each."""
-        choices, _ = restorers.find_restorers(self.runs)
-        return [{"name": choice.name, "label": choice.label, "card": choice.card} for choice in choices]
-
-    @toasts
-    def restore_one(self, photo, restorer):
-        """Restore one photo with the restorer of that name: a PNG file, and seconds and megapixels a second."""
-        job = work.compare([photo] if photo else [], self._named([restorer]))
-        view = job.comparisons[0].restored[0]
-        path = report.write_pictures(job.comparisons[0])[1]
-        # The job's folder goes with the job, which must outlast gradio's copying of the file.
-        return _Kept(path, job), report.as_dict(job)["photos"][0]["views"][view.title]
-
-    @toasts
-    def compare_many(self, photos, names, kind, sigma, camera, references):
-        """Compare restorers (a list of names) on photos: the report, and a zip with it, pictures and cards."""
-        if not isinstance(names, list):
-            raise WorkbenchError("restorers: give a list of names; /restorers tells which there are")
-        job = work.compare(photos or [], self._named(names), Degradation(kind, sigma, camera), references or ())
-        return report.as_dict(job), _Kept(report.write_zip(job), job)
-
-    def _named(self, names: list) -> list[restorers.Choice]:
-        return _chosen(names, restorers.find_restorers(self.runs)[0])
-
-
-class _Kept(str):
-    """A file's path that keeps the job which owns the file."""
-
-    def __new__(cls, path: Path, job: Job):
-        kept = super().__new__(cls, path)
-        kept.job = job
-        return kept
-
-
-def _sample_list() -> str:
-    """The samples as two rows of buttons."""
-    rows = []
-    for simulated, heading in ((True, "Samples: simulated camera"), (False, f"Samples: clean, AWGN {SIGMA} is added")):
-        buttons = "".join(
-            f'<button type="button" data-simulated="{"yes" if simulated else "no"}" data-index="{index}"'
-            f' aria-label="Compare the sample {html.escape(sample.name)}" title="{html.escape(sample.name)}">'
-            f'<img src="{pictures.data_url(sample.thumbnail)}" alt=""></button>'
-            for index, sample in enumerate(samples(simulated))
-        )
-        rows.append(f'<p>{heading}</p><div class="wb-row">{buttons}</div>')
-    return f'<div class="wb-samples">{"".join(rows)}</div>'
-
-
-def _chosen(names: list, choices: list[restorers.Choice]) -> list[restorers.Choice]:
-    """The choices of these names."""
-    by_name = {choice.name: choice for choice in choices}
-    for name in names:
-        if name not in by_name:
-            raise WorkbenchError(f"restorer {name!r} is not there (any more); look again for finished runs")
-    return [by_name[name] for name in dict.fromkeys(names)]
 
 
 def _crop(x: float, y: float, zoom: float) -> Crop:

@@ -6,96 +6,28 @@ not fill the memory.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image as PillowImage
 
 from apps import restorers
-from workbench.data.camera import CAMERAS
-from workbench.data.degradations import AdditiveWhiteGaussianNoise
+from apps.degrading import Degradation
+from apps.measuring import measure
+from apps.reading import read_photo
 from workbench.errors import WorkbenchError
-from workbench.evaluation import Lpips, Unavailable, get_protocol
-from workbench.images import Image, read_image, to_float, to_uint
+from workbench.images import to_uint
 from workbench.restore import restore_array
 
-MAX_PIXELS = 60_000_000
-"""Larger photographs are refused."""
-MAX_CAMERA_PIXELS = 12_000_000
-"""Larger photographs are not photographed again by the simulated camera, which takes some 200 bytes a pixel."""
-MAX_LPIPS_PIXELS = 4_000_000
-"""LPIPS of larger photographs is left out: it takes a kilobyte a pixel."""
-MAX_SSIM_PIXELS = 30_000_000
-"""SSIM of larger photographs is left out: it takes some 150 bytes a pixel."""
 MOST_PHOTOS = 12
 
 INPUT, REFERENCE = "input", "reference"
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Degradation:
-    """What is done to a clean photograph to have a reference.
-
-    Parameters
-    ----------
-    kind : {"none", "awgn", "camera"}
-    sigma : float
-        Standard deviation of the AWGN, in 8-bit units.
-    camera : str
-        Key of `workbench.data.camera.CAMERAS`.
-    """
-
-    kind: str = "none"
-    sigma: float = 25.0
-    camera: str = "standard"
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("none", "awgn", "camera"):
-            raise WorkbenchError(f"degradation {self.kind!r} does not exist; choose none, awgn or camera")
-        if not 0 <= self.sigma <= 100:
-            raise WorkbenchError(f"sigma {self.sigma:g}: choose a noise level from 0 to 100")
-        if self.camera not in CAMERAS:
-            raise WorkbenchError(f"camera {self.camera!r} does not exist; choose one of {', '.join(CAMERAS)}")
-
-    def __str__(self) -> str:
-        return {
-            "none": "none",
-            "awgn": f"AWGN, sigma {self.sigma:g}",
-            "camera": f"simulated camera, {self.camera}",
-        }[self.kind]
-
-    def __call__(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Degrade a clean photograph (H, W, 3), always in the same way.
-
-        Returns
-        -------
-        degraded, reference : ndarray
-            AWGN is not clipped (float32), as in training. The simulated camera photographs the picture reduced by its
-            own enlargement, so that the size stays nearly the same, and its noise-free twin is the reference.
-        """
-        rng = np.random.default_rng(0)
-        if self.kind == "awgn":
-            return AdditiveWhiteGaussianNoise((self.sigma, self.sigma))(to_float(photo), rng), photo
-        camera = CAMERAS[self.camera]
-        if photo.shape[0] * photo.shape[1] > MAX_CAMERA_PIXELS:
-            raise WorkbenchError(
-                f"the simulated camera takes pictures of up to {MAX_CAMERA_PIXELS // 1_000_000} megapixels;"
-                " shrink the photo or use AWGN"
-            )
-        if min(photo.shape[:2]) < 8 * camera.enlargement:
-            raise WorkbenchError("the photo is too small for the simulated camera; use AWGN")
-        scene = PillowImage.fromarray(to_uint(to_float(photo)) if photo.dtype != np.uint8 else photo)
-        return camera.shoot(np.asarray(scene.reduce(camera.enlargement)), rng)
 
 
 @dataclass
@@ -264,16 +196,14 @@ def compare(
 
 def _compare_one(name, path, choices, networks, degradation, partner, place, tell) -> Comparison:
     tell(0, "reading")
-    original = _read(path)
+    original = read_photo(path)
     degraded, reference, origin = original.pixels, None, "as uploaded, no reference"
     if degradation.kind != "none":
         tell(0.01, f"degrading ({degradation})")
         degraded, reference = degradation(original.pixels)
-        origin = f"degraded here: {degradation}; the reference is " + (
-            "the photo" if degradation.kind == "awgn" else "the simulated camera's noise-free twin"
-        )
+        origin = f"degraded here: {degradation}; the reference is {degradation.reference}"
     elif partner is not None:
-        reference = _read(Path(partner)).pixels
+        reference = read_photo(Path(partner)).pixels
         origin = f"as uploaded; the reference is {Path(partner).name}"
         if reference.shape != degraded.shape:
             raise WorkbenchError(f"{name}: the photo is {_size(degraded)}, its reference {_size(reference)} pixels")
@@ -299,65 +229,9 @@ def _compare_one(name, path, choices, networks, degradation, partner, place, tel
     alpha = None if degradation.kind == "camera" else original.alpha  # its pictures have another size and no 16 bits
     comparison = Comparison(name, place, views, origin, alpha, original.icc_profile)
     if reference is not None:
-        _measure(comparison, reference, lambda done: tell((len(choices) + 0.5 * done) / steps, "measuring"))
+        measure(comparison, reference, lambda done: tell((len(choices) + 0.5 * done) / steps, "measuring"))
         views[REFERENCE] = View(REFERENCE, _keep(place / "reference.npy", reference, bits))
     return comparison
-
-
-def _measure(comparison: Comparison, reference: np.ndarray, tell: Callable[[float], None]) -> None:
-    """Fill in the scores of the views, protocol rgb."""
-    protocol = get_protocol("rgb")
-    tell(0)
-    lpips = lpips_metric()
-    side, pixels = min(reference.shape[:2]), reference.shape[0] * reference.shape[1]
-    if isinstance(lpips, Unavailable):
-        comparison.notes.append(lpips.reason)
-    elif pixels > MAX_LPIPS_PIXELS:
-        comparison.notes.append(f"LPIPS is left out above {MAX_LPIPS_PIXELS // 1_000_000} megapixels")
-    elif side < lpips.min_side:
-        comparison.notes.append(f"LPIPS needs at least {lpips.min_side} pixels a side")
-    with_lpips = isinstance(lpips, Lpips) and side >= lpips.min_side and pixels <= MAX_LPIPS_PIXELS
-    with_ssim = protocol.window <= side and pixels <= MAX_SSIM_PIXELS
-    if side < protocol.window:
-        comparison.notes.append(f"SSIM needs at least {protocol.window} pixels a side")
-    elif not with_ssim:
-        comparison.notes.append(f"SSIM is left out above {MAX_SSIM_PIXELS // 1_000_000} megapixels")
-    clean = protocol.prepare(to_float(reference))
-    for number, view in enumerate(comparison.views.values()):
-        picture = protocol.prepare(to_float(view.pixels))
-        psnr = protocol.psnr(picture, clean)
-        if math.isinf(psnr):
-            comparison.notes.append(f"PSNR of {view.title} is infinite: it equals the reference")
-        view.scores = {
-            "psnr": psnr if math.isfinite(psnr) else None,
-            "ssim": protocol.ssim(picture, clean) if with_ssim else None,
-            "lpips": lpips(picture, clean) if with_lpips else None,
-        }
-        tell((number + 1) / len(comparison.views))
-
-
-@cache
-def lpips_metric() -> Lpips | Unavailable:
-    """LPIPS, looked for once."""
-    return Lpips.load()
-
-
-def _read(path: Path) -> Image:
-    """Read an image unless it is too large, which its header tells."""
-    try:
-        with warnings.catch_warnings(action="ignore"), PillowImage.open(path) as header:
-            pixels = header.width * header.height
-    except Exception:
-        pixels = 0  # read_image knows how to say what is wrong with it
-    try:
-        if pixels > MAX_PIXELS:
-            raise WorkbenchError(
-                f"{path}: {pixels / 1e6:.0f} megapixels are too many for the app (at most {MAX_PIXELS // 1_000_000});"
-                " shrink it, or use `workbench restore`"
-            )
-        return read_image(path)
-    except WorkbenchError as error:
-        raise WorkbenchError(str(error).replace(str(path), path.name)) from error
 
 
 def _keep(path: Path, pixels: np.ndarray, bits: int) -> np.ndarray:

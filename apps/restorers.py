@@ -12,12 +12,17 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
+import workbench
 from workbench.errors import WorkbenchError
 from workbench.nets import load_restorer
 from workbench.nets.weights import read_card
 from workbench.training import list_runs
 
 DEMO_PAIR = ("denoise-pocket-vanilla-s0", "denoise-pocket-noise-space-s0")
+PACKAGED = Path(workbench.__file__).parent / "packaged"
+"""Restorers that come with the package; may be missing."""
+MAX_PACKAGED = 5_000_000
+"""Larger files, in bytes, are not taken for packaged restorers."""
 MOST = 4
 """How many restorers one comparison may have."""
 
@@ -55,21 +60,43 @@ class Choice:
     @property
     def label(self) -> str:
         """How a list of restorers shows it."""
-        return f"{self.method} · {self.name}" if self.method else self.name
+        return " · ".join(part for part in ("packaged" if self.packaged else "", self.method, self.name) if part)
+
+    @property
+    def packaged(self) -> bool:
+        """Whether it came with the package."""
+        return self.path.parent == PACKAGED
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What its card tells of its making, for reading."""
+        provenance = self.card.get("provenance")
+        provenance = provenance if isinstance(provenance, dict) else {}
+        data = provenance.get("data") if isinstance(provenance.get("data"), dict) else {}
+        code = provenance.get("provenance") if isinstance(provenance.get("provenance"), dict) else {}
+        metrics = provenance.get("metrics") if isinstance(provenance.get("metrics"), dict) else {}
+        facts = {
+            "recipe": provenance.get("recipe"), "scale": provenance.get("scale"), "method": provenance.get("method"),
+            "seed": provenance.get("seed"), "steps": provenance.get("steps"), "source": data.get("source"),
+            "degradation": data.get("degradation"), "target": data.get("target"),
+            "network": self.card["network"]["name"], "commit": code.get("commit"), **metrics,
+            "licence": provenance.get("licence"),
+        }  # fmt: skip
+        return {str(key): str(value) for key, value in facts.items() if value is not None}
 
     def __hash__(self) -> int:
         return hash((self.name, self.path))
 
 
 def find_restorers(runs: Path) -> tuple[list[Choice], list[str]]:
-    """The restorers of the finished runs below a folder.
+    """The restorers of the finished runs below a folder, and those that come with the package.
 
     Returns
     -------
     choices : list of Choice
-        The demo's pair first, then by name.
+        The demo's pair first, then runs by name, then packaged ones, those for denoising first.
     problems : list of str
-        One line for each finished run whose restorer or summary cannot be read.
+        One line for each finished run whose restorer or summary cannot be read, and each damaged packaged restorer.
     """
     choices, problems = [], []
     for run in list_runs(runs):
@@ -78,8 +105,19 @@ def find_restorers(runs: Path) -> tuple[list[Choice], list[str]]:
                 choices.append(Choice(run.name, run.weights, read_card(run.weights.with_suffix(".json"))))
         except (WorkbenchError, OSError) as error:
             problems.append(str(error))
-    order = {name: position for position, name in enumerate(DEMO_PAIR)}
-    return sorted(choices, key=lambda choice: (order.get(choice.name, len(order)), choice.name)), problems
+    taken = {choice.name for choice in choices}
+    for path in sorted(PACKAGED.glob("*.safetensors")):
+        try:
+            if path.stem not in taken and path.stat().st_size <= MAX_PACKAGED:
+                choices.append(Choice(path.stem, path, read_card(path.with_suffix(".json"))))
+        except (WorkbenchError, OSError) as error:
+            problems.append(str(error))
+    return sorted(choices, key=_order), problems
+
+
+def _order(choice: Choice) -> tuple:
+    demo = DEMO_PAIR.index(choice.name) if choice.name in DEMO_PAIR else len(DEMO_PAIR)
+    return demo, choice.packaged, choice.packaged and not choice.name.startswith("denois"), choice.name
 
 
 def first_choice(choices: Sequence[Choice]) -> list[str]:
@@ -90,6 +128,15 @@ def first_choice(choices: Sequence[Choice]) -> list[str]:
     by_method = {choice.method: choice.name for choice in reversed(choices)}
     pair = [by_method[method] for method in ("vanilla", "adapted") if method in by_method]
     return pair if len(pair) == 2 else names[:2]
+
+
+def chosen(names: Sequence[str], choices: Sequence[Choice]) -> list[Choice]:
+    """The choices of these names."""
+    by_name = {choice.name: choice for choice in choices}
+    for name in names:
+        if name not in by_name:
+            raise WorkbenchError(f"restorer {name!r} is not there (any more); look again for finished runs")
+    return [by_name[name] for name in dict.fromkeys(names)]
 
 
 def titles(choices: Sequence[Choice]) -> list[str]:

@@ -16,7 +16,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image as PillowImage
 
-from apps import comparison, pictures, report, restorers, spectrum
+from apps import comparison, measuring, pictures, report, restorers, spectrum
 from apps.main import launch, serve
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Unavailable
@@ -56,7 +56,7 @@ def choices(runs) -> list[restorers.Choice]:
 
 @pytest.fixture(autouse=True)
 def _no_lpips(monkeypatch):
-    monkeypatch.setattr(comparison, "lpips_metric", lambda: Unavailable("LPIPS not available in this test"))
+    monkeypatch.setattr(measuring, "lpips_metric", lambda: Unavailable("LPIPS not available in this test"))
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_awgn_has_the_photo_as_reference(choices, photo):
 
 
 def test_ssim_of_a_very_large_photo_is_left_out_and_that_is_said(choices, photo, monkeypatch):
-    monkeypatch.setattr(comparison, "MAX_SSIM_PIXELS", 1000)
+    monkeypatch.setattr(measuring, "MAX_SSIM_PIXELS", 1000)
     found = comparison.compare([photo], choices[:1], comparison.Degradation("awgn")).comparisons[0]
     assert found.views["input"].scores["ssim"] is None and found.views["input"].scores["psnr"] is not None
     assert any("SSIM is left out" in note for note in found.notes)

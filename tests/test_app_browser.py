@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_app import PAIR, free_port, write_run
 
-from apps import comparison
+from apps import measuring
 from apps.main import launch
 from workbench.evaluation import Unavailable
 from workbench.images import write_png
@@ -38,7 +38,7 @@ def runs(tmp_path_factory):
 def address(runs):
     port = free_port()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "lpips_metric", lambda: Unavailable("LPIPS not available in this test"))
+        patch.setattr(measuring, "lpips_metric", lambda: Unavailable("LPIPS not available in this test"))
         blocks = launch(runs, port=port)
         yield f"http://127.0.0.1:{port}/"
         blocks.close(verbose=False)
