@@ -10,16 +10,21 @@ from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.base import Diverged
-from workbench.methods.features import domain_confusion
+from workbench.methods.critics import critic_loss, fooling_loss
+from workbench.methods.dsn import scale_invariant_error, squared_correlation
+from workbench.methods.features import bottleneck, domain_confusion
 from workbench.methods.gradients import held, scale_gradient
 from workbench.nets import build as build_network
-from workbench.nets.adversaries import domain_classifier
+from workbench.nets.adversaries import Translator, domain_classifier, image_critic
 from workbench.recipes import load_recipe
 from workbench.training import fit
 
 # Small networks beside the restorer.
 SMALL = {
     "dann": ["options.dann.width=4"],
+    "dsn": ["options.dsn.width=4", "options.dsn.similarity_after=4"],
+    "pixelda": [f"options.pixelda.{key}" for key in ("width=4", "blocks=1", "critic_layers=1")],
+    "cycada": [f"options.cycada.{key}" for key in ("width=4", "blocks=1", "critic_layers=1")],
 }
 
 
@@ -139,15 +144,22 @@ def test_defaults_exist_at_every_scale(method, scale):
     assert given.options[method] == options | {"learning_rate": 0.5}
 
 
+def _bottlenecks(module, batch):
+    return [module.restorer.encode(batch[name])[-1] for name in ("degraded", "target")]
+
+
 def test_dann_ramp_and_restorer_gradient():
-    module = build("dann")
+    module = build("dann", "options.dann.ceiling=1")
     weights = [module.weight(step) for step in range(module.total_steps + 1)]
     assert weights[0] == 0 and sorted(weights) == weights and weights[-1] == pytest.approx(0.99991, abs=1e-5)
     batch = batch_of(module)
     start, end = (module.losses(batch, step) for step in (0, module.total_steps))
     restoration = gradient(start["restoration"], module.restorer)
     assert torch.allclose(gradient(start["loss"], module.restorer), restoration, atol=1e-7)
-    assert not torch.allclose(gradient(end["loss"], module.restorer), restoration, atol=1e-5)
+    climbed = gradient(end["domain"], module.restorer)
+    straight = gradient(domain_confusion(module.classifier, *_bottlenecks(module, batch), weight=-1.0), module.restorer)
+    assert torch.allclose(climbed, -weights[-1] * straight, rtol=1e-3, atol=1e-6)
+    assert climbed.abs().sum() > 0
     assert torch.allclose(gradient(start["loss"], module.classifier), gradient(end["loss"], module.classifier))
 
 
@@ -155,7 +167,114 @@ def test_a_restorer_without_bottleneck_features_is_one_line():
     class Plain(torch.nn.Module):
         multiple = 1
 
-    from workbench.methods.features import bottleneck_channels
-
     with pytest.raises(WorkbenchError, match="dann works on bottleneck features, which restorer unet-pocket"):
-        bottleneck_channels(Plain(), recipe("dann"))
+        bottleneck(Plain(), recipe("dann"))
+
+
+@pytest.mark.parametrize("form", ["cross-entropy", "least-squares"])
+def test_critic_and_translator_pull_in_opposite_directions(form):
+    torch.manual_seed(0)
+    critic, translator = image_critic(4, 1), Translator(4, 1, noise=False)
+    genuine, source = torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16)
+    judged = critic_loss(critic, genuine, translator(source), form)
+    fooled = fooling_loss(critic, translator(source), form)
+    assert gradient(judged, translator).abs().sum() == 0 and gradient(fooled, critic).abs().sum() == 0
+
+    def step_down(loss, network):
+        rate = 1e-3 / gradient(loss, network).norm()
+        parameters = list(network.parameters())
+        gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
+        with torch.no_grad():
+            for parameter, each in zip(parameters, gradients, strict=True):
+                parameter -= rate * each
+
+    scores = [critic(images).mean() for images in (genuine, translator(source))]
+    step_down(fooled, translator)
+    assert critic(translator(source)).mean() > scores[1], "the translator raises the score of what it makes"
+    moved = translator(source).detach()
+    before = critic(genuine).mean() - critic(moved).mean()
+    step_down(critic_loss(critic, genuine, moved, form), critic)
+    assert critic(genuine).mean() - critic(moved).mean() > before, "the critic drives the two apart"
+
+
+def test_a_translator_starts_near_the_identity_and_listens_to_its_noise():
+    torch.manual_seed(0)
+    translator, image = Translator(8, 2, noise=True), torch.rand(1, 3, 16, 16)
+    first, second = (translator(image, torch.randn(1, 3, 16, 16)) for _ in range(2))
+    assert (first - image).abs().max() < 0.1 and not torch.equal(first, second)
+
+
+def test_scale_invariant_error_forgives_a_shift_and_squared_correlation_is_one_for_scaled_copies():
+    image = torch.rand(2, 3, 8, 8)
+    assert scale_invariant_error(image + 0.3, image) < 1e-12 < scale_invariant_error(image * 0.5, image)
+    channel = torch.randn(2, 1, 16, 16)
+    assert squared_correlation(channel, 5 - 3 * channel).item() == pytest.approx(1.0, abs=1e-5)
+    assert squared_correlation(channel, torch.randn(2, 1, 16, 16)) < 0.05
+
+
+def test_dsn_descends_towards_uncorrelated_private_and_shared_features():
+    module = build("dsn", "options.dsn.reconstruction=0", "options.dsn.similarity=0", "options.dsn.difference=10")
+    batch = batch_of(module)
+    optimizer = torch.optim.Adam(module.parameters(), 3e-3)
+    before = module.losses(batch, 0)["difference"].item()
+    for _ in range(30):
+        optimizer.zero_grad()
+        module.losses(batch, 0)["loss"].backward()
+        optimizer.step()
+    assert module.losses(batch, 0)["difference"].item() < 0.5 * before
+
+
+def test_dsn_restores_from_shared_features_alone_and_similarity_sets_in_late():
+    module = build("dsn", "options.dsn.similarity=1")
+    batch = batch_of(module)
+    assert [module.weight(step) for step in (3, 4)] == [0.0, 1.0]
+    losses = module.losses(batch, 8)
+    for network in (module.source_private, module.target_private, module.decoder):
+        assert gradient(losses["restoration"], network).abs().sum() == 0
+        assert gradient(losses["reconstruction"], network).abs().sum() > 0
+    for name in ("reconstruction", "difference", "domain"):
+        assert gradient(losses[name], module.restorer).abs().sum() > 0, name
+    assert gradient(module.losses(batch, 3)["domain"], module.restorer).abs().sum() == 0
+
+
+@pytest.mark.parametrize(("method", "generator"), [("pixelda", "generator"), ("cycada", "to_target")])
+def test_the_generator_follows_critic_and_task_and_the_restorer_its_own_unweighted_task(method, generator):
+    results = {}
+    for task in (0, 10):
+        module = build(method, f"options.{method}.task={task}")
+        losses = module.losses(batch_of(module), 0)  # the feature adversary weighs nothing at step 0
+        translator = getattr(module, generator)
+        results[task] = (
+            gradient(losses["translated_restoration"], translator),
+            gradient(losses["loss"], module.restorer),
+        )
+        assert gradient(losses["fooling"], translator).abs().sum() > 0
+        assert gradient(losses["critic"], translator).abs().sum() == 0
+        assert gradient(losses["fooling"], module.restorer).abs().sum() == 0
+    assert results[0][0].abs().sum() == 0 < results[10][0].abs().sum()
+    assert torch.allclose(results[0][1], results[10][1])
+
+
+def test_pixelda_draws_its_noise_from_the_batch():
+    module = build("pixelda")
+    batch = batch_of(module)
+    losses = [module.losses(batch, 0)["loss"].item() for _ in range(2)]
+    assert losses[0] == losses[1]
+    batch["draws"] = batch["draws"] // 2
+    assert module.losses(batch, 0)["loss"].item() != losses[0]
+
+
+def test_cycada_closes_its_cycle():
+    module = build("cycada", "options.cycada.adversarial=0", "options.cycada.task=0", "options.cycada.feature=0")
+    batch = batch_of(module)
+    with torch.no_grad():  # translators that are far from the identity to begin with
+        for network in (module.to_target, module.to_source):
+            network.layers[-1].weight.mul_(20)
+    optimizer = torch.optim.Adam([*module.to_target.parameters(), *module.to_source.parameters()], 3e-3)
+    before = module.losses(batch, 0)
+    for _ in range(30):
+        optimizer.zero_grad()
+        module.losses(batch, 0)["loss"].backward()
+        optimizer.step()
+    after = module.losses(batch, 0)
+    assert after["cycle"] < 0.5 * before["cycle"] and after["identity"] < 0.5 * before["identity"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from workbench.devices import choose_device
 from workbench.errors import WorkbenchError
 from workbench.evaluation.records import save_record
 from workbench.evaluation.sets import open_set
@@ -26,7 +27,7 @@ def measure(run: Run, place: str, protocol: str) -> list[dict]:
         ``{"name", "reason"}`` of the pictures that could not be measured.
     """
     test_set = open_set(place, run.folder)
-    restorer, device = run.restorer(), "cuda" if torch.cuda.is_available() else "cpu"
+    restorer, device = run.restorer(), choose_device("auto")
     report = test_set.evaluate(lambda image: restore_array(restorer, image, device=device), protocol)
     save_record(run.folder, test_set, report, provenance())
     return report["failed"]

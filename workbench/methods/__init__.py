@@ -3,10 +3,13 @@
 from workbench.methods.ap_bsn import ApBsn
 from workbench.methods.base import Method
 from workbench.methods.condition_quality import ConditionQuality
+from workbench.methods.cycada import CyCADA
 from workbench.methods.dann import DomainAdversarial
+from workbench.methods.dsn import DomainSeparation
 from workbench.methods.neighbor2neighbor import Neighbor2Neighbor
 from workbench.methods.noise_space import NoiseSpaceAdaptation
 from workbench.methods.oracle import Oracle
+from workbench.methods.pixelda import PixelDA
 from workbench.methods.plugins import installed_methods
 from workbench.methods.vanilla import Vanilla
 
@@ -16,6 +19,9 @@ METHODS: dict[str, type[Method]] = {
     "noise-space": NoiseSpaceAdaptation,
     "condition-quality": ConditionQuality,
     "dann": DomainAdversarial,
+    "dsn": DomainSeparation,
+    "pixelda": PixelDA,
+    "cycada": CyCADA,
     "neighbor2neighbor": Neighbor2Neighbor,
     "ap-bsn": ApBsn,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -11,8 +13,15 @@ from workbench.methods.gradients import scale_gradient
 from workbench.recipes import Recipe
 
 
-def bottleneck_channels(restorer: nn.Module, recipe: Recipe) -> int:
-    """How many channels the restorer's bottleneck features have.
+class Bottleneck(NamedTuple):
+    """The size of a restorer's bottleneck features: channels, and pixels of the image along a side of a position."""
+
+    channels: int
+    factor: int
+
+
+def bottleneck(restorer: nn.Module, recipe: Recipe) -> Bottleneck:
+    """The size of the restorer's bottleneck features.
 
     Raises
     ------
@@ -25,7 +34,8 @@ def bottleneck_channels(restorer: nn.Module, recipe: Recipe) -> int:
             " use a U-Net, such as --set restorer.name=unet-pocket"
         )
     with torch.no_grad():
-        return restorer.encode(torch.zeros(1, 3, restorer.multiple, restorer.multiple))[-1].shape[1]
+        features = restorer.encode(torch.zeros(1, 3, restorer.multiple, restorer.multiple))[-1]
+    return Bottleneck(features.shape[1], restorer.multiple // features.shape[-1])
 
 
 def restore_with_features(restorer: nn.Module, degraded: Tensor, *others: Tensor) -> tuple[Tensor, list[Tensor]]:

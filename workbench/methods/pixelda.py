@@ -1,0 +1,94 @@
+"""PixelDA (Bousmalis et al., *Unsupervised Pixel-level Domain Adaptation with GANs*, CVPR 2017).
+
+A generator translates labelled source images, with noise beside them, so that a discriminator takes them for target
+images; the task is trained on the translated images, whose labels are known.
+
+Taken from the paper
+--------------------
+The generator conditioned on image and noise, residual blocks at full resolution, the cross-entropy GAN loss with weight
+1, the task trained on source and translated images alike, its gradient to the generator weighted, Adam of 2e-4 with
+beta1 0.5 for generator and discriminator.
+
+Decided here
+------------
+* The task is restoration: the restorer learns to bring the translated degraded image back to the same clean one.
+* The generator translates the *synthetically degraded* image, and adds to it (``translated = degraded + net``), so that
+  it starts near the identity and a translated image keeps its clean counterpart. The paper's content loss needs
+  foreground masks, which photographs have not.
+* The noise has the size of the image instead of being one vector for all of it: a degradation varies from pixel to
+  pixel.
+* The task's weight in the generator's gradient is 10, not 0.1: the paper weighs a classifier's cross entropy, and the
+  Charbonnier loss is of the order of a hundredth of that. The restorer's own gradient is not weighted.
+* The discriminator is a patch discriminator without batch normalisation (a degradation shows locally).
+* Generator and discriminator are sized to the scale, as is their rate at the scales pocket and bench. None of these
+  settings has been tuned.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from workbench.methods.base import Batch, Method
+from workbench.methods.critics import critic_loss, fooling_loss
+from workbench.methods.draws import Draws
+from workbench.methods.gradients import scale_gradient
+from workbench.nets.adversaries import Translator, image_critic
+from workbench.objectives import charbonnier
+from workbench.recipes import Recipe
+from workbench.recipes.schema import Section
+
+
+class PixelDA(Method):
+    """Trains the restorer on synthetic pairs and on the same pairs translated to the target's style."""
+
+    parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "draws"})
+
+    class Options(Section):
+        """Settings; the defaults are the paper's, but for the task's weight."""
+
+        adversarial: float = Field(1.0, ge=0, description="weight of the generator's adversarial loss")
+        task: float = Field(10.0, ge=0, description="weight of the task's gradient where it reaches the generator")
+        width: int = Field(64, ge=1, description="channels of the generator and of the discriminator's first layer")
+        blocks: int = Field(6, ge=0, description="residual blocks of the generator")
+        critic_layers: int = Field(3, ge=1, description="halvings of the discriminator's resolution")
+        learning_rate: float = Field(2e-4, gt=0, description="of generator and discriminator")
+
+    by_scale: ClassVar[dict[str, dict]] = {
+        "pocket": {"width": 16, "blocks": 3, "critic_layers": 2, "learning_rate": 1e-3},
+        "bench": {"width": 32, "learning_rate": 3e-4},
+    }
+
+    def __init__(self, recipe: Recipe):
+        super().__init__(recipe)
+        options = self.options
+        self.generator = Translator(options.width, options.blocks, noise=True)
+        self.critic = image_critic(options.width, options.critic_layers)
+        self.to(memory_format=torch.channels_last)
+
+    def extra_parameters(self) -> list[dict]:
+        """Generator and discriminator at their own rate and momentum."""
+        own = {"lr": self.options.learning_rate, "betas": (0.5, 0.999)}
+        return [
+            {"name": name, "params": list(network.parameters()), **own}
+            for name, network in (("generator", self.generator), ("critic", self.critic))
+        ]
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Restoration of source and translated images, and the adversarial losses; see the module's docstring."""
+        degraded, target = batch["degraded"], batch["target"]
+        noise = Draws(batch["draws"]).normal(*degraded.shape[1:]).to(degraded)
+        translated = self.generator(degraded, noise)
+        images = torch.cat([degraded, scale_gradient(translated, self.options.task)])
+        source, from_translated = self.restorer(images).chunk(2)
+        parts = {
+            "restoration": charbonnier(source, batch["clean"]),
+            "translated_restoration": charbonnier(from_translated, batch["clean"]),
+            "critic": critic_loss(self.critic, target, translated, "cross-entropy"),
+        }
+        fooling = fooling_loss(self.critic, translated, "cross-entropy")
+        loss = sum(parts.values()) + self.options.adversarial * fooling
+        return {"loss": loss, **parts, "fooling": fooling}
