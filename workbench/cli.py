@@ -163,7 +163,9 @@ def tables(
     runs: Runs = Path("runs"),
 ) -> None:
     """The papers' tables, with the numbers of the runs that `evaluate` has measured beside them."""
-    from workbench.evaluation.tables import find_measurements, render, table_lines
+    from workbench.evaluation.measurements import find_measurements
+    from workbench.evaluation.table_formats import render
+    from workbench.evaluation.tables import table_lines
 
     found = find_measurements(runs)
     print(render(table_lines(paper, table, found.measurements), form))

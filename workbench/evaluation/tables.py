@@ -12,21 +12,18 @@ No torch here, so that ``workbench tables`` answers at once.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import PAPERS, Number, published
-from workbench.evaluation.records import FOLDER, Record, read_record
+from workbench.evaluation.measurements import Measurement
+from workbench.evaluation.published import Number, published
 from workbench.recipes import Recipe, load_recipe
 
-FORMATS = ("text", "md", "latex", "csv")
 SCALES = ("paper", "bench", "pocket")
 
 # The paper's names, as they are called here.
@@ -54,7 +51,7 @@ VARIANT_KEYS = tuple(
 )
 # What cannot change a result, and what is not of the experiment but about it.
 _NEUTRAL_TRAINING = (
-    "log_every", "validate_every", "checkpoint_every", "workers", "threads", "accelerator", "devices",
+    "log_every", "validate_every", "checkpoint_every", "snapshot_every", "workers", "threads", "accelerator", "devices",
 )  # fmt: skip
 NEUTRAL_KEYS = frozenset(
     {
@@ -63,23 +60,6 @@ NEUTRAL_KEYS = frozenset(
     }
 )  # fmt: skip
 DIGITS = {"PSNR": 2, "SSIM": 4, "LPIPS": 4}
-
-DIFFERENCE = (
-    "Difference: ours minus the paper's, given only for runs of the paper's recipe at scale 'paper', measured on all of"
-    " the paper's data set by its protocol. Other lines are other experiments: see their scale and data. Spread: sample"
-    " standard deviation over n seeds."
-)
-LPIPS = "The paper does not say on which network its LPIPS rests; ours is AlexNet."
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A record of a run, with the run's recipe and the commit it was trained at."""
-
-    run: Path
-    recipe: Recipe
-    commit: str
-    record: Record
 
 
 @dataclass(frozen=True)
@@ -118,48 +98,6 @@ class Line:
     settings: str = ""
     commit: str = ""
     runs: tuple[Path, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a runs folder holds: measurements, finished runs without any, and files that cannot be read."""
-
-    measurements: list[Measurement]
-    unmeasured: list[Path]
-    failed: list[dict]
-
-
-def find_measurements(runs: Path) -> Found:
-    """Collect the evaluations of all runs below a folder; hidden folders, such as cached warm starts, are left out.
-
-    Parameters
-    ----------
-    runs : Path
-        May be missing, which is to have no runs.
-    """
-    found = Found([], [], [])
-    for path in sorted(Path(runs).rglob("recipe.yaml")):
-        run = path.parent
-        if any(part.startswith(".") for part in run.relative_to(runs).parts):
-            continue
-        summary = _summary(run)
-        records = sorted((run / FOLDER).glob("*.json"))
-        if not records:
-            if summary.get("status") == "finished":
-                found.unmeasured.append(run)
-            continue
-        try:
-            recipe = load_recipe(path)
-        except WorkbenchError as error:
-            found.failed.append({"name": str(run), "reason": str(error).removeprefix(f"{path}: ")})
-            continue
-        commit = str((summary.get("provenance") or {}).get("commit") or "")
-        for file in records:
-            try:
-                found.measurements.append(Measurement(run, recipe, commit, read_record(file)))
-            except WorkbenchError as error:
-                found.failed.append({"name": str(file), "reason": str(error).removeprefix(f"{file}: ")})
-    return found
 
 
 def table_lines(paper: str, table: str | None, measurements: Iterable[Measurement]) -> list[Line]:
@@ -306,133 +244,3 @@ def _changes(recipe: Recipe) -> str:
     ours = _settings(recipe)
     keys = [key for key in [*ours, *(key for key in packaged if key not in ours)] if key not in VARIANT_KEYS]
     return " ".join(f"{key}={json.dumps(ours.get(key))}" for key in keys if ours.get(key) != packaged.get(key))
-
-
-def _summary(run: Path) -> dict:
-    try:
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return summary if isinstance(summary, dict) else {}
-
-
-# Rendering
-
-COLUMNS = {
-    "row": "method", "column": "setting", "metric": "metric", "published": "paper", "ours": "ours", "spread": "spread",
-    "n": "n", "difference": "difference", "scale": "scale", "data": "data", "protocol": "protocol",
-    "settings": "changed settings", "commit": "commit",
-}  # fmt: skip
-ALWAYS = ("row", "column", "metric", "published", "ours", "n", "difference")
-NUMERIC = ("published", "ours", "spread", "n", "difference")
-
-
-def render(lines: list[Line], form: str) -> str:
-    """Tables to print.
-
-    Parameters
-    ----------
-    lines : list of Line
-        Of one paper.
-    form : {"text", "md", "latex", "csv"}
-        ``csv`` is one table with all columns. The others are a table for each of the paper's, without the columns that
-        hold nothing, and say what a difference is. LaTeX needs the packages booktabs and longtable.
-
-    Raises
-    ------
-    WorkbenchError
-        There is no such format.
-    """
-    if form not in FORMATS:
-        raise WorkbenchError(f"format {form!r} does not exist; choose one of {', '.join(FORMATS)}")
-    if form == "csv":
-        return _csv(lines)
-    write = {"text": _text, "md": _markdown, "latex": _latex}[form]
-    parts = []
-    for table in dict.fromkeys(line.table for line in lines):
-        chosen = [line for line in lines if line.table == table]
-        paper = PAPERS[chosen[0].paper]
-        title = f"{paper.title}, Table {table}: {paper.tables[table]}"
-        columns = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for line in chosen)]
-        headings = [f"{paper.title} (paper)" if key == "published" else COLUMNS[key] for key in columns]
-        parts.append(write(title, columns, headings, [[shown(line, key) for key in columns] for line in chosen]))
-    notes = [DIFFERENCE]
-    if any(line.metric == "LPIPS" and line.difference is not None for line in lines):
-        notes.append(LPIPS)
-    notes.append(f"Paper: {PAPERS[lines[0].paper].reference}.")
-    separator = {"text": "\n", "md": "\n\n", "latex": "\n\n"}[form]
-    if form == "latex":
-        parts.insert(0, "% \\usepackage{booktabs,longtable}")
-    return "\n\n".join([*parts, separator.join(_escaped(note) if form == "latex" else note for note in notes)])
-
-
-def shown(line: Line, key: str) -> str:
-    """A cell of a result line as it is printed; empty where there is nothing."""
-    value = getattr(line, key)
-    if value is None or (key == "n" and not value):
-        return ""
-    if isinstance(value, float):
-        return f"{value:{'+' if key == 'difference' else ''}.{DIGITS[line.metric]}f}"
-    return str(value)
-
-
-def _csv(lines: list[Line]) -> str:
-    file = io.StringIO()
-    names = [each.name for each in fields(Line) if each.name != "runs"]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
-    for line in lines:
-        values = (getattr(line, name) for name in names)
-        writer.writerow(["" if value is None or value == 0 and isinstance(value, int) else value for value in values])
-    return file.getvalue().removesuffix("\n")
-
-
-def _text(title: str, columns: list[str], headings: list[str], rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-
-    def joined(cells: list[str]) -> str:
-        aligned = [
-            f"{cell:>{width}}" if column in NUMERIC else f"{cell:<{width}}"
-            for cell, width, column in zip(cells, widths, columns, strict=True)
-        ]
-        return "  ".join(aligned).rstrip()
-
-    return "\n".join([title, joined(headings), "-" * (sum(widths) + 2 * len(widths) - 2), *map(joined, rows)])
-
-
-def _markdown(title: str, columns: list[str], headings: list[str], rows: list[list[str]]) -> str:
-    escapes = str.maketrans({character: f"\\{character}" for character in "\\|*_<"})
-
-    def joined(cells: list[str]) -> str:
-        return f"| {' | '.join(cell.translate(escapes) for cell in cells)} |"
-
-    rule = "|".join("---:" if column in NUMERIC else "---" for column in columns)
-    return "\n".join([f"### {title}", "", joined(headings), f"|{rule}|", *map(joined, rows)])
-
-
-def _latex(title: str, columns: list[str], headings: list[str], rows: list[list[str]]) -> str:
-    def joined(cells: list[str]) -> str:
-        return f"{' & '.join(map(_escaped, cells))} \\\\"
-
-    alignment = "".join("r" if column in NUMERIC else "l" for column in columns)
-    begin = [
-        "\\begingroup\\scriptsize",
-        f"\\begin{{longtable}}{{{alignment}}}",
-        f"\\caption{{{_escaped(title)}}} \\\\",
-        "\\toprule",
-    ]
-    head = [joined(headings), "\\midrule", "\\endhead"]
-    return "\n".join([*begin, *head, *map(joined, rows), "\\bottomrule", "\\end{longtable}", "\\endgroup"])
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}  # fmt: skip
-
-
-def _escaped(text: str) -> str:
-    escaped = "".join(_LATEX.get(character, character) for character in text)
-    # These would be taken for arguments of the \\ before them.
-    return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped

@@ -1,0 +1,74 @@
+"""The evaluations of all runs below a folder, with what the runs are; what tables of results are made of.
+
+No torch here: tables are made without it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation.records import FOLDER, Record, read_record
+from workbench.recipes import Recipe, load_recipe
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A record of a run, with the run's recipe and the commit it was trained at."""
+
+    run: Path
+    recipe: Recipe
+    commit: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a runs folder holds: measurements, finished runs without any, and files that cannot be read."""
+
+    measurements: list[Measurement]
+    unmeasured: list[Path]
+    failed: list[dict]
+
+
+def find_measurements(runs: Path) -> Found:
+    """Collect the evaluations of all runs below a folder; hidden folders, such as cached warm starts, are left out.
+
+    Parameters
+    ----------
+    runs : Path
+        May be missing, which is to have no runs.
+    """
+    found = Found([], [], [])
+    for path in sorted(Path(runs).rglob("recipe.yaml")):
+        run = path.parent
+        if any(part.startswith(".") for part in run.relative_to(runs).parts):
+            continue
+        summary = _summary(run)
+        records = sorted((run / FOLDER).glob("*.json"))
+        if not records:
+            if summary.get("status") == "finished":
+                found.unmeasured.append(run)
+            continue
+        try:
+            recipe = load_recipe(path)
+        except WorkbenchError as error:
+            found.failed.append({"name": str(run), "reason": str(error).removeprefix(f"{path}: ")})
+            continue
+        commit = str((summary.get("provenance") or {}).get("commit") or "")
+        for file in records:
+            try:
+                found.measurements.append(Measurement(run, recipe, commit, read_record(file)))
+            except WorkbenchError as error:
+                found.failed.append({"name": str(file), "reason": str(error).removeprefix(f"{file}: ")})
+    return found
+
+
+def _summary(run: Path) -> dict:
+    try:
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
