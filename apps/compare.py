@@ -17,6 +17,7 @@ from apps.messages import toasts
 from apps.pictures import Crop
 from apps.samples import SIGMA, samples
 from apps.spectrum import plot
+from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
 from workbench.images import SUFFIXES
 
@@ -53,6 +54,7 @@ class CompareTab:
                 self.status = gr.HTML(visible=False, elem_classes="wb-status")
                 with gr.Column(visible=False) as self.results:
                     self._lay_out_results()
+                self.vote = BlindVote(self.runs, self.job, self.results)
 
     def _lay_out_controls(self) -> None:
         self.photos = gr.Gallery(
@@ -122,6 +124,7 @@ class CompareTab:
         with gr.Accordion("Spectrum", open=True):
             self.spectrum = gr.Plot(label="Spectrum", show_label=False, container=False, elem_id="spectrum")
             gr.Markdown("Radially averaged power of luma; 0 dB is white noise of standard deviation 1 (of 255).")
+        self.vote_begins = gr.Button("Vote blind: which one is better?", size="sm", elem_id="begin-vote")
         with gr.Accordion("Download", open=True):
             self.downloads = gr.File(
                 label="Pictures of this photo (PNG), and everything with a report (zip)", file_count="multiple",
@@ -139,6 +142,7 @@ class CompareTab:
         slider_inputs = [*looked_at, self.left, self.right, self.area]
         views = [self.table, self.left, self.right, self.against, self.slider, *crop_outputs, self.spectrum]
 
+        self.vote.wire(self.vote_begins, light)
         self.again.click(self.find, [self.restorers, self.uploaded], [self.restorers, self.no_runs], **light)
         gr.context.Context.root_block.load(
             self.find, [self.restorers, self.uploaded], [self.restorers, self.no_runs], **light
@@ -155,7 +159,7 @@ class CompareTab:
             "inputs": [
                 self.photos, self.restorers, self.kind, self.sigma, self.camera, self.references, self.uploaded,
             ],
-            "outputs": [self.job, self.welcome, self.results, self.photo],
+            "outputs": [self.job, self.welcome, self.results, self.vote.page, self.photo],
             "show_progress_on": self.status, "concurrency_limit": 1, "concurrency_id": "restore", **private,
         }  # fmt: skip
         show = {"inputs": [*slider_inputs, self.against, self.gain], "outputs": views, **light}
@@ -286,6 +290,7 @@ class CompareTab:
             job,
             gr.update(visible=False),
             gr.update(visible=True),
+            gr.update(visible=False),
             gr.update(choices=names, value=names[0], visible=len(names) > 1),
         )
 

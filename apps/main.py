@@ -13,6 +13,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 
+from apps.batch import BatchTab
 from apps.compare import CompareTab
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
@@ -45,11 +46,14 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("Compare", id="compare") as compare:
                 CompareTab(runs)
+            with gr.Tab("Batch", id="batch") as batch:
+                batches = BatchTab(runs)
             with gr.Tab("Monitor", id="monitor") as monitor:
                 monitoring = MonitorTab(watcher, controls)
             with gr.Tab("Results", id="results") as results:
                 tables = ResultsTab(runs)
-        monitoring.watch(monitor, [compare, results])
+        monitoring.watch(monitor, [compare, batch, results])
+        batches.watch(batch)
         tables.watch(results)
     return blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=4, api_open=False)
 

@@ -74,6 +74,8 @@ class StartForm:
         changes += [line.strip() for line in (settings or "").splitlines() if line.strip()]
         if recipe not in [each.name for each in available()]:
             raise WorkbenchError(f"no packaged recipe is called {recipe!r}")
+        if method not in METHODS:
+            raise WorkbenchError(f"no method is called {method!r}")
         resolved = load_recipe(recipe, changes, method=method, seed=None if seed is None else int(seed))
         name = (name or "").strip() or f"{resolved.name}-{resolved.method}-s{resolved.seed}"
         run = processes.start(resolved, self.watcher.runs, name)

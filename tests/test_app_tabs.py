@@ -1,0 +1,322 @@
+"""What is behind the tabs: degradations, batches, blind votes, packaged restorers, curves, states, results."""
+
+import json
+import zipfile
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from test_app import PAIR, photo, write_run  # noqa: F401 (a fixture)
+from torch.utils.tensorboard import SummaryWriter
+
+from apps import batch, comparison, curves, measuring, restorers, runs, starting, votes
+from apps.degrading import KINDS, Degradation
+from apps.main import build, is_loopback, read_auth
+from apps.monitor import MonitorTab
+from apps.results import ResultsTab
+from workbench.data.degradations import DEGRADATIONS
+from workbench.errors import WorkbenchError
+from workbench.evaluation import Unavailable
+from workbench.images import read_image, write_png
+from workbench.nets import build as build_network
+from workbench.nets import load_restorer, save_restorer
+from workbench.restore import restore_array
+from workbench.training import processes
+from workbench.training.watching import Watcher
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for seed, (name, method) in enumerate(zip(PAIR, ("vanilla", "noise-space"), strict=True)):
+        write_run(tmp_path / "runs", name, method, seed)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def choices(folder):
+    return restorers.find_restorers(folder)[0]
+
+
+@pytest.fixture(autouse=True)
+def _no_lpips(monkeypatch):
+    monkeypatch.setattr(measuring, "lpips_metric", lambda: Unavailable("LPIPS not available in this test"))
+
+
+def log_run(run_folder, steps, pictures=(), name="loss/total"):
+    with SummaryWriter(run_folder / "events") as writer:
+        for step in steps:
+            writer.add_scalar(name, 1 / step, step)
+            writer.add_scalar("time/seconds_per_step", 0.05, step)
+        for step in pictures:
+            writer.add_image("target/cat", np.full((8, 8, 3), step, np.uint8), step, dataformats="HWC")
+
+
+# Degradations
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("none", "camera")])
+def test_a_degradation_keeps_the_size_and_has_the_photo_as_reference(kind):
+    photo = np.random.default_rng(0).integers(0, 256, (70, 61, 3), dtype=np.uint8)  # noqa: F811
+    degraded, reference = Degradation(kind)(photo)
+    assert reference is photo and degraded.shape == photo.shape and degraded.dtype == np.float32
+    assert np.abs(degraded - photo / np.float32(255)).mean() > 0.005
+    np.testing.assert_array_equal(degraded, Degradation(kind)(photo)[0])
+
+
+def test_every_degradation_of_the_package_can_be_chosen():
+    assert set(DEGRADATIONS) < set(KINDS)
+    with pytest.raises(WorkbenchError, match="does not exist"):
+        Degradation("fog-machine")
+
+
+def test_a_photo_too_large_for_a_degradation_is_refused(monkeypatch):
+    monkeypatch.setattr("apps.degrading.MAX_PIXELS", 100)
+    with pytest.raises(WorkbenchError, match="up to 0 megapixels"):
+        Degradation("haze")(np.zeros((20, 20, 3), np.uint8))
+
+
+# Batches
+
+
+def test_a_batch_restores_every_file_with_every_restorer(choices, tmp_path):
+    rng = np.random.default_rng(0)
+    files = []
+    for place in ("x", "y"):
+        (tmp_path / place).mkdir()
+        files.append(tmp_path / place / "same.png")
+        write_png(files[-1], rng.integers(0, 256, (24, 30, 3), dtype=np.uint8))
+    (tmp_path / "broken.png").write_text("no image")
+    (tmp_path / "notes.txt").write_text("passed over")
+    told = []
+    archive, report = batch.restore_all(
+        [*files, tmp_path / "broken.png", tmp_path / "notes.txt"], choices, tmp_path / "out",
+        lambda share, text: told.append(share),
+    )  # fmt: skip
+    assert report["images"] == 3 and list(report["failed"]) == ["broken.png"] and told[-1] <= 1
+    with zipfile.ZipFile(archive) as packed:
+        assert {f"{PAIR[0]}/same.png", f"{PAIR[1]}/same-2.png", "report.json"} < set(packed.namelist())
+        assert json.loads(packed.read("report.json")) == report
+        packed.extract(f"{PAIR[1]}/same-2.png", tmp_path)
+    expected = restore_array(load_restorer(choices[1].path)[0], read_image(files[1]).pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / PAIR[1] / "same-2.png").pixels, expected)
+
+
+def test_a_batch_stops_after_the_current_file(choices, tmp_path, photo):  # noqa: F811
+    import threading
+
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(comparison.CancelledError):
+        batch.restore_all([photo], choices, tmp_path / "out", stop=stop)
+
+
+def test_an_empty_or_hopeless_batch_is_said(choices, tmp_path, monkeypatch):
+    with pytest.raises(WorkbenchError, match="no images yet"):
+        batch.restore_all([tmp_path / "a.txt"], choices, tmp_path / "out")
+    (tmp_path / "a.png").touch()
+    with pytest.raises(WorkbenchError, match="a.png: .*empty"):
+        batch.restore_all([tmp_path / "a.png"], choices, tmp_path / "out")
+    monkeypatch.setattr(batch, "MOST_FILES", 0)
+    with pytest.raises(WorkbenchError, match="too many"):
+        batch.restore_all([tmp_path / "a.png"], choices, tmp_path / "out")
+
+
+# Blind votes
+
+
+def test_votes_are_kept_and_counted_whatever_the_order(folder, choices, photo):  # noqa: F811
+    job = comparison.compare([photo], choices, Degradation("awgn"))
+    rng = np.random.default_rng(0)
+    ballots = [votes.draw(job, rng) for _ in range(30)]
+    assert {(ballot.a, ballot.b) for ballot in ballots} == {("vanilla", "adapted"), ("adapted", "vanilla")}
+    for ballot in ballots[:10]:
+        votes.keep(folder, job, ballot, "a" if ballot.a == "adapted" else "b")
+    votes.keep(folder, job, ballots[0], "neither")
+    (line,) = votes.tally(folder)
+    assert line == (PAIR[1], PAIR[0], 10, 0, 1)
+    assert (folder / "votes.csv").read_text().splitlines()[0] == ",".join(votes.COLUMNS)
+    with pytest.raises(WorkbenchError, match="vote"):
+        votes.keep(folder, job, ballots[0], "adapted")
+
+
+def test_a_damaged_line_is_no_vote(folder):
+    folder.joinpath("votes.csv").write_text("time,a,b,vote\n1,x,y,a\n2,x,,a\nnonsense\n3,y,x,a\n4,x,y,z\n")
+    assert votes.tally(folder) == [("x", "y", 1, 1, 0)]
+    assert votes.tally(folder / "missing") == []
+
+
+def test_a_vote_needs_two_restorers(choices, photo):  # noqa: F811
+    with pytest.raises(WorkbenchError, match="two restorers"):
+        votes.draw(comparison.compare([photo], choices[:1]), np.random.default_rng(0))
+
+
+def test_a_photos_name_is_no_formula_in_the_votes(folder, choices, tmp_path):
+    write_png(tmp_path / "=1+1.png", np.zeros((32, 32, 3), np.uint8))
+    job = comparison.compare([tmp_path / "=1+1.png"], choices)
+    votes.keep(folder, job, votes.draw(job, np.random.default_rng(0)), "a")
+    assert ",'=1+1.png," in (folder / "votes.csv").read_text()
+
+
+# Packaged restorers
+
+
+def test_packaged_restorers_come_after_runs_with_their_cards(folder, tmp_path, monkeypatch):
+    network = {"name": "unet-pocket", "width": 4, "depth": 2}
+    torch.manual_seed(0)
+    (tmp_path / "packaged").mkdir()
+    provenance = {"method": "vanilla", "recipe": "derain-bench", "seed": 3, "data": {"target": "simulated-rain"}}
+    for name in ("derain-vanilla", "denoise-vanilla", "too-large"):
+        path = tmp_path / "packaged" / f"{name}.safetensors"
+        save_restorer(path, build_network(**network), network, provenance=provenance)
+    with path.open("ab") as file:
+        file.truncate(restorers.MAX_PACKAGED + 1)
+    (tmp_path / "packaged" / "broken.safetensors").touch()
+    monkeypatch.setattr(restorers, "PACKAGED", tmp_path / "packaged")
+    found, problems = restorers.find_restorers(folder)
+    assert [choice.name for choice in found] == [*PAIR, "denoise-vanilla", "derain-vanilla"]
+    assert found[2].label == "packaged · vanilla · denoise-vanilla"
+    assert found[2].facts["seed"] == "3" and found[2].facts["target"] == "simulated-rain"
+    assert len(problems) == 1 and "broken" in problems[0]
+
+
+# The Monitor tab
+
+
+def test_the_page_is_sent_only_what_changed(folder):
+    log_run(folder / PAIR[0], range(10, 60, 10), pictures=(10, 20))
+    with gr.Blocks():
+        tab = MonitorTab(Watcher(folder), controls=True)
+
+    def changed(chosen, seen, names, place=0, **others):
+        settings = {"smoothing": 0, "axis": "steps", "log_values": False, "width": 1280} | others
+        sent = tab.update(chosen, None, names, step=place, seen=seen, **settings)
+        keys = ["empty", "chosen", "states", "names", "figure", "focus", "step", "pictures", "log", "recipe", "stop"]
+        parts = dict(zip(keys, sent[:-1], strict=False))
+        return {key for key, part in parts.items() if part != gr.skip()}, sent[-1], parts
+
+    first, seen, parts = changed([PAIR[0]], {}, [])
+    assert {"chosen", "states", "figure", "pictures"} <= first
+    names = parts["names"]["value"]
+    assert names == ["loss/total", "time/steps_per_second"]
+    assert parts["step"]["value"] == 1 and "step 20" in parts["pictures"]["value"]
+    again, seen, _ = changed([PAIR[0]], seen, names, place=1)
+    assert again == set()
+    log_run(folder / PAIR[0], [60], pictures=(30,))
+    later, seen, parts = changed([PAIR[0]], seen, names, place=1)
+    assert later >= {"figure", "step", "pictures"} and not later & {"chosen", "names", "focus", "recipe"}
+    assert parts["step"]["value"] == 2 and "step 30" in parts["pictures"]["value"]
+    assert parts["figure"].layout.uirevision
+    earlier, seen, parts = changed([PAIR[0]], seen, names, place=0)
+    assert earlier == {"pictures"} and "step 10" in parts["pictures"]["value"]
+    scale, seen, parts = changed([PAIR[0]], seen, names, place=0, log_values=True)
+    assert scale == {"figure"} and parts["figure"].layout.yaxis.type == "log"
+    gone, _, parts = changed(["deleted", PAIR[0]], seen, names, place=0, log_values=True)
+    assert "chosen" not in gone  # the page's list is the same as before: the deleted run was in neither
+
+
+def test_fifty_runs_make_a_figure_of_bounded_size(tmp_path):
+    log_run(tmp_path / "first", range(1, 4001))
+    watcher = Watcher(tmp_path)
+    write_run(tmp_path, "r", "vanilla", 0)
+    (tmp_path / "r" / "events").symlink_to(tmp_path / "first" / "events")
+    reader = watcher.reader("r")
+    drawn = curves.figure(
+        {f"r{n}": reader for n in range(50)}, ["loss/total", curves.THROUGHPUT], smoothing=0.5, log=False,
+        axis=curves.HOURS, columns=2,
+    )  # fmt: skip
+    assert len(drawn.data) == 100 and all(len(trace.x) <= 240 for trace in drawn.data)
+    assert len(drawn.to_json()) < 1_000_000
+    np.testing.assert_allclose(drawn.data[-1].y, 20, rtol=1e-5)
+
+
+def test_names_and_logs_cannot_bring_html_into_the_page(tmp_path):
+    evil = "<img src=x onerror=alert(1)>"
+    write_run(tmp_path, evil, "vanilla", 0)
+    watcher = Watcher(tmp_path)
+    (state,) = watcher.states()
+    for page in (runs.state_table([(state, watcher.progress(state))]), runs.log_block(evil)):
+        assert "<img src=x" not in page and "&lt;img" in page
+
+
+def test_a_form_with_a_mistake_is_told_in_one_line_and_starts_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_launch", lambda run, *options: None)
+    with gr.Blocks():
+        form = starting.StartForm(Watcher(tmp_path))
+    good = ["denoise-pocket", "vanilla", 1, "mine", 20, 4, 1e-5, "training.patch_size=24\n\nwarm_start=null"]
+    for place, value, message in (
+        (0, "/etc/passwd", "no packaged recipe"), (3, "../mine", "use letters"), (4, 0, "max_steps"),
+        (7, "training.nothing=1", "no such key"), (1, "magic", "magic"),
+    ):  # fmt: skip
+        with pytest.raises(gr.Error, match=message) as caught:
+            form.start(*good[:place], value, *good[place + 1 :])
+        assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+    assert form.start(*good) == "mine"
+    recipe = Watcher(tmp_path).run("mine").recipe
+    assert (recipe.method, recipe.seed, recipe.training.max_steps, recipe.training.patch_size) == ("vanilla", 1, 20, 24)
+    assert recipe.training.learning_rate == 1e-5
+
+
+# The Results tab
+
+
+def measure(run_folder, psnr):
+    (run_folder / "evaluations").mkdir()
+    report = {
+        "images": [{"name": "a"}], "failed": [], "mean": {"psnr": psnr, "ssim": 0.5, "lpips": None},
+        "input_mean": {"psnr": 20.0, "ssim": 0.4, "lpips": None},
+    }  # fmt: skip
+    data = {"name": "simulated camera", "place": "simulated-camera", "data_set": None, "size": 1}
+    record = {"format": 1, "date": "2026-01-01", "protocol": "rgb", "data": data, "provenance": {}, "report": report}
+    (run_folder / "evaluations" / "simulated-camera-rgb.json").write_text(json.dumps(record))
+
+
+def test_a_click_on_a_number_finds_its_run(folder):
+    measure(folder / PAIR[0], 27.25)
+    log_run(folder / PAIR[0], range(10, 60, 10), pictures=(10,))
+    with gr.Blocks():
+        tab = ResultsTab(folder)
+    page, lines, _ = tab.fill("noise-da", "1", False)
+    assert "27.25" in page and "34.71" in page and "Finished but not measured: " + PAIR[1] in page
+    (index,) = [index for index, line in enumerate(lines) if line[1] and "PSNR" in line[0]]
+    _, title, run, _ = tab.choose_line(lines, 1280, SimpleNamespace(index=index))
+    assert run["value"] == PAIR[0] and "27.25" in title and "pocket" in title
+    numbers, figure, pictures, recipe = tab.show_run(PAIR[0], 1280)
+    assert "step 10" in pictures and "denoise-pocket" in recipe and len(figure.data) == 2 and PAIR[0] in numbers
+    only_ours, lines, _ = tab.fill("noise-da", "1", True)
+    assert "34.71" not in only_ours and all(line[1] for line in lines)
+    assert "Nothing measured yet" in tab.fill("drdd", "all", True)[0]
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc", "..", "", None, "missing"])
+def test_no_run_outside_the_folder_is_shown(folder, name):
+    write_run(folder.parent, "secret", "vanilla", 0)
+    with gr.Blocks():
+        tab = ResultsTab(folder)
+    with pytest.raises(gr.Error, match="not there"):
+        tab.show_run(name, 1280)
+
+
+# Who may do what
+
+
+def test_controls_are_off_where_others_can_reach_the_app_without_a_password(folder):
+    with_controls = {block.elem_id for block in build(folder, controls=True).blocks.values()}
+    without = {block.elem_id for block in build(folder, controls=False).blocks.values()}
+    assert {"start-run", "stop-run", "really-delete"} <= with_controls
+    assert not {"start-run", "stop-run", "resume-run", "really-delete"} & without and "controls-off" in without
+
+
+def test_which_addresses_are_of_this_machine_alone():
+    assert is_loopback("127.0.0.1") and is_loopback("localhost") and is_loopback("::1")
+    assert not is_loopback("0.0.0.0") and not is_loopback("192.0.2.1")
+
+
+def test_the_password_is_read_and_never_repeated():
+    assert read_auth("me:a:b") == ("me", "a:b") and read_auth(None) is None
+    for wrong in ("secret", ":secret", "secret:", ""):
+        with pytest.raises(WorkbenchError) as caught:
+            read_auth(wrong)
+        assert "secret" not in str(caught.value)
