@@ -1,6 +1,6 @@
 """Data sets that come as arrays: MATLAB blocks (SIDD), MATLAB photographs with boxes (DND), MINC volumes (BrainWeb).
 
-MATLAB files up to version 7.2 are read by scipy, version 7.3 (which is HDF5) by h5py; nothing is unpickled.
+Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,7 @@ from workbench.errors import WorkbenchError
 class Blocks:
     """MATLAB files of one array (images, blocks, H, W, 3), uint8, cut into its blocks.
 
-    They are named ``IMAGE_BLOCK``, both counted from one. A file of version 7.3 is read image by image; an older one
-    has the image as its fastest index and is held in memory whole (SIDD: 250 MB a file).
+    They are named ``IMAGE_BLOCK``, both counted from one, and read image by image (`workbench.data.matlab`).
 
     Attributes
     ----------
@@ -44,16 +43,22 @@ class Blocks:
         places = [_named(files, name) for name in (self.input, self.target) if name]
         if None in places:
             return None
-        shapes = [_describe(place)[1] for place in places]
+        from workbench.data.matlab import blocks_shape
+
+        shapes = [blocks_shape(place) for place in places]
         if len(set(shapes)) > 1:
             raise WorkbenchError(f"{places[0]} and {places[1]}: different shapes, {shapes[0]} and {shapes[1]}")
         return Found(shapes[0][0] * shapes[0][1], self._items(places))
 
     @staticmethod
     def _items(places: list[Path]) -> Iterator[Item]:
-        for number, images in enumerate(zip(*map(_images_of_blocks, places), strict=True), 1):
-            for block, sides in enumerate(zip(*images, strict=True), 1):
-                yield Item(f"{number:04d}_{block:02d}", *sides)
+        from workbench.data.matlab import open_blocks
+
+        with ExitStack() as stack:
+            opened = [stack.enter_context(open_blocks(place)) for place in places]
+            for image in range(opened[0].shape[0]):
+                for block, sides in enumerate(zip(*(blocks[image] for blocks in opened), strict=True), 1):
+                    yield Item(f"{image + 1:04d}_{block:02d}", *sides)
 
 
 @dataclass(frozen=True)
@@ -155,46 +160,6 @@ def _open_hdf5(path: Path) -> Iterator:
 
     with _reading(path, "a MATLAB 7.3 file"), h5py.File(path, "r") as file:
         yield file
-
-
-def _describe(path: Path) -> tuple[str, tuple[int, ...]]:
-    """Name and shape, in MATLAB's order, of the one five-dimensional array of a MATLAB file."""
-    import h5py
-    import scipy.io
-
-    with _reading(path, "a MATLAB file"):
-        if h5py.is_hdf5(path):
-            with h5py.File(path, "r") as file:
-                variables = [(name, data.shape[::-1]) for name, data in file.items() if isinstance(data, h5py.Dataset)]
-        else:
-            variables = [(name, tuple(shape)) for name, shape, _ in scipy.io.whosmat(path)]
-        blocks = [(name, shape) for name, shape in variables if len(shape) == 5 and shape[-1] == 3]
-        if len(blocks) != 1:
-            raise WorkbenchError(f"{path}: should hold one array of (images, blocks, height, width, 3)")
-        return blocks[0]
-
-
-def _images_of_blocks(path: Path) -> Iterator[np.ndarray]:
-    """The blocks of one image after the other, each (blocks, H, W, 3)."""
-    import h5py
-    import scipy.io
-
-    name, shape = _describe(path)
-    with _reading(path, "a MATLAB file"):
-        if h5py.is_hdf5(path):
-            with h5py.File(path, "r") as file:
-                for index in range(shape[0]):
-                    yield _bytes(file[name][..., index].transpose(3, 2, 1, 0), path)
-        else:
-            array = scipy.io.loadmat(path, variable_names=[name])[name]
-            for index in range(shape[0]):
-                yield _bytes(array[index], path)
-
-
-def _bytes(blocks: np.ndarray, path: Path) -> np.ndarray:
-    if blocks.dtype != np.uint8:
-        raise WorkbenchError(f"{path}: holds {blocks.dtype} values, 8-bit integers (uint8) expected")
-    return blocks
 
 
 def _read_minc(path: Path) -> np.ndarray:

@@ -14,17 +14,13 @@ from pathlib import Path
 
 from data_tools.entries import Entry, Part
 from data_tools.sets import ENTRIES
+from workbench.data.root import data_root
 from workbench.errors import WorkbenchError
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
 
 DOWNLOADS = ".downloads"
 """Folder in the data root that keeps what was downloaded."""
-
-
-def data_root(root: str | os.PathLike | None = None) -> Path:
-    """The folder of all data sets: the given one, else the environment's ``WORKBENCH_DATA``, else ``./data``."""
-    return Path(root or os.environ.get("WORKBENCH_DATA") or "data")
 
 
 def find(name: str) -> tuple[Entry, tuple[Part, ...]]:
@@ -69,7 +65,7 @@ def missing(names: Iterable[str], root: str | os.PathLike | None = None) -> list
     names : iterable of str
         As recipes name them, ``sidd/train`` or ``wed``. A set counts as there when all of its parts are.
     root : path-like, optional
-        As for `data_root`.
+        As for `workbench.data.root.data_root`.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_tools.catalogue import DOWNLOADS, data_root, find, is_present
+from data_tools.catalogue import DOWNLOADS, find, is_present
 from data_tools.download import DownloadError, download
 from data_tools.entries import Entry, Part
 from data_tools.layouts import Files, Found, canonical_rules
@@ -21,6 +21,7 @@ from data_tools.placing import link_or_copy, place
 from data_tools.record import RECORD, read_record, write_record
 from data_tools.report import PartReport, Report
 from data_tools.unpack import DamagedArchiveError, archive_stem, is_archive, unpack
+from workbench.data.root import data_root
 from workbench.errors import WorkbenchError
 
 ARRAYS = (".mat", ".mnc", ".mnc.gz")
@@ -44,7 +45,7 @@ def prepare(
     name : str
         ``gopro`` or ``gopro/test``.
     root : path-like, optional
-        Folder of all data sets, see `data_tools.catalogue.data_root`.
+        Folder of all data sets, see `workbench.data.root.data_root`.
     from_path : path-like, optional
         What was got by hand: an archive, or a folder of archives or of unpacked files. Downloaded when not given.
     progress : bool

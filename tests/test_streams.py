@@ -8,12 +8,12 @@ import torch
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, LinearMotionBlur
 from workbench.data.domains import (
-    data_root,
     source_pairs,
     source_validation_pairs,
     training_stream,
     validation_pairs,
 )
+from workbench.data.root import data_root
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.images import write_png

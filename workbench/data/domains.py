@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch.utils.data import ConcatDataset
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import DEGRADATIONS, AdditiveWhiteGaussianNoise, Degradation, degraded_pair
 from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
+from workbench.data.root import data_root
 from workbench.data.streams import PatchStream
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import Data
@@ -28,11 +28,6 @@ class Pair(NamedTuple):
     name: str
     degraded: np.ndarray
     reference: np.ndarray
-
-
-def data_root() -> Path:
-    """Where prepared data sets lie: the environment variable ``WORKBENCH_DATA``, else ``./data``."""
-    return Path(os.environ.get("WORKBENCH_DATA", "data"))
 
 
 def resolve(place: str) -> Path:

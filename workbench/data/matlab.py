@@ -63,6 +63,19 @@ def open_blocks(path: Path) -> Iterator[Blocks]:
         yield blocks
 
 
+def blocks_shape(path: Path) -> tuple[int, int, int, int, int]:
+    """The shape of what `open_blocks` opens, without reading the values; raises as it does."""
+    path = Path(path)
+    with _readable(path):
+        if not path.is_file():
+            raise WorkbenchError(f"{path}: no such file")
+        if h5py.is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                return _Hdf5Blocks(file, path).shape
+        with path.open("rb") as file:
+            return _only([shape for shape, _, _ in _matlab5_blocks(file, path)], path)
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
@@ -86,27 +99,33 @@ class _Hdf5Blocks:
             return np.ascontiguousarray(self._array[..., image].transpose(3, 2, 1, 0))
 
 
+def _matlab5_blocks(file: IO[bytes], path: Path) -> Iterator[tuple[tuple[int, ...], str, IO[bytes] | _Inflated]]:
+    """Shape, byte order and a stream of the values of each array of blocks in a file of a version up to 7."""
+    header = file.read(_HEADER)
+    if len(header) < _HEADER or header[126:] not in (b"IM", b"MI"):
+        raise WorkbenchError(f"{path}: not a MATLAB file that can be read, or cut short (no MATLAB header)")
+    order = "<" if header[126:] == b"IM" else ">"
+    while tag := file.read(8):
+        kind, size = struct.unpack(f"{order}2I", tag)
+        end = file.tell() + size
+        stream = _Inflated(file, size) if kind == _COMPRESSED else file
+        if kind == _COMPRESSED:
+            kind, _ = struct.unpack(f"{order}2I", _exactly(stream, 8))
+        if kind == _MATRIX:
+            shape, is_uint8 = _describe(stream, order)
+            if _fits(shape):
+                if not is_uint8:
+                    raise WorkbenchError(f"{path}: its array holds other values than 8-bit integers (uint8)")
+                yield shape, order, stream
+        file.seek(end)
+
+
 class _Matlab5Blocks:
     def __init__(self, file: IO[bytes], unpacked: IO[bytes], path: Path):
-        header = file.read(_HEADER)
-        if len(header) < _HEADER or header[126:] not in (b"IM", b"MI"):
-            raise WorkbenchError(f"{path}: not a MATLAB file that can be read, or cut short (no MATLAB header)")
-        order = "<" if header[126:] == b"IM" else ">"
         arrays = []
-        while tag := file.read(8):
-            kind, size = struct.unpack(f"{order}2I", tag)
-            end = file.tell() + size
-            stream = _Inflated(file, size) if kind == _COMPRESSED else file
-            if kind == _COMPRESSED:
-                kind, _ = struct.unpack(f"{order}2I", _exactly(stream, 8))
-            if kind == _MATRIX:
-                shape, is_uint8 = _describe(stream, order)
-                if _fits(shape):
-                    if not is_uint8:
-                        raise WorkbenchError(f"{path}: its array holds other values than 8-bit integers (uint8)")
-                    arrays.append((shape, unpacked.tell()))
-                    _copy_values(stream, order, int(np.prod(shape)), unpacked)
-            file.seek(end)
+        for shape, order, stream in _matlab5_blocks(file, path):
+            arrays.append((shape, unpacked.tell()))
+            _copy_values(stream, order, int(np.prod(shape)), unpacked)
         self.shape, offset = _only(arrays, path)
         unpacked.flush()
         self._array = np.memmap(unpacked, np.uint8, "r", offset, self.shape, order="F")
