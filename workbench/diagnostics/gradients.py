@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from workbench.data.domains import training_stream
+from workbench.data.streams import PatchStream
 from workbench.diagnostics.spectra import spectrum
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.methods.base import Batch
@@ -27,8 +28,12 @@ def training_batch(run: Run | Recipe, method: NoiseSpaceAdaptation, step: int) -
     """
     recipe = run.recipe if isinstance(run, Run) else run
     stream = training_stream(recipe.data, method.parts, recipe.training.patch_size, recipe.seed)
-    size = recipe.training.batch_size
-    return default_collate([stream[index] for index in range(step * size, (step + 1) * size)])
+    return stream_batch(stream, recipe.training.batch_size, step)
+
+
+def stream_batch(stream: PatchStream, batch_size: int, step: int) -> Batch:
+    """A step's batch of a stream that is there already; making one for a simulated target takes seconds."""
+    return default_collate([stream[index] for index in range(step * batch_size, (step + 1) * batch_size)])
 
 
 def gradient_shares(method: NoiseSpaceAdaptation, batch: Batch, step: int) -> dict[str, float]:

@@ -29,7 +29,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workbench.diagnostics.gradients import gradient_shares, training_batch
+from workbench.data.domains import training_stream
+from workbench.diagnostics.gradients import gradient_shares, stream_batch
 from workbench.diagnostics.noise_prediction import NoisePredictor, predict
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.diagnostics.probes import positional_reliance, reliance
@@ -48,7 +49,7 @@ NOISE_RANGE = 3.0
 
 def record(
     runs: dict[str, tuple[str, Run]],
-    count: int = 32,
+    count: int = 16,
     size: int = 64,
     shown: int = 80,
     seed: int = 0,
@@ -59,7 +60,7 @@ def record(
     Parameters
     ----------
     runs : dict
-        ``{variant: (title, run)}``; runs with the same data, snapshots and method.
+        ``{variant: (title, run)}``; runs of the same data, training, seed and snapshots.
     count, size : int
         Number and side of the patches that are measured.
     shown : int
@@ -75,15 +76,16 @@ def record(
         When a run has no snapshots, or the runs' snapshots or data differ.
     """
     first = next(iter(runs.values()))[1]
-    steps = list(first.snapshots)
+    recipe, steps = first.recipe, list(first.snapshots)
     for _, run in runs.values():
         if not steps or list(run.snapshots) != steps:
             raise WorkbenchError(
                 f"{run.folder}: needs the same snapshots as the others; training.snapshot_every sets them"
             )
-        if run.recipe.data != first.recipe.data:
-            raise WorkbenchError(f"{run.folder}: other data than {first.folder}")
-    patches, pictures = probe_images(first.recipe, count, size, seed), probe_images(first.recipe, 1, shown, seed)
+        if any(getattr(run.recipe, key) != getattr(recipe, key) for key in ("data", "training", "seed")):
+            raise WorkbenchError(f"{run.folder}: another data, training or seed than {first.folder}")
+    stream = training_stream(recipe.data, first.method().parts, recipe.training.patch_size, recipe.seed)
+    patches, pictures = probe_images(recipe, count, size, seed), probe_images(recipe, 1, shown, seed)
     frequency, target_spectrum = _decibels(patches.target)
     noise = torch.randn(pictures.clean.shape, generator=torch.Generator().manual_seed(seed))
     shared = {name: _picture(getattr(pictures, name)) for name in ("clean", "degraded", "target", "reference")}
@@ -98,12 +100,14 @@ def record(
             frames.append(_frame(method, pictures, seed))
             source, target = restore_both(method, patches)
             curves.append(_decibels(target)[1])
-            rows.append(_meters(run, method, step, patches, source, target, seed))
+            batch = stream_batch(stream, recipe.training.batch_size, step)
+            share = gradient_shares(method, batch, step)["share"]
+            rows.append({**_meters(method, step, patches, source, target, seed), "gradient_share": share})
         images[variant] = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
         spectra[variant], meters[variant] = np.stack(curves), pd.DataFrame(rows)
     facts = {
         "variants": {variant: _facts(title, run) for variant, (title, run) in runs.items()},
-        "data": first.recipe.data.model_dump(mode="json"),
+        "data": recipe.data.model_dump(mode="json"),
         "measured": {"patches": count, "size": size, "timestep": TIMESTEP, "seed": seed, **provenance()},
     }
     return Recording(np.array(steps), frequency, shared, images, spectra, meters, facts)
@@ -116,7 +120,7 @@ def _frame(method: NoiseSpaceAdaptation, pictures: ProbeImages, seed: int) -> di
 
 
 def _meters(
-    run: Run, method: NoiseSpaceAdaptation, step: int, patches: ProbeImages, source: Tensor, target: Tensor, seed: int
+    method: NoiseSpaceAdaptation, step: int, patches: ProbeImages, source: Tensor, target: Tensor, seed: int
 ) -> dict[str, float]:
     predictor = NoisePredictor.of(method)
     table = reliance(predictor, patches.clean, source, target, ("other", "noise", "clean"), (TIMESTEP,), seed)
@@ -146,7 +150,6 @@ def _meters(
         "stage": found.number,
         "source_rise": found.source_rise,
         "target_share": found.target_share,
-        "gradient_share": gradient_shares(method, training_batch(run, method, step), step)["share"],
     }
 
 
