@@ -1,0 +1,81 @@
+"""Methods of other packages: the example of docs/adding-a-method.md, and broken ones."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import TINY
+
+from workbench.methods.plugins import GROUP, installed_methods
+from workbench.training import Run
+
+EXAMPLE = Path(__file__).parent / "example_method"
+
+
+def install(site: Path, name: str, methods: dict[str, str]) -> None:
+    """Put a distribution's metadata into a folder, as pip would."""
+    metadata = site / f"{name.replace('-', '_')}-0.1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
+    lines = [f"{method} = {place}" for method, place in methods.items()]
+    (metadata / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]))
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder of installed packages with the example in it."""
+    folder = tmp_path / "site"
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())
+    install(folder, project["project"]["name"], project["project"]["entry-points"][GROUP])
+    for module in project["tool"]["setuptools"]["py-modules"]:
+        shutil.copy(EXAMPLE / f"{module}.py", folder)
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def test_the_page_shows_the_example_as_it_is():
+    page = (Path(__file__).parents[1] / "docs" / "adding-a-method.md").read_text()
+    for file in ("flip_consistency.py", "pyproject.toml", "flip-pocket.yaml"):
+        assert (EXAMPLE / file).read_text() in page, f"{file} and docs/adding-a-method.md differ"
+
+
+def test_an_installed_method_is_found(site, capsys):
+    found = installed_methods(taken=())
+    assert found["flip-consistency"].__name__ == "FlipConsistency"
+    assert capsys.readouterr().err == ""
+
+
+def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path):
+    install(site, "broken", {"broken": "module_that_is_not_there:Method"})
+    settings = [part for setting in TINY if "noise_space" not in setting for part in ("--set", setting)]
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "train", EXAMPLE / "flip-pocket.yaml", *settings, "--runs", tmp_path,
+         "--name", "run"],
+        env=os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert Run(tmp_path / "run").recipe.options == {"flip-consistency": {"weight": 0.2}}
+    said = [line for line in done.stderr.splitlines() if line.startswith("workbench:")]
+    (line,) = said
+    assert "method 'broken' of package broken is left out" in line and "module_that_is_not_there" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "reason"),
+    [
+        ("broken", "module_that_is_not_there:Method", "ModuleNotFoundError"),
+        ("broken", "flip_consistency:Missing", "AttributeError"),
+        ("plain", "flip_consistency:Field", "no subclass of workbench.methods.Method"),
+        ("vanilla", "flip_consistency:FlipConsistency", "its name is taken"),
+    ],
+)
+def test_a_plug_in_that_cannot_be_used_is_one_line_and_stops_nothing(site, capsys, name, place, reason):
+    install(site, "other", {name: place})
+    found = installed_methods(taken=("vanilla",))
+    assert "flip-consistency" in found and name not in found
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"workbench: method {name!r} of package other is left out") and reason in line
