@@ -1,10 +1,13 @@
 """The app: the job behind the Compare tab, its endpoints on a live server, and what goes wrong."""
 
+import http.client
 import json
 import pickle
 import socket
 import struct
+import tempfile
 import threading
+import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
+from gradio_client.exceptions import AppError, AuthenticationError
 from PIL import Image as PillowImage
 
 from apps import comparison, measuring, pictures, report, restorers, spectrum
@@ -355,7 +358,7 @@ def _bad_image(kind: str, folder: Path) -> Path:
         write_png(path, np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     elif kind == "bomb":
-        header = b"IHDR" + struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0)
+        header = b"IHDR" + struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
         parts = (header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND")
         chunks = (struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts)
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
@@ -369,7 +372,7 @@ def _bad_image(kind: str, folder: Path) -> Path:
         ("text", "not an image"),
         ("pickle", "not an image"),
         ("half", "damaged"),
-        ("bomb", "too many"),
+        ("bomb", "more than 300 million pixels"),
     ],
 )
 def test_a_bad_image_gets_one_clear_line_and_the_app_lives(client, tmp_path, photo, kind, message):
@@ -401,6 +404,89 @@ def test_files_of_the_machine_cannot_be_asked_for(client, runs):
     path = runs / "another" / "restorer.json"
     with pytest.raises((AppError, ValueError)):
         client.predict({"path": str(path), "meta": {"_type": "gradio.FileData"}}, "another", api_name="/restore")
+
+
+def _get(client, path: str, **headers) -> tuple[int, bytes]:
+    """Ask for a path just as it is written; urllib and httpx would tidy it up first."""
+    connection = http.client.HTTPConnection(client.src.removeprefix("http://").rstrip("/"), timeout=20)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_no_file_but_uploads_and_results_is_served(client, runs, tmp_path, monkeypatch):
+    secret = runs / "another" / "recipe.yaml"
+    upwards = "../" * 12
+    (runs.parent / "secret.txt").write_text("secret")
+    for route in ("/gradio_api/file=", "/file=", "/gradio_api/proxy=", "/static/", "/assets/", "/gradio_api/stream/"):
+        for path in (
+            "/etc/passwd", f"{upwards}etc/passwd", upwards.replace("..", "%2e%2e") + "etc/passwd", "file:///etc/passwd",
+            str(secret), str(runs.parent / "secret.txt"), "pyproject.toml", str(Path("pyproject.toml").resolve()),
+            "//etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd", f"{upwards}{str(secret).lstrip('/')}",
+        ):  # fmt: skip
+            status, content = _get(client, route + path)
+            assert status >= 400 and b"root:" not in content and b"denoise-pocket" not in content, (route, path)
+
+
+def test_an_upload_cannot_be_put_elsewhere(client, tmp_path):
+    boundary = "x"
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="../../../../{tmp_path.name}.png"\r\n'
+        f"Content-Type: image/png\r\n\r\nhello\r\n--{boundary}--\r\n"
+    )
+    connection = http.client.HTTPConnection(client.src.removeprefix("http://").rstrip("/"), timeout=20)
+    connection.request(
+        "POST", "/gradio_api/upload", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    )
+    answer = connection.getresponse()
+    (place,) = json.loads(answer.read())
+    connection.close()
+    assert Path(place).resolve().is_relative_to(Path(tempfile.gettempdir()).resolve() / "gradio")
+    assert _get(client, f"/gradio_api/file={place}") == (200, b"hello")
+
+
+def test_twenty_people_at_once_are_served_in_the_order_they_came(client, photo, monkeypatch, tmp_path):
+    order, gate, work = [], threading.Event(), comparison.compare
+
+    def slow(photos, *arguments, **keywords):
+        gate.wait(30)
+        order.append(Path(photos[0]).stem)
+        return work(photos, *arguments, **keywords)
+
+    monkeypatch.setattr(comparison, "compare", slow)
+    people, jobs = [client, *(Client(client.src, verbose=False, analytics_enabled=False) for _ in range(3))], []
+    for number in range(20):
+        mine = tmp_path / f"p{number:02d}.png"
+        mine.write_bytes(photo.read_bytes())
+        jobs.append(people[number % len(people)].submit(handle_file(mine), "another", api_name="/restore"))
+        while jobs[-1].status().code.name in ("STARTING", "JOINING_QUEUE"):
+            time.sleep(0.02)
+    gate.set()
+    for job in jobs:
+        assert job.result(timeout=60)[1]["restorer"] == "another"
+    assert order == sorted(order) and len(order) == 20
+    for person in people[1:]:
+        person.close()
+
+
+def test_a_password_is_asked_for_everywhere(runs, photo):
+    port = free_port()
+    blocks = launch(runs, port=port, auth=("me", "let me in"))
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for wrong in (None, ("me", "wrong"), ("you", "let me in")):
+            with pytest.raises((AuthenticationError, ValueError)):
+                Client(address, auth=wrong, verbose=False, analytics_enabled=False)
+        known = Client(address, auth=("me", "let me in"), verbose=False, analytics_enabled=False)
+        assert known.predict(handle_file(photo), "another", api_name="/restore")[1]["restorer"] == "another"
+        for path in ("/config", "/gradio_api/info", f"/gradio_api/file={photo}"):
+            assert _get(known, path)[0] == 401, path
+        known.close()
+    finally:
+        blocks.close(verbose=False)
 
 
 def test_a_busy_port_is_named_with_the_option(runs):
