@@ -69,7 +69,9 @@ def check(
 @app.command()
 def cut(
     source: Annotated[Path, typer.Argument(metavar="DIR", help="A prepared folder, or one of your own.")],
-    destination: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder to make.")],
+    destination: Annotated[
+        Path | None, typer.Argument(metavar="[OUTPUT]", help="Folder to make [DIR-patches, where recipes look].")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Width of the patches in pixels.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels by which neighbours overlap.")] = None,
     larger_than: Annotated[
@@ -81,8 +83,9 @@ def cut(
 
     For data sets that the papers cut, their settings are taken where none are given.
     """
-    from data_tools.patches import choose_cut, cut_patches
+    from data_tools.patches import choose_cut, cut_patches, patches_folder
 
+    destination = destination or patches_folder(source)
     report = cut_patches(source, destination, choose_cut(source, size, overlap, larger_than), workers)
     _say(report)
     raise typer.Exit(0 if report.ok else 1)

@@ -20,6 +20,7 @@ from data_tools.placing import link_or_copy
 from data_tools.record import read_record
 from data_tools.report import PartReport, Report
 from data_tools.threads import in_threads
+from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image, write_png
 
@@ -59,6 +60,13 @@ def choose_cut(
         usual.overlap if overlap is None else overlap,
         larger_than if larger_than is not None else usual.larger_than if usual else 0,
     )
+
+
+def patches_folder(source: str | os.PathLike) -> Path:
+    """Where the patches of a folder go if nothing else is said, and where recipes look for them: beside it."""
+    source = Path(source)
+    source = source if source.name not in ("", "..") else source.resolve()
+    return source.with_name(source.name + PATCHES)
 
 
 def positions(length: int, size: int, overlap: int) -> list[int]:

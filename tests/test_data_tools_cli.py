@@ -95,6 +95,8 @@ def test_prepare_check_cut(workbench, root, tmp_path):
     assert workbench("check", tmp_path / "own", root=root).returncode == 0
     done = workbench("cut", tmp_path / "own", tmp_path / "patches", "--size", 6, "--overlap", 2, root=root)
     assert (done.returncode, done.out) == (0, f"{tmp_path}/patches: 6 pairs\n")
+    done = workbench("cut", tmp_path / "own", "--size", 6, "--overlap", 2, root=root)
+    assert (done.returncode, done.out) == (0, f"{tmp_path}/own-patches: 6 pairs\n")
     (tmp_path / "own/target/1.png").write_bytes(b"x")
     done = workbench("check", tmp_path / "own", root=root)
     assert done.returncode == 1 and "target/1.png: not an image" in done.out

@@ -5,6 +5,7 @@ import pytest
 from data_tools import catalogue
 from workbench.data.domains import DATASET, places
 from workbench.data.embedded import EFFECTS
+from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
 from workbench.nets import NETWORKS
 from workbench.recipes import VARIANTS, available, load_recipe, save_recipe
@@ -23,12 +24,16 @@ def test_every_packaged_recipe_is_valid_and_named_after_its_file():
 
 @pytest.mark.parametrize("recipe", available(), ids=lambda recipe: recipe.name)
 def test_packaged_recipes_say_what_they_are_and_name_what_there_is(recipe):
-    task, scale = recipe.name.split("-")[:2]
-    assert (recipe.task, recipe.scale) == (TASKS[task], scale)
+    base, _, scale = recipe.name.rpartition("-")
+    assert recipe.scale == scale
+    assert recipe.task == TASKS[base] if base in TASKS else base == "condition-quality"
     assert {recipe.restorer.name, recipe.noise_space.diffusion.name} <= NETWORKS.keys()
     for place in places(recipe.data):
         if place.startswith(DATASET):
-            (_folder,) = catalogue.folders(place.removeprefix(DATASET))
+            name = place.removeprefix(DATASET)
+            (_folder,) = catalogue.folders(name.removesuffix(PATCHES))
+            if name.endswith(PATCHES):
+                assert catalogue.find(name.removesuffix(PATCHES))[0].cut, "cut as the papers do"
     if scale == "pocket":  # needs nothing that is not installed
         assert not any(place.startswith(DATASET) for place in places(recipe.data))
 

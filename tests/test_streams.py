@@ -244,6 +244,18 @@ def test_data_sets_that_are_missing_are_named_with_their_command(tmp_path, monke
         training_stream(data, frozenset({"source"}), 16, seed=0)
 
 
+def test_patches_that_are_missing_are_named_with_their_commands(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    (tmp_path / "div2k" / "train").mkdir(parents=True)
+    data = Data(source=["dataset:div2k/train-patches", "dataset:wed-patches"])
+    with pytest.raises(WorkbenchError) as error:
+        training_stream(data, frozenset({"source"}), 16, seed=0)
+    assert str(error.value) == (
+        f"missing under {tmp_path}: div2k/train-patches, wed-patches; prepare with: workbench data cut"
+        f" {tmp_path}/div2k/train; workbench data prepare wed; workbench data cut {tmp_path}/wed"
+    )
+
+
 def test_source_pairs_have_the_noise_they_claim():
     pairs = source_pairs(25.0)
     assert len(pairs) > 4

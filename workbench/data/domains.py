@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import DEGRADATIONS, AdditiveWhiteGaussianNoise, Degradation, degraded_pair
 from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
-from workbench.data.root import data_root
+from workbench.data.root import PATCHES, data_root
 from workbench.data.streams import PatchStream
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import Data
@@ -46,12 +46,21 @@ def resolve(place: str) -> Path:
 
 
 def check_prepared(places: Iterable[str]) -> None:
-    """Raise one error that names every data set among the places that is missing, and how to prepare it."""
+    """Raise one error that names every data set among the places that is missing, and how to make it."""
     names = [place.removeprefix(DATASET) for place in places if place.startswith(DATASET)]
     missing = [name for name in names if not (data_root() / name).is_dir()]
     if missing:
-        commands = "; ".join(f"workbench data prepare {name}" for name in missing)
+        commands = "; ".join(_commands(name) for name in missing)
         raise WorkbenchError(f"missing under {data_root()}: {', '.join(missing)}; prepare with: {commands}")
+
+
+def _commands(name: str) -> str:
+    """What makes a data set that is missing, or the patches of one."""
+    whole = name.removesuffix(PATCHES)
+    prepare, cut = f"workbench data prepare {whole}", f"workbench data cut {data_root() / whole}"
+    if whole == name:
+        return prepare
+    return cut if (data_root() / whole).is_dir() else f"{prepare}; {cut}"
 
 
 def places(data: Data) -> list[str]:
