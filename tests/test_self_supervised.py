@@ -16,7 +16,7 @@ from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.training import fit
 
-TRAINED = ["neighbor2neighbor", "ap-bsn"]
+TRAINED = ["neighbor2neighbor", "ap-bsn", "c2n"]
 
 
 def recipe(method, *settings):
@@ -46,7 +46,7 @@ def descend(module, steps, learning_rate, size=4):
     batch, history = batch_of(module, size), {}
     for step in range(steps):
         optimizer.zero_grad()
-        losses = module.losses(batch, module.head_start + step)
+        losses = module.losses(batch, step)
         losses["loss"].backward()
         optimizer.step()
         for name, value in losses.items():
@@ -74,9 +74,10 @@ def test_draws_are_a_function_of_the_seeds_and_go_on():
 def test_losses_are_finite_reach_the_restorer_and_do_not_look_at_torchs_random_state(method):
     module = build(method)
     batch = batch_of(module)
-    losses = module.losses(batch, step=5)
+    step = module.head_start + 5
+    losses = module.losses(batch, step)
     torch.manual_seed(1)
-    again = module.losses(batch, step=5)
+    again = module.losses(batch, step)
     assert all(torch.isfinite(value) for value in losses.values())
     assert all(torch.equal(value, again[name]) for name, value in losses.items())
     losses["loss"].backward()
@@ -85,7 +86,7 @@ def test_losses_are_finite_reach_the_restorer_and_do_not_look_at_torchs_random_s
 
 @pytest.mark.parametrize("method", TRAINED)
 def test_an_interrupted_run_continues_as_if_it_had_not_been(method, tmp_path, monkeypatch):
-    settings = ("training.validate_every=1000",)
+    settings = ("training.validate_every=1000", "options.c2n.head_start=4")
     whole = fit(recipe(method, *settings), tmp_path, "whole")
     losses = METHODS[method].losses
 
@@ -209,3 +210,63 @@ def test_ap_bsn_learns_to_predict_noisy_images():
     module = build("ap-bsn", "training.patch_size=40")
     losses = descend(module, 40, learning_rate=0.003)["loss"]
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
+
+
+C2N_TINY = ("options.c2n.head_start=2", "options.c2n.width=4", "options.c2n.critic_width=4")
+
+
+def test_c2n_trains_generator_and_critic_first_then_the_restorer():
+    module = build("c2n", *C2N_TINY)
+    batch = batch_of(module)
+    module.losses(batch, 1)["loss"].backward()
+    assert gradients(module.restorer).abs().sum() == 0
+    assert gradients(module.generator).abs().sum() > 0 and gradients(module.critic).abs().sum() > 0
+    module.zero_grad()
+    module.losses(batch, 2)["loss"].backward()
+    assert gradients(module.restorer).abs().sum() > 0
+    assert gradients(module.generator).abs().sum() == 0 and gradients(module.critic).abs().sum() == 0
+
+
+def test_c2n_sets_generator_and_critic_against_each_other():
+    module = build("c2n", *C2N_TINY, "options.c2n.zero_mean=0", "options.c2n.gradient_penalty=0")
+    batch = batch_of(module)
+    losses = module.losses(batch, 0)
+    losses["generator"].backward(retain_graph=True)
+    assert gradients(module.critic).abs().sum() == 0, "the critic is held while the generator learns"
+    up = gradients(module.generator)
+    module.zero_grad()
+    losses["critic"].backward()
+    assert gradients(module.generator).abs().sum() == 0
+    assert gradients(module.critic).abs().sum() > 0 and up.abs().sum() > 0
+    # A critic that likes bright pictures: the generator brightens, the critic prefers the brighter domain
+    module.critic.forward = lambda image: image.mean(dim=(1, 2, 3), keepdim=True)
+    module.zero_grad()
+    brightness = module.noise(batch["clean"], Draws(batch["draws"])).mean().item()
+    module.losses(batch, 0)["generator"].backward()
+    with torch.no_grad():
+        for parameter in module.generator.parameters():
+            parameter -= 0.1 * parameter.grad if parameter.grad is not None else 0
+    assert module.noise(batch["clean"], Draws(batch["draws"])).mean().item() > brightness
+    before = module.losses(batch, 0)["critic"].item()
+    batch["target"] = batch["target"] + 0.5
+    assert module.losses(batch, 0)["critic"].item() == pytest.approx(before - 0.5, abs=1e-4)
+
+
+def test_gradient_penalty_is_zero_at_slope_one():
+    from workbench.methods.c2n import gradient_penalty
+
+    pixels = 3 * 8 * 8
+    real, made, share = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8), torch.rand(2, 1, 1, 1)
+    for slope in (1.0, 3.0):
+        rate = torch.nn.Module()
+        rate.forward = lambda image, slope=slope: slope / pixels**0.5 * image.sum(dim=(1, 2, 3))[:, None, None, None]
+        assert gradient_penalty(rate, real, made, share) == pytest.approx((slope - 1) ** 2, abs=1e-5)
+
+
+def test_c2ns_critic_learns_to_tell_noisy_pictures_from_clean_ones():
+    module = build("c2n", "options.c2n.head_start=1000", "data.target=synthetic", "data.sigma=[25, 25]")
+    module.generator.requires_grad_(False)
+    history = descend(module, 60, learning_rate=0.003)
+    assert history["noise_std"][-1] < 0.02, "the generator starts with little noise"
+    assert history["critic"][-1] < 0.5 * history["critic"][0]
+    assert history["wasserstein_distance"][-1] > 0.001

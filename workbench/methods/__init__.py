@@ -2,6 +2,7 @@
 
 from workbench.methods.ap_bsn import ApBsn
 from workbench.methods.base import Method
+from workbench.methods.c2n import C2N
 from workbench.methods.condition_quality import ConditionQuality
 from workbench.methods.cycada import CyCADA
 from workbench.methods.dann import DomainAdversarial
@@ -24,6 +25,7 @@ METHODS: dict[str, type[Method]] = {
     "cycada": CyCADA,
     "neighbor2neighbor": Neighbor2Neighbor,
     "ap-bsn": ApBsn,
+    "c2n": C2N,
 }
 METHODS |= installed_methods(METHODS)
 
