@@ -154,11 +154,38 @@ def test_every_restorer_trains(name):
     assert all(parameter.grad is not None for parameter in method.restorer.parameters())
 
 
+def test_interrupted_with_stochastic_depth_continues_as_if_it_had_not_been(tmp_path, monkeypatch):
+    from conftest import TINY
+
+    from workbench.methods import METHODS
+    from workbench.recipes import load_recipe
+    from workbench.training import fit
+
+    network = "restorer={name: swinir-pocket, width: 12, depths: [2], heads: [2], drop_path: 0.5}"
+    settings = [setting for setting in TINY if not setting.startswith("restorer")] + [network]
+    recipe = load_recipe("denoise-pocket", settings, method="vanilla")
+    whole = fit(recipe, tmp_path, "whole")
+    losses = METHODS["vanilla"].losses
+
+    def stop_at_5(self, batch, step):
+        if step == 5:
+            raise InterruptedError
+        return losses(self, batch, step)
+
+    monkeypatch.setattr(METHODS["vanilla"], "losses", stop_at_5)
+    with pytest.raises(InterruptedError):
+        fit(recipe, tmp_path, "cut")
+    monkeypatch.undo()
+    cut = fit(recipe, tmp_path, "cut", resume=True)
+    (expected, card), (found, _) = (nets.load_restorer(run.folder) for run in (whole, cut))
+    assert card["network"]["drop_path"] == 0.5
+    assert all(torch.equal(value, found.state_dict()[name]) for name, value in expected.state_dict().items())
+
+
 @pytest.mark.parametrize("name", sorted(RESTORERS))
 def test_unknown_settings_are_one_line(name):
-    if name != "identity":
-        with pytest.raises(WorkbenchError, match="does not take"):
-            nets.build(name, widht=3)
+    with pytest.raises(WorkbenchError, match="does not take"):
+        nets.build(name, widht=3)
 
 
 def test_patches_that_do_not_fit_are_refused():
