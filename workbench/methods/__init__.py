@@ -7,6 +7,7 @@ from workbench.methods.condition_quality import ConditionQuality
 from workbench.methods.cycada import CyCADA
 from workbench.methods.dann import DomainAdversarial
 from workbench.methods.dsn import DomainSeparation
+from workbench.methods.masked import Masked
 from workbench.methods.neighbor2neighbor import Neighbor2Neighbor
 from workbench.methods.noise_space import NoiseSpaceAdaptation
 from workbench.methods.oracle import Oracle
@@ -26,6 +27,7 @@ METHODS: dict[str, type[Method]] = {
     "neighbor2neighbor": Neighbor2Neighbor,
     "ap-bsn": ApBsn,
     "c2n": C2N,
+    "masked": Masked,
 }
 METHODS |= installed_methods(METHODS)
 

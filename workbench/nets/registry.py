@@ -5,11 +5,17 @@ from __future__ import annotations
 from torch import nn
 
 from workbench.errors import WorkbenchError
+from workbench.nets.blind_deconvolution import SelfDeblur, Vdip
 from workbench.nets.blind_spot import BlindSpot
 from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
 from workbench.nets.identity import Identity
 from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
+from workbench.nets.masked_swinir import MaskedSwinIR
 from workbench.nets.unet import UNet
+
+_PER_IMAGE_POCKET = {
+    "steps": 300, "width": 16, "skip": 4, "levels": 3, "hidden": 200, "kernel_learning_rate": 1e-3,
+}  # fmt: skip
 
 RESTORERS: dict[str, tuple[type[nn.Module], dict]] = {
     "unet-t": (UNet, {"width": 32}),
@@ -33,6 +39,12 @@ RESTORERS: dict[str, tuple[type[nn.Module], dict]] = {
     "nafnet-pocket": (NAFNet, {"width": 8, "encoder": (1, 1, 1), "middle": 1, "decoder": (1, 1, 1)}),
     "ap-bsn": (BlindSpot, {}),
     "ap-bsn-pocket": (BlindSpot, {"width": 16, "modules": 3, "init": "kaiming"}),
+    "swinir-masked": (MaskedSwinIR, {"width": 60, "depths": (6,) * 4, "heads": (6,) * 4}),
+    "swinir-masked-pocket": (MaskedSwinIR, {"width": 24, "depths": (2, 2), "heads": (3, 3)}),
+    "selfdeblur": (SelfDeblur, {}),
+    "selfdeblur-pocket": (SelfDeblur, {**_PER_IMAGE_POCKET}),
+    "vdip": (Vdip, {}),
+    "vdip-pocket": (Vdip, {**_PER_IMAGE_POCKET}),
     "identity": (Identity, {}),
 }
 DIFFUSION_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {

@@ -1,0 +1,64 @@
+"""Masked image training, MaskedD (Chen et al., CVPR 2023): restore from what is left of the image.
+
+From the paper: 80 to 90 % of the pixels of the degraded image are masked in training, all three colours together, and
+the restorer learns the whole clean image by the L1 loss, so that it must know what images look like instead of what the
+training noise looks like. In the attention of a transformer 75 % of the tokens are masked too, in training and after it
+(`workbench.nets.masked_swinir.MaskedSwinIR`). Masked pixels have the value -0.1, as in the authors' code.
+
+Decided to bring it into this trainer
+-------------------------------------
+* Any restorer can be trained so. One without attention has the input mask alone, and sees whole images for the first
+  time when it is used: the paper's attention mask narrows that gap, nothing does here. The paper's network is
+  ``restorer={name: swinir-masked}``.
+* The degradation is the recipe's (the paper has AWGN of sigma 15 alone), and the training starts from the recipe's warm
+  start like that of any other method; ``warm_start=null`` is the paper's training from scratch.
+
+Never looks at the target domain.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from workbench.methods.base import Batch, Method
+from workbench.methods.draws import Draws
+from workbench.nets.masked_swinir import MaskedSwinIR
+from workbench.recipes.schema import Section
+
+MASKED = -0.1
+"""The value of masked pixels: none that an image has."""
+
+
+def mask_pixels(images: Tensor, shares: tuple[float, float], draws: Draws) -> Tensor:
+    """Images (N, 3, H, W) with a share of their pixels masked, uniform in ``shares`` and drawn for each image."""
+    low, high = shares
+    share = low + (high - low) * draws.uniform(1, 1, 1)
+    return images.masked_fill(draws.uniform(1, *images.shape[-2:]) < share, MASKED)
+
+
+class Masked(Method):
+    """Trains on synthetic pairs whose degraded images are mostly masked."""
+
+    parts: ClassVar[frozenset[str]] = frozenset({"source", "draws"})
+
+    class Options(Section):
+        """Settings of the paper; the attention mask is the network's."""
+
+        input_mask: tuple[float, float] = Field((0.8, 0.9), description="range of the share of masked pixels")
+
+        @model_validator(mode="after")
+        def _consistent(self):
+            if not 0 <= self.input_mask[0] <= self.input_mask[1] < 1:
+                raise ValueError("input_mask must be two rising shares below 1, such as [0.8, 0.9]")
+            return self
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The L1 distance of the clean images from what is restored from masked ones."""
+        if isinstance(self.restorer, MaskedSwinIR):
+            self.restorer.mask_seed = int(batch["draws"][0])
+        masked = mask_pixels(batch["degraded"], self.options.input_mask, Draws(batch["draws"]))
+        return {"loss": F.l1_loss(self.restorer(masked), batch["clean"])}
