@@ -16,6 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
 from workbench.recipes import Recipe, load_recipe
+from workbench.training.fit import Interrupted
 
 
 def compare(
@@ -47,6 +48,8 @@ def compare(
     ------
     WorkbenchError
         When the call is wrong.
+    Interrupted
+        After SIGINT or SIGTERM, once the runs have written their checkpoints.
     """
     if form not in FORMATS:
         raise WorkbenchError(f"--format {form}: choose one of {', '.join(FORMATS)}")
@@ -59,6 +62,8 @@ def compare(
     failures: list[Failure] = []
     try:
         failures = run_grid(grid, processes)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; what was trained is kept, the same command goes on from there", 130) from None
     finally:
         printed = write_tables(grid, folder, failures)[form]
     return printed, failures

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def run_grid(
     """Train and measure all runs of a grid.
 
     Finished runs and what was measured of them are left as they are, interrupted ones continued. A run that fails does
-    not stop the others. An interruption stops the children, which write their checkpoints.
+    not stop the others. An interruption (Ctrl-C, SIGTERM) stops the children, which write their checkpoints.
 
     Parameters
     ----------
@@ -58,10 +60,15 @@ def run_grid(
     Returns
     -------
     list of Failure
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When interrupted, once the children have ended.
     """
     jobs = [job for job in grid.jobs() if train or job.run.finished]
     children, failures = _Children(), []
-    with ThreadPoolExecutor(processes) as pool, progress_bar(len(jobs), title, "run") as bar:
+    with _sigterm_interrupts(), ThreadPoolExecutor(processes) as pool, progress_bar(len(jobs), title, "run") as bar:
         waiting: set[Future] = {pool.submit(_complete, job, children, train) for job in jobs}
         try:
             while waiting:
@@ -77,6 +84,20 @@ def run_grid(
             raise
     order = {job.name: index for index, job in enumerate(jobs)}
     return sorted(failures, key=lambda failure: order[failure.name])
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does; possible in the main thread alone, elsewhere left as is."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Children:

@@ -1,0 +1,195 @@
+"""Comparisons on equal terms: the grid, its runs, its tables."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+
+from workbench.comparison import Cell, Grid, controls, early_stopped, run_grid, table
+from workbench.comparison.command import make_grid
+from workbench.comparison.running import _Children
+from workbench.comparison.tables import COLUMNS, markdown, plain, read_csv, write_csv
+from workbench.errors import WorkbenchError
+from workbench.images import write_png
+from workbench.recipes import load_recipe
+from workbench.training import Run
+
+QUICK = [*TINY, "training.validate_every=100"]
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    rng = np.random.default_rng(0)
+    for side in ("input", "target"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for name in ("a.png", "b.png"):
+            write_png(tmp_path / "pairs" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8))
+    return tmp_path / "pairs"
+
+
+def command(tmp_path, pairs, *arguments):
+    settings = [part for setting in QUICK for part in ("--set", setting)]
+    return [sys.executable, "-m", "workbench", "compare", "denoise", "--runs", str(tmp_path / "runs"), "--name", "c",
+            "--data", str(pairs), "--processes", "2", *settings, *arguments]  # fmt: skip
+
+
+def grid_of(tmp_path, *arguments):
+    options = {
+        "task": "denoise", "scale": "pocket", "methods": ["dann"], "control_names": ["vanilla"], "seeds": ["0"],
+        "settings": QUICK, "data": [], "protocol": "rgb", "runs": tmp_path,
+    }  # fmt: skip
+    return make_grid(**options | dict(arguments))
+
+
+def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tmp_path, pairs, monkeypatch):
+    arguments = ["--methods", "dann", "--controls", "oracle", "--seeds", "3", "--set", "data.target=synthetic"]
+    done = subprocess.run(command(tmp_path, pairs, *arguments), capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("workbench: ")]
+    assert "oracle-s3" in line and "the oracle needs a target domain with references" in line
+    assert "dann" in done.stdout and "Failed: denoise-pocket-oracle-s3" in done.stdout
+
+    written = json.loads((tmp_path / "runs" / "c" / "comparison.json").read_text())
+    (row,) = [row for row in written["rows"] if row["cell"] == "dann"]
+    assert (row["seed"], row["images"], row["test"], row["steps"]) == (3, 2, "pairs", 8)
+    assert row["psnr"] > 0 and row["seconds_per_step"] > 0 and row["peak_mib"] > 50
+    assert written["failed"][0]["name"].startswith("denoise-pocket-oracle-s3")
+    for form in ("txt", "md", "csv"):
+        assert "dann" in (tmp_path / "runs" / "c" / f"comparison.{form}").read_text()
+
+    settings = [*QUICK, "data.target=synthetic"]
+    grid = grid_of(
+        tmp_path / "runs", ("control_names", []), ("seeds", ["3"]), ("settings", settings), ("data", [str(pairs)])
+    )
+    called = []
+    monkeypatch.setattr(_Children, "call", lambda self, command, log: called.append(command))
+    assert run_grid(grid, 1) == [] and called == []
+    (job,) = grid.jobs()
+    next((job.run.folder / "evaluations").iterdir()).unlink()
+    assert run_grid(grid, 1) == []
+    ((*_, task),) = called
+    assert json.loads(task)["tests"] == [str(pairs)], "what was not measured is measured, without training again"
+
+
+def test_interrupted_comparison_stops_its_children_and_goes_on(tmp_path, pairs):
+    long = ["--methods", "vanilla", "--controls", "", "--seeds", "0,1,2", "--set", "training.max_steps=100000"]
+    process = subprocess.Popen(
+        command(tmp_path, pairs, *long), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    runs = tmp_path / "runs"
+    for _ in range(1200):
+        if len(list(runs.glob("*/checkpoints/last.ckpt"))) == 2:
+            break
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    message = process.communicate(timeout=120)[1]
+    assert process.returncode == 130 and "the same command goes on from there" in message
+    states = [Run(path.parent).summary["status"] for path in runs.glob("*/summary.json")]
+    assert states == ["interrupted"] * 2, "both children wrote their checkpoints, and the third never began"
+
+
+def test_runs_are_named_as_train_names_them_and_by_their_settings(tmp_path):
+    plain_grid = grid_of(tmp_path, ("settings", []))
+    assert [job.name for job in plain_grid.jobs()] == ["denoise-pocket-vanilla-s0", "denoise-pocket-dann-s0"]
+    assert list(plain_grid.tests) == ["simulated-camera (standard)", "held-out source (awgn)"]
+    changed, other = grid_of(tmp_path), grid_of(tmp_path, ("settings", QUICK[1:]))
+    assert len({grid.jobs()[0].name for grid in (plain_grid, changed, other)}) == 3
+
+
+def test_every_method_has_the_same_recipe_but_for_itself(tmp_path):
+    grid = grid_of(
+        tmp_path, ("control_names", ["vanilla", "oracle"]), ("methods", ["dann", "pixelda"]), ("settings", [])
+    )
+    recipes = [job.resolved.model_dump(exclude={"method", "options"}) for job in grid.jobs()]
+    assert len(recipes) == 4 and all(recipe == recipes[0] for recipe in recipes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("methods", ["magic"]), "no method is called 'magic'"),
+        (("control_names", ["magic"]), "no control is called 'magic'"),
+        (("task", "dance"), "no recipe is called 'dance-pocket'"),
+        (("seeds", ["one"]), "--seeds one: give whole numbers"),
+        (("data", ["/no/where"]), "--data /no/where: no such folder"),
+        (("settings", ["options.dann.depth=3"]), "options.dann: depth: there is no such key"),
+    ],
+)
+def test_a_wrong_call_is_told_before_anything_is_trained(tmp_path, arguments, reason):
+    with pytest.raises(WorkbenchError, match=reason):
+        grid_of(tmp_path / "runs", arguments)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_early_stopped_vanilla_trains_a_third_of_the_warm_start_and_nothing_more():
+    for name, steps in (("denoise-pocket", 1000), ("denoise-paper", 50_000)):
+        recipe = load_recipe(name)
+        cell = early_stopped(recipe)
+        early, alone = load_recipe(name, cell.settings, method=cell.method), recipe.warm_start or recipe.training
+        assert early.warm_start is None and early.method == "vanilla"
+        assert early.training.model_copy(update={"max_steps": alone.max_steps}) == alone
+        assert early.training.max_steps == steps
+    assert [cell.name for cell in controls(recipe)] == ["vanilla", "vanilla-early", "oracle"]
+
+
+def test_a_cell_may_have_fewer_seeds(tmp_path):
+    grid = Grid("denoise-pocket", (Cell("a", "vanilla"), Cell("b", "dann", seeds=(1,))), (0, 1), {}, tmp_path)
+    assert [job.name for job in grid.jobs()] == ["a-s0", "a-s1", "b-s1"]
+
+
+def rows(**psnr):
+    """Rows of cells with the PSNR of each seed."""
+    filled = dict.fromkeys(COLUMNS, "") | {
+        "test": "t",
+        "images": 2,
+        "ssim": 0.9,
+        "lpips": "",
+        "seconds": 10,
+        "warm_seconds": 5,
+    }
+    return [
+        filled | {"cell": cell, "psnr": value, "seed": "" if cell == "input" else seed}
+        for cell, values in psnr.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_gains_and_closed_gaps_are_paired_by_seed():
+    frame = read_csv(_csv(rows(input=[20.0], vanilla=[30.0, 32.0], dann=[31.0, 34.0], oracle=[32.0, 36.0])))
+    head, *lines = table(frame, "t")
+    cells = {line[0]: dict(zip(head, line, strict=True)) for line in lines}
+    assert cells["dann"]["PSNR / dB"] == "32.50 ± 2.12"
+    assert cells["dann"]["gain over vanilla / dB"] == "+1.50 ± 0.71"
+    assert cells["dann"]["gap closed"] == "50 ± 0 %"
+    assert cells["dann"]["seeds"] == "2" and cells["dann"]["training / s"] == "15"
+    assert cells["vanilla"]["gain over vanilla / dB"] == cells["oracle"]["gap closed"] == cells["input"]["seeds"] == ""
+    assert "peak memory / MiB" not in head and cells["dann"]["LPIPS"] == ""
+    for text in (markdown([head, *lines]), plain([head, *lines])):
+        assert len(text.splitlines()) == 6 and "+1.50 ± 0.71" in text
+
+
+def test_no_gap_is_closed_where_there_is_none_or_no_oracle():
+    for cells in ({"oracle": [30.1, 30.1]}, {}):
+        frame = read_csv(_csv(rows(vanilla=[30.0, 30.0], dann=[31.0, 31.0], **cells)))
+        assert all(line[3] == "" for line in table(frame, "t")[1:])
+
+
+def test_older_csv_files_lack_the_newer_columns():
+    frame = pd.DataFrame(rows(vanilla=[30.0])).drop(columns=["peak_mib", "seconds_per_step"])
+    assert read_csv(_csv(frame.to_dict("records"))).peak_mib.isna().all()
+    path = Path(__file__).parents[1] / "benchmarks" / "results" / "embedded.csv"
+    assert list(read_csv(path).columns) == list(COLUMNS)
+
+
+def _csv(filled):
+    import io
+
+    return io.StringIO(write_csv(filled))
