@@ -1,0 +1,88 @@
+"""Runs that are found again by what their recipe says: for notebooks, whose second pass must not train again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+from pathlib import Path
+
+from workbench.methods import METHODS
+from workbench.recipes import Recipe, apply_settings
+from workbench.training.fit import HARMLESS, fit
+from workbench.training.run import Run
+
+# What a recipe is called does not change its run. Unlike in `fit`, snapshots count: who asks for some needs them.
+_NAMES = ("name", "description")
+_HARMLESS = HARMLESS - {"training.snapshot_every"}
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """Twelve hexadecimal digits: equal if all is equal that decides what the run is.
+
+    Name, description and what changes only how fast it is trained do not count.
+
+    Raises
+    ------
+    WorkbenchError
+        When an option of the method is unknown or wrong.
+    """
+    tree = METHODS[recipe.method].resolve(recipe).model_dump(mode="json")
+    for key in (*_NAMES, *_HARMLESS):
+        *parents, leaf = key.split(".")
+        node = tree
+        for parent in parents:
+            node = node[parent]
+        del node[leaf]
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def cached_name(recipe: Recipe) -> str:
+    """Name of the run folder of a recipe: ``RECIPE-METHOD-sSEED-DIGEST``."""
+    return f"{recipe.name}-{recipe.method}-s{recipe.seed}-{recipe_digest(recipe)}"
+
+
+def cached_run(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False) -> Run:
+    """The finished run of a recipe: trained now, or continued, or found in the folder.
+
+    It lies in ``RECIPE-METHOD-sSEED-DIGEST`` and is trained without a progress bar, which would end up in a notebook's
+    output; the app's monitor shows how far it is.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    runs : Path
+        Folder of run folders; warm starts in it are shared.
+    smoke : bool
+        Train hardly any steps (`smoke_settings`), to see that everything runs.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    WorkbenchError
+        As `workbench.training.fit`.
+    """
+    if smoke:
+        recipe = apply_settings(recipe, smoke_settings(recipe))
+    with contextlib.redirect_stderr(io.StringIO()):
+        return fit(recipe, runs, cached_name(recipe), resume=True)
+
+
+def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
+    """``KEY=VALUE`` changes that leave a recipe a few small steps of each kind and one picture to validate on."""
+    sections = ["training", *(["warm_start"] if recipe.warm_start is not None else [])]
+    changes = {
+        f"{section}.{key}": value
+        for section in sections
+        for key, value in {
+            "max_steps": steps, "batch_size": 4, "patch_size": 32, "validate_every": steps, "log_every": 2
+        }.items()
+    }  # fmt: skip
+    if recipe.training.snapshot_every is not None:
+        changes["training.snapshot_every"] = steps // 2
+    changes |= {"noise_space.head_start": min(recipe.noise_space.head_start, steps // 2), "data.validation_images": 1}
+    return [f"{key}={value}" for key, value in changes.items()]
