@@ -13,7 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation.records import FOLDER, Record, read_record
 from workbench.methods import METHODS
 from workbench.recipes import Recipe, load_recipe
-from workbench.training import Run
+from workbench.training import Run, cached_name
 from workbench.training.fit import difference
 
 CONTROLS = ("vanilla", "vanilla-early", "oracle")
@@ -60,6 +60,9 @@ class Grid:
         Of the measurement.
     prefix, suffix : str
         Around the run folders' names, ``CELL-sSEED``.
+    by_recipe : bool
+        Name the run folders by what their recipes say instead, as `workbench.training.cached_run` does, so that each
+        takes over the other's.
     """
 
     recipe: str
@@ -71,6 +74,7 @@ class Grid:
     protocol: str = "rgb"
     prefix: str = ""
     suffix: str = ""
+    by_recipe: bool = False
 
     def jobs(self) -> list[Job]:
         """The runs, cell by cell."""
@@ -93,6 +97,8 @@ class Job:
     @property
     def name(self) -> str:
         """Name of the run folder."""
+        if self.grid.by_recipe:
+            return cached_name(self.resolved)
         return f"{self.grid.prefix}{self.cell.name}-s{self.seed}{self.grid.suffix}"
 
     @property
