@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -45,6 +46,22 @@ def test_restorers_and_diffusion_networks_are_measured():
     assert unet.seconds > diffusion.seconds
 
 
+def test_all_steps_of_an_optimisation_count(monkeypatch):
+    class PerImage(Doubler):
+        def __init__(self, steps=7):
+            super().__init__()
+            self.steps = steps
+
+        def forward(self, image):
+            for _ in range(self.steps):
+                image = torch.nn.functional.conv2d(image, torch.ones(3, 3, 1, 1))
+            return image
+
+    monkeypatch.setattr(complexity, "build", lambda name, **settings: PerImage(**settings))
+    (row,) = measure_complexity(["per-image"])
+    assert row.gmacs == pytest.approx(7 * 9 * 128 * 128 / 1e9)
+
+
 def test_the_papers_other_rows_stand_alone(monkeypatch):
     monkeypatch.setattr(complexity, "RESTORERS", {"dncnn-pocket": None})
     monkeypatch.setattr(complexity, "DIFFUSION_NETWORKS", {})
@@ -52,9 +69,12 @@ def test_the_papers_other_rows_stand_alone(monkeypatch):
     rows = measure_complexity(report=asked.append)
     assert asked == ["dncnn-pocket"]
     assert {row.network for row in rows if row.kind == "paper"} >= {"C2N", "MaskedD", "Ours*"}
+    assert set(complexity.PUBLISHED_ROWS.values()) <= {row.network for row in rows}
     for row in rows:
         assert (row.parameters is None) == (row.kind == "paper") == (row.published_gmacs is not None)
     table = format_complexity(rows, 128, "a device")
+    assert "nine passes" not in table
+    assert "nine passes" in format_complexity([replace(rows[0], network="ap-bsn-pocket")], 128, "a device")
     assert "128x128 on a device" in table and "280.48" in table and "Liao et al." in table
 
 

@@ -23,8 +23,18 @@ from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
 
-PUBLISHED_ROWS = {"unet-s": "Ours", "restormer": "Restormer", "ap-bsn": "AP-BSN"}
+PUBLISHED_ROWS = {
+    "unet-s": "Ours", "restormer": "Restormer", "ap-bsn": "AP-BSN", "swinir-masked": "MaskedD",
+    "selfdeblur": "Selfdeblur", "vdip": "VDIP",
+}  # fmt: skip
 """Rows of the paper's Table A2 by the name that the network has here."""
+
+_PASSES = "ap-bsn: its refinement included, nine passes of the network; the paper's number is of one."
+_STEPS = (
+    "selfdeblur, vdip: all steps of an image's optimisation, reckoned from one step; the paper's number is of one pass."
+)
+NOTES = {("ap-bsn",): _PASSES, ("selfdeblur", "vdip"): _STEPS}
+"""What the numbers of some networks include, by the beginnings of their names."""
 
 _SECONDS, _REPETITIONS = 2.0, 5
 
@@ -43,6 +53,7 @@ class Complexity:
         Millions.
     gmacs : float or None
         Milliards of multiplications with addition at 128x128 pixels: of convolutions, matrix products and attention.
+        All that restoring an image takes: every pass, and where networks are optimised for an image every step.
     seconds : float or None
         Per megapixel, one image at a time: median of up to five passes.
     memory : float or None
@@ -122,6 +133,7 @@ def format_complexity(rows: list[Complexity], side: int, device: str) -> str:
         f"GMACs at {GMACS_SIDE}x{GMACS_SIDE}; time and memory at {side}x{side} on {device}, one image at a time.",
         "(paper): Liao et al., ICLR 2025, Table A2, as printed; lines without other numbers are methods of that table.",
     ]
+    notes += [note for names, note in NOTES.items() if any(row.network.startswith(names) for row in rows)]
     return "\n".join([*table, *notes])
 
 
@@ -148,7 +160,11 @@ def _published() -> dict[str, dict[str, float]]:
 
 
 def _measure(name: str, device: torch.device, side: int, numbers: dict[str, float]) -> Complexity:
-    network = build(name).eval().requires_grad_(False)
+    network = build(name)
+    steps = getattr(network, "steps", 1)
+    if steps > 1:  # optimises for each image: one step is measured
+        network = build(name, steps=1)
+    network.eval().requires_grad_(False)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     diffusion = name in DIFFUSION_NETWORKS
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -163,8 +179,8 @@ def _measure(name: str, device: torch.device, side: int, numbers: dict[str, floa
         name,
         "diffusion" if diffusion else "restorer",
         parameters=parameters / 1e6,
-        gmacs=counter.get_total_flops() / 2e9,
-        seconds=seconds * 1e6 / side**2,
+        gmacs=counter.get_total_flops() / 2e9 * steps,
+        seconds=seconds * steps * 1e6 / side**2,
         memory=live.peak / 1e6,
         **numbers,
     )
