@@ -1,9 +1,11 @@
 """Comparisons on equal terms: the grid, its runs, its tables."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,14 +14,14 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from workbench.comparison import Cell, Grid, controls, early_stopped, run_grid, table
+from workbench.comparison import Cell, Grid, command, controls, early_stopped, run_grid, running, table
 from workbench.comparison.command import make_grid
 from workbench.comparison.running import _Children
 from workbench.comparison.tables import COLUMNS, markdown, plain, read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes import load_recipe
-from workbench.training import Run
+from workbench.training.fit import Interrupted
 
 QUICK = [*TINY, "training.validate_every=100"]
 
@@ -34,7 +36,7 @@ def pairs(tmp_path):
     return tmp_path / "pairs"
 
 
-def command(tmp_path, pairs, *arguments):
+def call(tmp_path, pairs, *arguments):
     settings = [part for setting in QUICK for part in ("--set", setting)]
     return [sys.executable, "-m", "workbench", "compare", "denoise", "--runs", str(tmp_path / "runs"), "--name", "c",
             "--data", str(pairs), "--processes", "2", *settings, *arguments]  # fmt: skip
@@ -50,7 +52,7 @@ def grid_of(tmp_path, *arguments):
 
 def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tmp_path, pairs, monkeypatch):
     arguments = ["--methods", "dann", "--controls", "oracle", "--seeds", "3", "--set", "data.target=synthetic"]
-    done = subprocess.run(command(tmp_path, pairs, *arguments), capture_output=True, text=True)
+    done = subprocess.run(call(tmp_path, pairs, *arguments), capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("workbench: ")]
     assert "oracle-s3" in line and "the oracle needs a target domain with references" in line
@@ -78,22 +80,47 @@ def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tm
     assert json.loads(task)["tests"] == [str(pairs)], "what was not measured is measured, without training again"
 
 
-def test_interrupted_comparison_stops_its_children_and_goes_on(tmp_path, pairs):
-    long = ["--methods", "vanilla", "--controls", "", "--seeds", "0,1,2", "--set", "training.max_steps=100000"]
-    process = subprocess.Popen(
-        command(tmp_path, pairs, *long), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+CHILD = """
+import pathlib, signal, sys, time
+begun = pathlib.Path(sys.argv[1])
+def stop(*_):
+    begun.with_suffix(".stopped").touch()
+    sys.exit(143)
+signal.signal(signal.SIGTERM, stop)
+begun.with_suffix(".begun").touch()
+time.sleep(300)
+"""
+
+
+def test_an_interruption_stops_each_child_once_and_starts_no_other(tmp_path, monkeypatch):
+    grid = grid_of(tmp_path, ("methods", ["vanilla"]), ("seeds", ["0", "1", "2"]))
+    monkeypatch.setattr(
+        running, "_child", lambda task: [sys.executable, "-S", "-c", CHILD, str(tmp_path / str(task["seed"]))]
     )
-    runs = tmp_path / "runs"
-    for _ in range(1200):
-        if len(list(runs.glob("*/checkpoints/last.ckpt"))) == 2:
-            break
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    message = process.communicate(timeout=120)[1]
-    assert process.returncode == 130 and "the same command goes on from there" in message
-    states = [Run(path.parent).summary["status"] for path in runs.glob("*/summary.json")]
-    assert states == ["interrupted"] * 2, "both children wrote their checkpoints, and the third never began"
+
+    def interrupt():
+        while len(list(tmp_path.glob("*.begun"))) < 2:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_grid(grid, 2)
+    assert sorted(path.name for path in tmp_path.glob("?.*")) == ["0.begun", "0.stopped", "1.begun", "1.stopped"]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_interrupted_command_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_grid", interrupted)
+    with pytest.raises(Interrupted, match="the same command goes on from there") as raised:
+        command.compare("denoise", "pocket", ["dann"], [], ["0"], [], [], "rgb", tmp_path, None, 1, "text")
+    assert raised.value.exit_status == 130
+    assert (tmp_path / "compare-denoise-pocket" / "comparison.md").exists()
 
 
 def test_runs_are_named_as_train_names_them_and_by_their_settings(tmp_path):

@@ -146,14 +146,16 @@ def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
             "method": job.cell.method, "seed": job.seed, "runs": str(job.grid.runs), "name": job.name,
             "tests": missing, "protocol": job.grid.protocol,
         }  # fmt: skip
-        status = children.call(
-            [sys.executable, "-m", "workbench.comparison.child", json.dumps(task)], job.run.folder / LOG
-        )
+        status = children.call(_child(task), job.run.folder / LOG)
     except (WorkbenchError, OSError) as error:
         return Failure(job.name, " ".join(str(error).split()))
     if not status:
         return None
     return Failure(job.name, _reason(job.run, status))
+
+
+def _child(task: dict) -> list[str]:
+    return [sys.executable, "-m", "workbench.comparison.child", json.dumps(task)]
 
 
 def _reason(run: Run, status: int) -> str:
