@@ -33,10 +33,11 @@ def gradients(network):
     )
 
 
-@pytest.mark.parametrize("method", METHODS)
+# Some restore each image by itself and train nothing.
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in {"selfdeblur", "vdip"}])
 def test_losses_are_finite_and_reach_the_restorer(method):
     module = build(method)
-    losses = module.losses(batch_of(module), step=5)
+    losses = module.losses(batch_of(module), step=module.head_start + 3)
     assert all(torch.isfinite(value) for value in losses.values())
     losses["loss"].backward()
     assert gradients(module.restorer).abs().sum() > 0

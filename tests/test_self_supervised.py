@@ -16,7 +16,7 @@ from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.training import fit
 
-TRAINED = ["neighbor2neighbor", "ap-bsn", "c2n"]
+TRAINED = ["neighbor2neighbor", "ap-bsn", "c2n", "masked", "nlcl"]
 
 
 def recipe(method, *settings):
@@ -270,3 +270,119 @@ def test_c2ns_critic_learns_to_tell_noisy_pictures_from_clean_ones():
     assert history["noise_std"][-1] < 0.02, "the generator starts with little noise"
     assert history["critic"][-1] < 0.5 * history["critic"][0]
     assert history["wasserstein_distance"][-1] > 0.001
+
+
+def test_masked_training_hides_the_share_it_says():
+    from workbench.methods.masked import mask_pixels
+
+    images = torch.rand(6, 3, 50, 50)
+    masked = mask_pixels(images, (0.8, 0.9), Draws(torch.arange(6)))
+    hidden = masked == -0.1
+    assert torch.equal(hidden[:, 0], hidden[:, 2]), "all colours together"
+    shares = hidden.float().mean(dim=(1, 2, 3))
+    assert shares.min() > 0.77 and shares.max() < 0.93 and shares.std() > 0.01
+    assert torch.equal(masked[~hidden], images[~hidden])
+
+
+def test_masked_training_asks_for_the_whole_clean_image():
+    module = build("masked")
+    batch = batch_of(module)
+    assert "target" not in batch
+    seen = []
+    module.restorer.forward = lambda image, window=None: seen.append(image) or batch["clean"] + 0.25
+    assert module.losses(batch, 0)["loss"] == pytest.approx(0.25)
+    assert (seen[0] == -0.1).float().mean() > 0.75
+
+
+def test_attention_is_masked_in_training_and_after_it():
+    torch.manual_seed(0)
+    restorer = nets.build("swinir-masked-pocket", depths=(2,), heads=(3,), window=4).eval()
+    image = torch.rand(1, 3, 8, 8)
+    seen = []
+    attention = next(module for name, module in restorer.network.named_modules() if name.endswith("attn"))
+    attention.qkv.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        restored = restorer(image)
+        assert torch.equal(restored, restorer(image)), "reproducible"
+        restorer.mask_seed = 1
+        assert not torch.equal(restored, restorer(image))
+    hidden = (seen[0] == 0).all(dim=-1).float().mean()
+    assert 0.6 < hidden < 0.9
+    module = build("masked", "restorer={name: swinir-masked-pocket, depths: [2], heads: [3], drop_path: 0}")
+    batch = batch_of(module)
+    first = module.losses(batch, 0)["loss"]
+    assert torch.equal(first, module.losses(batch, 0)["loss"])
+    module.averaged.module.eval()(image)
+    batch["draws"] = batch["draws"] + 1
+    assert not torch.equal(first, module.losses(batch, 0)["loss"])
+
+
+def unit(*shape):
+    return torch.nn.functional.normalize(torch.randn(*shape), dim=-1)
+
+
+def test_layer_contrast_falls_when_layers_are_told_apart():
+    from workbench.methods.nlcl import layer_contrast
+
+    torch.manual_seed(0)
+    first, second = torch.eye(4)[0], torch.eye(4)[1]
+    apart = layer_contrast(first.expand(2, 3, 4), second.expand(2, 6, 4), 0.07)
+    mixed = layer_contrast(unit(2, 3, 4), unit(2, 6, 4), 0.07)
+    same = layer_contrast(first.expand(2, 3, 4), first.expand(2, 6, 4), 0.07)
+    # All alike: every patch is as near to each of the 8 others.
+    assert same == pytest.approx(np.log(8), abs=1e-5)
+    # Told apart: 3 patches have 2 others of their layer to choose from, 6 have 5.
+    assert apart == pytest.approx((3 * np.log(2) + 6 * np.log(5)) / 9, abs=1e-4)
+    assert apart < same < mixed
+
+
+def test_location_contrast_falls_when_places_are_found():
+    from workbench.methods.nlcl import location_contrast
+
+    torch.manual_seed(0)
+    given = unit(2, 20, 16)
+    assert location_contrast(given, given, 0.07) < 0.1
+    assert location_contrast(given, given.roll(1, dims=1), 0.07) > 3
+
+
+def test_alike_places_are_the_most_similar_ones():
+    from workbench.methods.nlcl import alike, places
+
+    features = torch.zeros(1, 2, 4, 4)
+    features[:, 0, :2], features[:, 1, 2:] = 1.0, 1.0
+    assert torch.equal(places(features)[0, 5], features[0, :, 1, 1])
+    for seed in range(5):
+        found = alike(places(features), 8, Draws(torch.tensor([seed])))[0].sort().values.tolist()
+        assert found in (list(range(8)), list(range(8, 16)))
+    assert alike(places(features), 128, Draws(torch.tensor([0]))).shape == (1, 16)
+
+
+def test_nlcl_takes_a_picture_apart_and_holds_its_discriminator():
+    module = build("nlcl")
+    batch = batch_of(module)
+    assert "degraded" not in batch, "no synthetic rain"
+    losses = module.losses(batch, 0)
+    losses["discriminator"].backward(retain_graph=True)
+    assert gradients(module.restorer).abs().sum() == 0 and gradients(module.discriminator).abs().sum() > 0
+    module.zero_grad()
+    (losses["loss"] - losses["discriminator"]).backward()
+    assert gradients(module.discriminator).abs().sum() == 0
+    for network in (module.restorer, module.rain, module.projections):
+        assert gradients(network).abs().sum() > 0
+    # Background and rain that add up to the input
+    module.restorer.forward = lambda image, window=None: 0.75 * image
+    module.rain.forward = lambda image, window=None: 0.75 * image
+    losses = module.losses(batch, 0)
+    assert losses["reconstruction"] < 1e-10
+    assert losses["fidelity"] == pytest.approx(0.25 * batch["target"].mean().item(), rel=1e-4)
+
+
+def test_nlcl_lowers_its_losses():
+    history = descend(build("nlcl"), 25, learning_rate=0.001)
+    for name in ("location", "layer", "reconstruction", "discriminator"):
+        assert sum(history[name][-5:]) < sum(history[name][:5]), name
+
+
+def test_nlcl_wants_patches_with_places_to_compare():
+    with pytest.raises(WorkbenchError, match="patches at least 16 wide"):
+        build("nlcl", "training.patch_size=8")

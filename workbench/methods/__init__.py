@@ -9,11 +9,14 @@ from workbench.methods.dann import DomainAdversarial
 from workbench.methods.dsn import DomainSeparation
 from workbench.methods.masked import Masked
 from workbench.methods.neighbor2neighbor import Neighbor2Neighbor
+from workbench.methods.nlcl import Nlcl
 from workbench.methods.noise_space import NoiseSpaceAdaptation
 from workbench.methods.oracle import Oracle
 from workbench.methods.pixelda import PixelDA
 from workbench.methods.plugins import installed_methods
+from workbench.methods.selfdeblur import SelfDeblur
 from workbench.methods.vanilla import Vanilla
+from workbench.methods.vdip import Vdip
 
 METHODS: dict[str, type[Method]] = {
     "vanilla": Vanilla,
@@ -28,6 +31,9 @@ METHODS: dict[str, type[Method]] = {
     "ap-bsn": ApBsn,
     "c2n": C2N,
     "masked": Masked,
+    "nlcl": Nlcl,
+    "selfdeblur": SelfDeblur,
+    "vdip": Vdip,
 }
 METHODS |= installed_methods(METHODS)
 

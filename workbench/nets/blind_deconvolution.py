@@ -24,6 +24,7 @@ from workbench.progress import progress_bar
 # Shares of the steps at which both learning rates are halved (2000, 3000 and 4000 of 5000).
 _HALVINGS = (0.4, 0.6, 0.8)
 _KERNEL_INPUTS = 200
+_SSIM_RADIUS = 5
 
 
 def _block(before: int, after: int, size: int, stride: int = 1) -> nn.Sequential:
@@ -176,7 +177,7 @@ class SelfDeblur(nn.Module):
         Parameters
         ----------
         blurred : Tensor, shape (1, 3, H, W), range [0, 1]
-            Sides of at least ``2 ** (levels + 1)``.
+            Sides of at least ``2 ** (levels + 1)``, and wider than SSIM's window reaches.
 
         Returns
         -------
@@ -224,7 +225,7 @@ class SelfDeblur(nn.Module):
 
     def _deblurred(self, blurred: Tensor) -> Tensor:
         height, width = blurred.shape[-2:]
-        least = 2 ** (self.levels + 1)
+        least = max(2 ** (self.levels + 1), _SSIM_RADIUS + 1)
         pad = (0, max(least - width, 0), 0, max(least - height, 0))
         image, kernel = self.estimate(F.pad(blurred, pad, mode="replicate"))
         top, left = centroid(kernel)
