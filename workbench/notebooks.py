@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import textwrap
 import time
@@ -13,6 +15,10 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from workbench.comparison import Grid, grid_rows, run_grid, table
+from workbench.comparison.tables import read_csv, write_csv
+from workbench.errors import WorkbenchError
+from workbench.evaluation.published import published
 from workbench.images import to_float
 from workbench.training import Run, recipe_digest
 from workbench.training.provenance import provenance
@@ -95,6 +101,42 @@ def run_table(runs: Iterable[Run]) -> pd.DataFrame:
             "commit": summary["provenance"]["commit"] or "",
         }
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("run folder")
+
+
+def grid_results(grid: Grid) -> pd.DataFrame:
+    """Train and measure what is still missing of a grid, without a progress bar; a line for each run and test set.
+
+    Runs go on side by side, one a core, or one after the other where there is a GPU. Columns as of
+    `workbench.comparison.COLUMNS`.
+
+    Raises
+    ------
+    WorkbenchError
+        A run failed; the others have gone on to their end.
+    """
+    with contextlib.redirect_stderr(io.StringIO()):
+        failures = run_grid(grid, 1 if torch.cuda.is_available() else os.cpu_count() or 1)
+    if failures:
+        raise WorkbenchError("; ".join(f"{failure.name}: {failure.reason}" for failure in failures))
+    return read_csv(io.StringIO(write_csv(grid_rows(grid))))
+
+
+def result_table(rows: pd.DataFrame, test: str) -> pd.DataFrame:
+    """`workbench.comparison.table` for display, without what says more of the machine than of the method."""
+    head, *lines = table(rows, test)
+    frame = pd.DataFrame(lines, columns=head).set_index("")
+    return frame[[name for name in frame if name not in ("training / s", "time a step / ms", "peak memory / MiB")]]
+
+
+def published_table(number: str) -> pd.DataFrame:
+    """A table of the noise-space paper as it prints it, a line a row; every column says that it is the paper's."""
+    numbers = published("noise-da", number)
+    several = len({each.column for each in numbers}) > 1
+    lines: dict[str, dict[str, str]] = {}
+    for each in numbers:
+        name = f"{each.column} {each.metric}" if several else each.metric
+        lines.setdefault(each.row, {})[f"{name} (paper)"] = each.printed
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis(f"Table {number}").fillna("")
 
 
 def footer(begin: float) -> str:

@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+from matplotlib import pyplot as plt
+
+from workbench.comparison import Cell, Grid
+from workbench.errors import WorkbenchError
+from workbench.notebooks import footer, grid_results, panel, published_table, result_table, run_table
+from workbench.training import cached_run
+
+
+def test_a_panel_has_a_place_for_each_picture_and_says_what_it_shows():
+    black, white = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 7.0, np.float32)
+    figure = panel([[black, white], [None, black]], ["one", "two"], ["a", "b"], [["", "x"], ["", ""]], "word " * 60)
+    axes = np.array(figure.axes).reshape(2, 2)
+    assert [len(axis.images) for axis in axes.ravel()] == [1, 1, 0, 1]
+    assert axes[0, 1].images[0].get_array().max() == 1.0 and axes[0, 1].get_xlabel() == "x"
+    assert [axis.get_title() for axis in axes[0]] == ["one", "two"] and axes[1, 0].get_ylabel() == "b"
+    lines = figure.get_supxlabel().splitlines()
+    assert len(lines) > 1 and " ".join(lines).split() == ["word"] * 60
+    plt.close(figure)
+
+
+def test_the_papers_numbers_are_labelled_as_the_papers():
+    table = published_table("4")
+    assert table.loc["(f) (Ours)", "PSNR (paper)"] == "34.71"
+    assert all(column.endswith("(paper)") for column in published_table("A1"))
+    assert published_table("A3").loc["Vanilla", "SwinIR PSNR (paper)"] == "30.86"
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    cells = (Cell("vanilla", "vanilla"), Cell("adapted", "noise-space"))
+    tests = {"target": "simulated-camera"}
+    return Grid("denoise-pocket", cells, (0,), tests, tmp_path_factory.mktemp("runs"), tuple(TINY), by_recipe=True)
+
+
+def test_a_grid_by_recipe_takes_over_cached_runs_and_says_nothing(grid, capfd):
+    run = cached_run(grid.jobs()[0].resolved, grid.runs)
+    finished = run.summary["finished_at"]
+    rows = grid_results(grid)
+    assert run.summary["finished_at"] == finished and grid.jobs()[0].run.folder == run.folder
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+    assert list(rows.cell) == ["input", "vanilla", "adapted"] and rows.psnr.notna().all()
+    shown = result_table(rows, "target")
+    assert list(shown.index) == ["input", "vanilla", "adapted"] and "training / s" not in shown
+    runs = run_table(job.run for job in grid.jobs())
+    assert list(runs.method) == ["vanilla", "noise-space"] and pd.unique(runs.seed) == [0]
+    assert run.name.endswith(runs.digest.iloc[0])
+
+
+def test_a_run_that_fails_is_named(tmp_path):
+    settings = (*TINY, "data.source=/nowhere/at-all")
+    grid = Grid("denoise-pocket", (Cell("vanilla", "vanilla"),), (0,), {"t": "simulated-camera"}, tmp_path, settings)
+    with pytest.raises(WorkbenchError, match="vanilla-s0.*nowhere"):
+        grid_results(grid)
+
+
+def test_the_footer_names_code_and_time():
+    assert "torch" in footer(0.0) and footer(0.0).endswith(" s.")
