@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import plotly
 from plotly.graph_objects import Figure
 from plotly.subplots import make_subplots
 
 from workbench.training.events import EventReader, smoothed, thinned
 
+SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+"""Draws figures in the browser; the one file outside of uploads and results that the app serves."""
 STEPS, HOURS = "steps", "hours"
 THROUGHPUT = "time/steps_per_second"
 """Made of what is logged, ``time/seconds_per_step``."""

@@ -15,6 +15,7 @@ import gradio as gr
 
 from apps.batch import BatchTab
 from apps.compare import CompareTab
+from apps.curves import SCRIPT
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from apps.style import CSS, theme
@@ -82,6 +83,7 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[st
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False,
         ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD, auth=auth,
         theme=theme(), css=CSS, show_error=False, mcp_server=False,
+        allowed_paths=[str(SCRIPT)],
     )  # fmt: skip
     return blocks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import gradio as gr
@@ -19,6 +19,18 @@ TICK = 1.5
 _FIRST_RUNS = 4
 _NARROW = 900
 """Pixels of a page that has room for one column of curves."""
+
+_DRAW_JS = """
+async text => {
+    const box = document.querySelector('#curves .wb-plot');
+    if (!box || !text || box.drawn === text) return [];
+    box.drawn = text;
+    for (let wait = 0; !window.Plotly && wait < 200; wait++) await new Promise(resolve => setTimeout(resolve, 50));
+    const figure = JSON.parse(text);
+    await window.Plotly.react(box, figure.data, figure.layout, {responsive: true, displaylogo: false});
+    return [];
+}
+"""
 
 EMPTY = """<div class="wb-empty" role="status"><h3>No run yet</h3><p>Runs in <code>{runs}</code> appear here by
 themselves, whoever starts them: this page, <code>workbench train</code> in a terminal, or <code>make demo</code>.</p>
@@ -80,7 +92,12 @@ class MonitorTab:
             self.smoothing = gr.Slider(0, 0.99, 0, step=0.01, label="Smoothing", min_width=160, elem_id="smoothing")
             self.axis = gr.Radio([curves.STEPS, curves.HOURS], value=curves.STEPS, label="Across", min_width=140)
             self.log_values = gr.Checkbox(label="Logarithmic values", min_width=140, elem_id="log-values")
-        self.figure = gr.Plot(label="Curves", show_label=False, container=False, elem_id="curves")
+        # gr.Plot would draw every update anew, and lose the zoom with it.
+        self.figure = gr.Textbox(visible=False)
+        gr.HTML(
+            '<div class="wb-plot" role="group" aria-label="Curves of the chosen runs"></div>', elem_id="curves",
+            head=f'<script src="gradio_api/file={curves.SCRIPT}"></script>',
+        )  # fmt: skip
 
     def _wire(self) -> None:
         # Not through the queue: a look at the disk must not wait behind somebody's restoration.
@@ -98,27 +115,35 @@ class MonitorTab:
             ],
             **self.options,
         }  # fmt: skip
-        self.timer.tick(**self.refresh)
+        self._refresh_after(self.timer.tick)
         for choice in (self.chosen, self.focus, self.names, self.axis, self.log_values):
-            choice.input(**self.refresh)
+            self._refresh_after(choice.input)
         for slider in (self.smoothing, self.step):
-            slider.input(**self.refresh, trigger_mode="always_last")
+            self._refresh_after(slider.input, trigger_mode="always_last")
         if self.controls is not None:
             # Through the queue, for what goes wrong there is told in a toast and is no failed request.
             acting = {**self.options, "queue": True, "concurrency_limit": 4}
             started = self.form.wire(acting)
-            started.success(
+            shown = started.success(
                 self.look_at, [self.chosen, self.form.started], [self.chosen, self.focus], **self.options
-            ).success(**self.refresh)
+            )
+            self._refresh_after(shown.success)
             for event in self.controls.wire(self.focus, acting):
-                event.success(**self.refresh)
+                self._refresh_after(event.success)
+
+    def _refresh_after(self, trigger: Callable, **options) -> None:
+        """Bring the page up to date after an event, and draw the curves where they have changed."""
+        trigger(**self.refresh, **options).success(
+            None, self.figure, None, js=_DRAW_JS, api_visibility="private", queue=False
+        )
 
     def watch(self, tab: gr.Tab, others: list[gr.Tab]) -> None:
         """Look at the disk only while this tab, and none of the others, is the one that is shown."""
-        tab.select(
+        opened = tab.select(
             self.enter, [self.width, self.seen], [self.width, self.chosen, self.timer],
             js="(width, seen) => [window.innerWidth, seen]", **self.options,
-        ).success(**self.refresh)  # fmt: skip
+        )  # fmt: skip
+        self._refresh_after(opened.success)
         for other in others:
             other.select(lambda: gr.Timer(active=False), None, self.timer, **self.options)
 
@@ -158,7 +183,7 @@ class MonitorTab:
         if changes.new("figure", drawn):
             figure = curves.figure(
                 readers, names, smoothing=smoothing, log=log_values, axis=axis, columns=1 if width < _NARROW else 2
-            )
+            ).to_json()
         state = states.get(focus)
         return (
             changes.send("empty", not states, visible=not states),

@@ -346,7 +346,7 @@ def test_compare_endpoint(client, photo):
     assert zipfile.is_zipfile(archive)
 
 
-def _bad_image(kind: str, folder: Path) -> Path:
+def bad_image(kind: str, folder: Path) -> Path:
     path = folder / f"{kind}.png"
     if kind == "empty":
         path.touch()
@@ -377,7 +377,7 @@ def _bad_image(kind: str, folder: Path) -> Path:
 )
 def test_a_bad_image_gets_one_clear_line_and_the_app_lives(client, tmp_path, photo, kind, message):
     with pytest.raises(AppError, match=message) as caught:
-        client.predict(handle_file(_bad_image(kind, tmp_path)), "another", api_name="/restore")
+        client.predict(handle_file(bad_image(kind, tmp_path)), "another", api_name="/restore")
     assert f"{kind}.png" in str(caught.value) and str(tmp_path) not in str(caught.value)
     assert client.predict(handle_file(photo), "another", api_name="/restore")[0]
 
