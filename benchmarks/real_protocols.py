@@ -1,0 +1,166 @@
+"""The test protocols on real image pairs: what the degraded pictures themselves score, and restorers if some are named.
+
+Reads those of the sets below that the data folder holds, each with ``input/`` and ``target/`` of equal file names:
+camera noise (``polyu_crops``, ``cc15``, ``nam25``), rain (``spa_pair``; ``rain100l`` and ``rain_sirr``, synthetic),
+blur (``gopro``; ``levin``, without and with alignment), low light (``lol_eval15``) and haze (``sots``). A row of
+``results/real-protocols.csv`` is a restorer on a set by a protocol; it names how many of the folder's pictures were
+measured. LPIPS is that of the whole picture and stands with the first protocol of its set; with ``WORKBENCH_WEIGHTS``
+it needs no download.
+
+Usage: ``python benchmarks/real_protocols.py --data DIR [--restorer RUN]``; call it again to add or renew rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from study import RESULTS
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation import Lpips, Unavailable, evaluate_pairs
+from workbench.evaluation.evaluate import RestoreFunction
+from workbench.images import list_images, read_image
+from workbench.nets import load_restorer
+from workbench.restore import restore_array
+from workbench.training.provenance import provenance
+
+SETS = {
+    "polyu_crops": ("PolyU", "noise", ("rgb", "blocks", "blocks-volume")),
+    "cc15": ("CC", "noise", ("rgb", "blocks", "blocks-volume")),
+    "nam25": ("Nam", "noise", ("rgb", "blocks", "blocks-volume")),
+    "spa_pair": ("SPA", "rain", ("y", "rgb")),
+    "rain100l": ("Rain100L (synthetic)", "rain", ("y", "rgb")),
+    "rain_sirr": ("DDN-SIRR (synthetic)", "rain", ("y", "rgb")),
+    "gopro": ("GoPro", "blur", ("rgb",)),
+    "levin": ("Levin", "blur", ("rgb", "rgb-ecc")),
+    "lol_eval15": ("LOL", "low light", ("rgb",)),
+    "sots": ("SOTS", "haze", ("rgb",)),
+}
+"""Title, kind and protocols by folder; deraining is measured on luma in the literature, SIDD in blocks."""
+COLUMNS = ("kind", "set", "protocol", "restorer", "weights", "images", "of", "psnr", "ssim", "lpips", "commit")
+
+
+class Pairs:
+    """Some pairs of a folder, read one by one: at most ``limit``, evenly spread over the sorted names."""
+
+    def __init__(self, folder: Path, limit: int):
+        self.folder = folder
+        names = sorted(path.name for path in list_images(folder / "input"))
+        self.of = len(names)
+        self.names = [names[i] for i in np.linspace(0, self.of - 1, min(limit, self.of)).round().astype(int)]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        for name in self.names:
+            yield name, *(read_image(self.folder / side / name).pixels for side in ("input", "target"))
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """What is measured: its name, the start of its weights' SHA-256, and what it does to a picture."""
+
+    name: str
+    weights: str
+    restore: RestoreFunction
+
+    @staticmethod
+    def load(place: Path) -> Restorer:
+        """Read a restorer, given as a run folder or a ``.safetensors`` file.
+
+        Raises
+        ------
+        WorkbenchError
+            There is none, or it cannot be read.
+        """
+        network, _ = load_restorer(place)
+        file = place / "restorer.safetensors" if place.is_dir() else place
+        name = file.parent.resolve().name if file.stem == "restorer" else file.stem
+        weights = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        return Restorer(name, weights, lambda image: restore_array(network, image))
+
+
+INPUT = Restorer("input", "", lambda image: image)
+"""The degraded pictures themselves."""
+
+
+def measure(name: str, pairs: Pairs, restorer: Restorer, lpips: Lpips | Unavailable) -> Iterator[dict[str, str]]:
+    """Rows of a set and a restorer: one a protocol.
+
+    Raises
+    ------
+    WorkbenchError
+        A pair cannot be read or measured.
+    """
+    title, kind, protocols = SETS[name]
+    for number, protocol in enumerate(protocols):
+        report = evaluate_pairs(restorer.restore, pairs, protocol, lpips if number == 0 else False)
+        for failure in report["failed"]:
+            raise WorkbenchError(f"{pairs.folder}: {failure['name']}: {failure['reason']}")
+        if "psnr" in report["unavailable"]:
+            raise WorkbenchError(f"{pairs.folder}: {report['unavailable']['psnr']}")
+        numbers = {metric: "" if value is None else f"{value:.4f}" for metric, value in report["mean"].items()}
+        yield {
+            "kind": kind, "set": title, "protocol": protocol, "restorer": restorer.name, "weights": restorer.weights,
+            "images": str(len(pairs)), "of": str(pairs.of), **numbers, "commit": provenance()["commit"] or "",
+        }  # fmt: skip
+
+
+def record(path: Path, new: dict[str, str]) -> None:
+    """Add a row to the CSV file, or renew it; rows keep the order of `SETS`, the input before restorers."""
+    rows = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    known = {(row["set"], row["protocol"], row["restorer"]): row for row in rows}
+    known[new["set"], new["protocol"], new["restorer"]] = new
+    order = [(title, protocol) for title, _, protocols in SETS.values() for protocol in protocols]
+
+    def place(row: dict[str, str]) -> tuple[int, bool]:
+        return order.index((row["set"], row["protocol"])), row["restorer"] != INPUT.name
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(known.values(), key=place))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--restorer", type=Path, action="append", default=[], help="a run or .safetensors; repeatable")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="only these")
+    parser.add_argument("--limit", type=int, default=24, help="pictures a set at most, evenly spread")
+    parser.add_argument("--csv", type=Path, default=RESULTS / "real-protocols.csv")
+    arguments = parser.parse_args()
+    if arguments.limit < 1:
+        parser.error("--limit: give a number of at least 1")
+    present = [name for name in arguments.sets if (arguments.data / name / "input").is_dir()]
+    if not present:
+        parser.error(f"{arguments.data}: holds none of {', '.join(arguments.sets)} with input/ and target/")
+    torch.set_num_threads(1)
+    lpips = Lpips.load()
+    try:
+        restorers = [INPUT, *map(Restorer.load, arguments.restorer)]
+        for name in present:
+            pairs = Pairs(arguments.data / name, arguments.limit)
+            for restorer in restorers:
+                for row in measure(name, pairs, restorer, lpips):
+                    record(arguments.csv, row)
+                    print("  ".join(row[column] or "-" for column in COLUMNS), flush=True)
+    except WorkbenchError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
