@@ -1,0 +1,84 @@
+"""Make a run's restorer one that comes with the package: `python benchmarks/package_restorers.py NAME RUN ...`.
+
+Measures the run on test sets and writes ``workbench/packaged/NAME.safetensors`` and its card: recipe, seed, commit,
+data in words (folders' paths stay out of it), what was measured, and what the training pictures' licences ask for.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+import workbench
+from workbench.evaluation.sets import open_set
+from workbench.nets import save_restorer
+from workbench.nets.weights import read_card
+from workbench.restore import restore_array
+from workbench.training import Run
+
+PACKAGED = Path(workbench.__file__).parent / "packaged"
+
+
+def package(name: str, run: Run, tests: dict[str, str], source: str, target: str, licence: str, protocol: str) -> Path:
+    """Write a run's restorer and card into the package; the file's path.
+
+    Parameters
+    ----------
+    name : str
+        Of the restorer; the same in every table that shows it.
+    run : Run
+        A finished run.
+    tests : dict of str to str
+        Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`.
+    source, target, licence : str
+        For the card.
+    protocol : str
+        Of the measurement.
+
+    Raises
+    ------
+    WorkbenchError
+        The run or a test set cannot be read.
+    """
+    card, restorer = read_card(run.weights.with_suffix(".json")), run.restorer()
+    metrics = {}
+    for test, place in tests.items():
+        report = open_set(place, None).evaluate(lambda image: restore_array(restorer, image), protocol)
+        mean, before, images = report["mean"]["psnr"], report["input_mean"]["psnr"], len(report["images"])
+        metrics[test] = f"PSNR {before:.2f} dB before, {mean:.2f} dB after ({images} pictures, protocol {protocol})"
+    facts = card["provenance"]
+    facts["data"] = {"source": source, "degradation": run.recipe.data.degradation, "target": target}
+    facts |= {"settings": _settings(run), "metrics": metrics, "licence": licence}
+    PACKAGED.mkdir(exist_ok=True)
+    path = PACKAGED / f"{name}.safetensors"
+    save_restorer(path, restorer, card["network"], data_range=tuple(card["data_range"]), provenance=facts)
+    return path
+
+
+def _settings(run: Run) -> dict:
+    """The recipe without its data, whose places are the trainer's own."""
+    return {key: value for key, value in run.recipe.model_dump(mode="json").items() if key != "data"}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, place = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError("write NAME=PLACE")
+    return name, place
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--test", type=_pair, action="append", required=True, metavar="NAME=PLACE")
+    parser.add_argument("--source", required=True, help="the clean training pictures, in words")
+    parser.add_argument("--target", required=True, help="the target domain, in words; 'none' for vanilla")
+    parser.add_argument("--licence", required=True)
+    parser.add_argument("--protocol", default="rgb")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print(package(given.name, Run(given.run), dict(given.test), given.source, given.target, given.licence,
+                  given.protocol))  # fmt: skip
