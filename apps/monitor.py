@@ -54,6 +54,7 @@ class MonitorTab:
 
     def _lay_out(self, controls: bool) -> None:
         self.seen = gr.State({})
+        self.touched = gr.State(False)
         self.timer = gr.Timer(TICK, active=False)
         self.width = gr.Number(1280, visible=False)
         with gr.Row(elem_classes="wb-main"):
@@ -108,7 +109,7 @@ class MonitorTab:
             "fn": self.update,
             "inputs": [
                 self.chosen, self.focus, self.names, self.smoothing, self.axis, self.log_values, self.step, self.width,
-                self.seen,
+                self.touched, self.seen,
             ],
             "outputs": [
                 self.empty, self.chosen, self.states, self.names, self.figure, *detail, *buttons, self.seen,
@@ -116,8 +117,9 @@ class MonitorTab:
             **self.options,
         }  # fmt: skip
         self._refresh_after(self.timer.tick)
-        for choice in (self.chosen, self.focus, self.names, self.axis, self.log_values):
+        for choice in (self.chosen, self.focus, self.axis, self.log_values):
             self._refresh_after(choice.input)
+        self._refresh_after(self.names.input(lambda: True, None, self.touched, **self.options).success)
         for slider in (self.smoothing, self.step):
             self._refresh_after(slider.input, trigger_mode="always_last")
         if self.controls is not None:
@@ -162,15 +164,18 @@ class MonitorTab:
         chosen = [*(each for each in chosen if each != name), name]
         return gr.update(choices=_choices(self.watcher.states()), value=chosen), gr.update(choices=chosen, value=name)
 
-    def update(self, chosen, focus, names, smoothing, axis, log_values, step, width, seen):
-        """All of the tab, but only what differs from what the page shows already."""
+    def update(self, chosen, focus, names, smoothing, axis, log_values, step, width, touched, seen):
+        """All of the tab, but only what differs from what the page shows already.
+
+        What a person chose is sent back only where it cannot stay: what the page says here may be older than a click.
+        """
         changes = _Changes(seen)
         states = {state.name: state for state in self.watcher.states()}
         readers = self._readers([name for name in chosen or [] if name in states])
-        chosen = list(readers)
-        focus = focus if focus in readers else next(iter(readers), None)
+        gone, chosen = set(chosen or []) - set(readers), list(readers)
+        lost, focus = focus not in readers, focus if focus in readers else next(iter(readers), None)
         rows = [(states[name], self.watcher.progress(states[name])) for name in readers]
-        names, names_update = _curve_choice(changes, names or [], curves.curve_names(list(readers.values())))
+        names, names_update = _curve_choice(changes, names or [], curves.curve_names(list(readers.values())), touched)
         figure = gr.skip()
         drawn = (
             names,
@@ -187,11 +192,16 @@ class MonitorTab:
         state = states.get(focus)
         return (
             changes.send("empty", not states, visible=not states),
-            changes.send("list", [_choices(states.values()), chosen], choices=_choices(states.values()), value=chosen),
+            changes.send(
+                "list",
+                [listing := _choices(states.values()), gone],
+                choices=listing,
+                **({"value": chosen} if gone else {}),
+            ),
             changes.send("states", table := runs.state_table(rows), value=table),
             names_update,
             figure,
-            changes.send("focus", [chosen, focus], choices=chosen, value=focus),
+            changes.send("focus", [chosen, lost and focus], choices=chosen, **({"value": focus} if lost else {})),
             *self._details(changes, focus, readers.get(focus), step),
             *(self._buttons(changes, state) if self.controls else []),
             changes.seen,
@@ -257,13 +267,11 @@ class _Changes:
         return gr.update(**properties) if self.new(key, shown) else gr.skip()
 
 
-def _curve_choice(changes: _Changes, chosen: list[str], names: list[str]) -> tuple[list[str], dict]:
+def _curve_choice(changes: _Changes, chosen: list[str], names: list[str], touched: bool) -> tuple[list[str], dict]:
     """The curves to draw, and the update of their list: as long as nobody chose, what is of interest to most."""
-    first = curves.first_curves(names)
-    untouched = chosen == changes.seen.get("first curves", [])
-    changes.seen["first curves"] = first
-    value = first if untouched else [name for name in chosen if name in names]
-    return value, changes.send("names", [names, value], choices=names, value=value)
+    value = [name for name in chosen if name in names] if touched else curves.first_curves(names)
+    properties = {} if touched and len(value) == len(chosen) else {"value": value}
+    return value, changes.send("names", [names, list(properties.values())], choices=names, **properties)
 
 
 def _choices(states: Iterable[State]) -> list[tuple[str, str]]:

@@ -190,7 +190,7 @@ def test_the_page_is_sent_only_what_changed(folder):
         tab = MonitorTab(Watcher(folder), controls=True)
 
     def changed(chosen, seen, names, place=0, **others):
-        settings = {"smoothing": 0, "axis": "steps", "log_values": False, "width": 1280} | others
+        settings = {"smoothing": 0, "axis": "steps", "log_values": False, "width": 1280, "touched": False} | others
         sent = tab.update(chosen, None, names, step=place, seen=seen, **settings)
         keys = ["empty", "chosen", "states", "names", "figure", "focus", "step", "pictures", "log", "recipe", "stop"]
         parts = dict(zip(keys, sent[:-1], strict=False))
@@ -213,7 +213,25 @@ def test_the_page_is_sent_only_what_changed(folder):
     scale, seen, parts = changed([PAIR[0]], seen, names, place=0, log_values=True)
     assert scale == {"figure"} and json.loads(parts["figure"])["layout"]["yaxis"]["type"] == "log"
     gone, _, parts = changed(["deleted", PAIR[0]], seen, names, place=0, log_values=True)
-    assert "chosen" not in gone  # the page's list is the same as before: the deleted run was in neither
+    assert "chosen" in gone and parts["chosen"]["value"] == [PAIR[0]]
+
+
+def test_curves_that_a_person_chose_stay_and_an_early_look_changes_nothing(folder):
+    log_run(folder / PAIR[0], range(10, 60, 10))
+    with gr.Blocks():
+        tab = MonitorTab(Watcher(folder), controls=False)
+
+    def names(chosen, seen, touched):
+        sent = tab.update([PAIR[0]], PAIR[0], chosen, 0, "steps", False, 0, 1280, touched, seen)
+        return sent[3], json.loads(sent[4]["value"] if isinstance(sent[4], dict) else sent[4])["data"], sent[-1]
+
+    first, drawn, seen = names([], {}, False)
+    assert first["value"] == ["loss/total", "time/steps_per_second"] and len(drawn) == 2
+    # A second look that began before the page had the answer to the first
+    again = tab.update([PAIR[0]], PAIR[0], [], 0, "steps", False, 0, 1280, False, seen)
+    assert again[4] == gr.skip()
+    mine, drawn, _ = names(["loss/total"], seen, True)
+    assert "value" not in mine and len(drawn) == 1
 
 
 def test_fifty_runs_make_a_figure_of_bounded_size(tmp_path):
