@@ -16,6 +16,7 @@ import gradio as gr
 from apps.batch import BatchTab
 from apps.compare import CompareTab
 from apps.curves import SCRIPT
+from apps.explain import ExplainTab
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from apps.style import CSS, theme
@@ -51,6 +52,8 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
                 batches = BatchTab(runs)
             with gr.Tab("Monitor", id="monitor") as monitor:
                 monitoring = MonitorTab(watcher, controls)
+            with gr.Tab("Explain", id="explain-tab"):
+                ExplainTab()
             with gr.Tab("Results", id="results") as results:
                 tables = ResultsTab(runs)
         monitoring.watch(monitor, [compare, batch, results])

@@ -1,6 +1,7 @@
 """Record the training microscope: train without and with the means against the shortcut, measure every snapshot.
 
-Writes workbench/diagnostics/microscope.npz, which the app ships. Runs that are there already are reused.
+Writes workbench/diagnostics/microscope.npz, and beside it conditions.npz: what the same networks predict with switched
+conditions, and Fig. 1(a). The app ships both. Runs that are there already are reused.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from workbench.diagnostics.condition_quality import ALL_BANDS
+from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
+from workbench.diagnostics.condition_recording import record_conditions, save_conditions
 from workbench.diagnostics.microscope import record
 from workbench.diagnostics.recording import PACKAGED, save_recording
 from workbench.progress import progress_bar
@@ -19,6 +23,7 @@ VARIANTS = {
     "cs": ("channel shuffle", "denoise-pocket+table4-e"),
     "cs-rs": ("channel shuffle and residual swap", "denoise-pocket"),
 }
+CRITIC = "condition-quality-pocket"
 # Five times the recipe's own ceiling: what the diffusion loss does to real images shows within 450 steps.
 SETTINGS = ["noise_space.ceiling=5", "training.snapshot_every=50"]
 
@@ -30,6 +35,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("workbench/diagnostics") / PACKAGED)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--critic-set", dest="critic_settings", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     runs = {}
     for variant, (title, name) in VARIANTS.items():
@@ -39,9 +45,17 @@ def main() -> None:
     with progress_bar(snapshots, "measure", "snapshot") as bar:
         recording = record(runs, seed=arguments.seed, report=lambda variant, step: bar.update())
     save_recording(recording, arguments.output)
+    critic = fit(load_recipe(CRITIC, arguments.critic_settings, seed=arguments.seed), arguments.runs, resume=True)
+    with progress_bar(snapshots, "switch", "snapshot") as bar:
+        conditions = record_conditions(runs, critic, seed=arguments.seed, report=bar.update)
+    conditions_output = arguments.output.with_name(CONDITIONS)
+    save_conditions(conditions, conditions_output)
     for variant, table in recording.meters.items():
         print(f"\n{recording.variants[variant]}\n{table.round(3).to_string(index=False)}")
-    print(f"\n{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")
+    quality = conditions.quality
+    print(f"\n{quality[quality.band == ALL_BANDS].round(4).to_string(index=False)}\n")
+    for path in (arguments.output, conditions_output):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,278 @@
+"""What a diffusion network predicts when its conditions are switched, and how well with ever worse ones, recorded.
+
+Two records for the app, made from the runs of the training microscope and a run of method ``condition-quality``. They
+are measured on the same patches and with the same noise as the microscope (`workbench.diagnostics.microscope`), so that
+what stands side by side agrees.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from workbench.diagnostics.condition_quality import condition_quality
+from workbench.diagnostics.corruptions import CORRUPTIONS
+from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP
+from workbench.diagnostics.noise_prediction import NoisePredictor, predict
+from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
+from workbench.errors import WorkbenchError
+from workbench.images import to_uint
+from workbench.methods import NoiseSpaceAdaptation
+from workbench.training import Run
+from workbench.training.provenance import provenance
+
+PACKAGED = "conditions.npz"
+FORMAT = 1
+CHOICES = ("kept", "corrupted", "other", "blank")
+"""What a condition can be switched to: as it is, with AWGN of `CORRUPTION`, another image's, nothing (0)."""
+CORRUPTION = 50.0
+"""Sigma of the AWGN of "corrupted", in 8-bit units; the two conditions are given different noise."""
+ORDERS = ("fixed", "swapped")
+"""Synthetic condition first, as in training without channel shuffling, or real condition first."""
+ERROR_STEP = 1 / 16
+"""One grey value of a kept error picture: 128 is no error, the range -8..8."""
+LEVELS = tuple(range(0, 81, 5))
+
+
+@dataclass(frozen=True)
+class ConditionRecording:
+    """Predictions with switched conditions, and with conditions of every quality.
+
+    All pictures are uint8. Pictures of noise are means over channels, scaled to unit variance: -3..3 to 0..255.
+    Pictures of errors (prediction minus noise, scaled alike) have 128 for 0 and `ERROR_STEP` a grey value.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (S,)
+        Training steps.
+    shared : dict of str to ndarray
+        ``clean`` (P, P, 3), the picture whose noise is predicted; ``noised`` (P, P, 3), what the network sees of it;
+        ``noise`` (P, P), what it should predict.
+    errors : dict of str to ndarray, shape (S, 2, C, C, N)
+        By variant: the noise-prediction error of N patches, by order (`ORDERS`), what the synthetic and what the real
+        condition was switched to (`CHOICES`).
+    pictures : dict of str to ndarray, shape (S, 2, C, C, P, P)
+        By variant: the error of the prediction for ``clean``, likewise.
+    conditions : dict of str to ndarray, shape (S, 2, C, P, P, 3)
+        By variant: the synthetic and the real condition as they were shown.
+    quality : DataFrame
+        Result of `workbench.diagnostics.condition_quality` for AWGN of sigma 0 to 80: Fig. 1(a).
+    quality_pictures : dict of str to ndarray
+        For each of its levels: ``condition`` (L, P, P, 3) and ``error`` (L, P, P), the error of the prediction for
+        ``clean``; ``picture_error`` (L,), the same as a number, at the timestep of the microscope.
+    provenance : dict
+        Where it comes from.
+    """
+
+    steps: np.ndarray
+    shared: dict[str, np.ndarray]
+    errors: dict[str, np.ndarray]
+    pictures: dict[str, np.ndarray]
+    conditions: dict[str, np.ndarray]
+    quality: pd.DataFrame
+    quality_pictures: dict[str, np.ndarray]
+    provenance: dict
+
+
+def record_conditions(
+    runs: dict[str, tuple[str, Run]],
+    critic: Run,
+    count: int = 16,
+    size: int = 64,
+    pictured: int = 80,
+    shown: int = 48,
+    seed: int = 0,
+    report: Callable[[], None] = lambda: None,
+) -> ConditionRecording:
+    """Switch the conditions at every snapshot of several runs, and worsen those of a critic.
+
+    Parameters
+    ----------
+    runs : dict
+        As for `workbench.diagnostics.microscope.record`, and ``count``, ``size``, ``seed`` likewise.
+    critic : Run
+        A run of method ``condition-quality``; it is measured on twice ``count`` patches.
+    pictured, shown : int
+        Side of the picture that is predicted for, and of the middle of it that is kept.
+    report : callable
+        Called after each snapshot.
+
+    Raises
+    ------
+    WorkbenchError
+        When a run has no snapshots, or the runs' snapshots differ.
+    """
+    first = next(iter(runs.values()))[1]
+    steps = list(first.snapshots)
+    for _, run in runs.values():
+        if not steps or list(run.snapshots) != steps:
+            raise WorkbenchError(
+                f"{run.folder}: needs the same snapshots as the others; training.snapshot_every sets them"
+            )
+    patches = probe_images(first.recipe, count, size, seed)
+    examples = probe_images(first.recipe, 2, pictured, seed)
+    errors, pictures, conditions = {}, {}, {}
+    for variant, (_, run) in runs.items():
+        rows = []
+        for step in steps:
+            method = run.method(step)
+            measured, _, _ = _switch(method, patches, seed)
+            _, seen, given = _switch(method, examples, seed)
+            rows.append((measured, _middle(seen, shown), _middle(given.transpose(0, 1, 3, 4, 2), shown, (2, 3))))
+            report()
+        errors[variant], pictures[variant], conditions[variant] = (np.stack(part) for part in zip(*rows, strict=True))
+    quality, quality_pictures = _worsen(critic, count, size, pictured, shown, seed)
+    facts = {
+        "critic": {"recipe": critic.recipe.name, "seed": critic.recipe.seed, **_origin(critic)},
+        "variants": {variant: {"title": title, **_origin(run)} for variant, (title, run) in runs.items()},
+        "measured": {"patches": count, "size": size, "timestep": TIMESTEP, "seed": seed, **provenance()},
+    }
+    shared = _shared(NoisePredictor.of(first.method()), examples, shown, seed)
+    return ConditionRecording(np.array(steps), shared, errors, pictures, conditions, quality, quality_pictures, facts)
+
+
+def _switch(method: NoiseSpaceAdaptation, images: ProbeImages, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Errors (2, C, C, N); error pictures (2, C, C, P, P) and conditions (2, C, 3, P, P) of the first image."""
+    predictor = NoisePredictor.of(method)
+    given = [_switched(each, seed + 1 + index) for index, each in enumerate(restore_both(method, images))]
+    errors, pictures = [], []
+    for order, source, target in product(ORDERS, CHOICES, CHOICES):
+        shown = (given[0][source], given[1][target])
+        predicted, noise = predict(
+            predictor, images.clean, *(shown if order == "fixed" else shown[::-1]), (TIMESTEP,), seed
+        )
+        difference = (predicted - noise)[:, 0]
+        errors.append(difference.square().mean(dim=(1, 2, 3)).numpy())
+        pictures.append(_error_picture(difference))
+    shape = (len(ORDERS), len(CHOICES), len(CHOICES))
+    conditions = np.stack([[to_uint(each[choice][0].numpy()) for choice in CHOICES] for each in given])
+    return np.reshape(errors, (*shape, -1)), np.reshape(pictures, (*shape, *pictures[0].shape)), conditions
+
+
+def _switched(condition: Tensor, seed: int) -> dict[str, Tensor]:
+    changed = {
+        "kept": condition,
+        "corrupted": CORRUPTIONS["awgn"](condition, CORRUPTION, seed),
+        "other": condition.roll(1, dims=0),
+        "blank": torch.zeros_like(condition),
+    }
+    return {choice: changed[choice] for choice in CHOICES}
+
+
+def _worsen(
+    critic: Run, count: int, size: int, pictured: int, shown: int, seed: int
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The curve of Fig. 1(a), and what one picture's prediction looks like at each of its points."""
+    predictor = NoisePredictor.of(critic.method())
+    clean = probe_images(critic.recipe, 2 * count, size, seed).clean
+    table = condition_quality(predictor, clean, "awgn", LEVELS, seed=seed)
+    picture = probe_images(critic.recipe, 2, pictured, seed).clean
+    parts = []
+    for level in LEVELS:
+        condition = CORRUPTIONS["awgn"](picture, level, seed)
+        predicted, noise = predict(predictor, picture, condition, None, (TIMESTEP,), seed)
+        difference = (predicted - noise)[:1, 0]
+        error = float(difference[..., *_window(pictured, shown)].square().mean())
+        shown_condition = to_uint(condition[0].permute(1, 2, 0).numpy())
+        parts.append((_middle(shown_condition, shown, (0, 1)), _middle(_error_picture(difference), shown), error))
+    conditions, errors, numbers = (np.stack(part) for part in zip(*parts, strict=True))
+    return table, {"condition": conditions, "error": errors, "picture_error": numbers}
+
+
+def _shared(predictor: NoisePredictor, examples: ProbeImages, shown: int, seed: int) -> dict[str, np.ndarray]:
+    """The first example as `predict` noises it."""
+    noise = torch.randn(examples.clean.shape, generator=torch.Generator().manual_seed(seed))
+    level = predictor.schedule.alpha_bar[TIMESTEP - 1].float().expand(len(noise))
+    noised = predictor.noised(examples.clean, noise, level)[0]
+    noised = noised / 2 + 0.5 if predictor.symmetric_range else noised
+    clean, noised = (to_uint(each.permute(1, 2, 0).numpy()) for each in (examples.clean[0], noised))
+    grey = to_uint(_grey(noise) / (2 * NOISE_RANGE) + 0.5)
+    return {
+        "clean": _middle(clean, shown, (0, 1)), "noised": _middle(noised, shown, (0, 1)), "noise": _middle(grey, shown),
+    }  # fmt: skip
+
+
+def _grey(noise: Tensor) -> np.ndarray:
+    """Mean over channels of the first image, at the variance of a single one where channels are independent."""
+    return noise[0].mean(dim=0).numpy() * math.sqrt(noise.shape[1])
+
+
+def _error_picture(difference: Tensor) -> np.ndarray:
+    return np.clip(np.rint(_grey(difference) / ERROR_STEP) + 128, 0, 255).astype(np.uint8)
+
+
+def _window(side: int, shown: int) -> tuple[slice, slice]:
+    begin = (side - shown) // 2
+    return (slice(begin, begin + shown),) * 2
+
+
+def _middle(pictures: np.ndarray, shown: int, axes: tuple[int, int] = (-2, -1)) -> np.ndarray:
+    """The middle of pictures, whose sides are the given axes."""
+    where = [slice(None)] * pictures.ndim
+    for axis, part in zip(axes, _window(pictures.shape[axes[0]], shown), strict=True):
+        where[axis] = part
+    return pictures[tuple(where)]
+
+
+def _origin(run: Run) -> dict:
+    return {"run": run.name, "provenance": run.summary.get("provenance")}
+
+
+_TREES = ("shared", "errors", "pictures", "conditions", "quality_pictures")
+
+
+def save_conditions(recording: ConditionRecording, path: Path) -> None:
+    """Write a recording, replacing the file in one step."""
+    arrays = {"steps": recording.steps}
+    arrays |= {f"{tree}/{name}": value for tree in _TREES for name, value in getattr(recording, tree).items()}
+    arrays |= {name: value.astype(np.float32) for name, value in arrays.items() if name.startswith("errors/")}
+    facts = {"format": FORMAT, "quality": recording.quality.to_dict("list"), **recording.provenance}
+    arrays["provenance"] = np.array(json.dumps(facts))
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    os.replace(partial, path)
+
+
+def load_conditions(path: Path | None = None) -> ConditionRecording:
+    """Read a recording; by default the one that ships with the package.
+
+    Raises
+    ------
+    WorkbenchError
+        When there is none, or the file is not one of `save_conditions`.
+    """
+    path = Path(str(files("workbench.diagnostics") / PACKAGED)) if path is None else Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        facts = json.loads(str(arrays.pop("provenance")))
+        if facts.pop("format") != FORMAT:
+            raise ValueError("another format")
+        trees = {
+            tree: {
+                name.partition("/")[2]: value for name, value in arrays.items() if name.partition("/")[0] == tree
+            }
+            for tree in _TREES
+        }  # fmt: skip
+        quality = pd.DataFrame(facts.pop("quality"))
+        return ConditionRecording(steps=arrays["steps"], **trees, quality=quality, provenance=facts)
+    except FileNotFoundError:
+        raise WorkbenchError(f"{path}: missing; record it with: python benchmarks/microscope.py") from None
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise WorkbenchError(
+            f"{path}: not a recording of this version; make one with: python benchmarks/microscope.py"
+        ) from error
