@@ -1,0 +1,55 @@
+"""Every notebook runs from top to bottom at its smoke setting, and is committed as a record that reads well."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+MOST_BYTES = 2_000_000
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """One folder for all, so that they share warm starts as they do for readers."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs_from_top_to_bottom(path, runs, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    notebook = read(path)
+    place = next(index for index, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
+    injected = nbformat.v4.new_code_cell(f"SMOKE = True\nRUNS = {str(runs)!r}")
+    notebook.cells.insert(place + 1, injected)
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+    assert [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
+    ] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_is_a_record_that_reads_well(path):
+    assert path.stat().st_size < MOST_BYTES
+    cells = read(path).cells
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    assert first.metadata.get("tags") == ["parameters"]
+    for name in ("SCALE", "SEEDS", "RUNS", "SMOKE"):
+        assert re.search(rf"^{name} = ", first.source, re.MULTILINE), name
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.source]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "executed once, in order"
+    outputs = [output for cell in code for output in cell.outputs]
+    assert all(output.output_type != "error" and output.get("name") != "stderr" for output in outputs)
+    said = json.dumps(outputs)
+    assert not re.search(r"/(home|tmp|root|work|Users)/", said), "a local path"
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert "Executed with code" in json.dumps(code[-1].outputs), "where the numbers come from"
