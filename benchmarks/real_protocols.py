@@ -25,9 +25,9 @@ import torch
 from study import RESULTS
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation import Lpips, Unavailable, evaluate_pairs
+from workbench.evaluation import Lpips, Unavailable, get_protocol
 from workbench.evaluation.evaluate import RestoreFunction
-from workbench.images import list_images, read_image
+from workbench.images import list_images, read_image, to_float
 from workbench.nets import load_restorer
 from workbench.restore import restore_array
 from workbench.training.provenance import provenance
@@ -83,7 +83,7 @@ class Restorer:
             There is none, or it cannot be read.
         """
         network, _ = load_restorer(place)
-        file = place / "restorer.safetensors" if place.is_dir() else place
+        file = (place / "restorer.safetensors" if place.is_dir() else place).with_suffix(".safetensors")
         name = file.parent.resolve().name if file.stem == "restorer" else file.stem
         weights = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
         return Restorer(name, weights, lambda image: restore_array(network, image))
@@ -96,19 +96,34 @@ INPUT = Restorer("input", "", lambda image: image)
 def measure(name: str, pairs: Pairs, restorer: Restorer, lpips: Lpips | Unavailable) -> Iterator[dict[str, str]]:
     """Rows of a set and a restorer: one a protocol.
 
+    Each picture is restored once and its input measured only where that is what is asked for, unlike in
+    `workbench.evaluation.evaluate_pairs`, which measures by one protocol and the inputs every time.
+
     Raises
     ------
     WorkbenchError
-        A pair cannot be read or measured.
+        A pair cannot be read, or a protocol has no number for it.
     """
     title, kind, protocols = SETS[name]
-    for number, protocol in enumerate(protocols):
-        report = evaluate_pairs(restorer.restore, pairs, protocol, lpips if number == 0 else False)
-        for failure in report["failed"]:
-            raise WorkbenchError(f"{pairs.folder}: {failure['name']}: {failure['reason']}")
-        if "psnr" in report["unavailable"]:
-            raise WorkbenchError(f"{pairs.folder}: {report['unavailable']['psnr']}")
-        numbers = {metric: "" if value is None else f"{value:.4f}" for metric, value in report["mean"].items()}
+    scores = {protocol: [] for protocol in protocols}
+    for picture, degraded, reference in pairs:
+        if degraded.shape != reference.shape:
+            raise WorkbenchError(f"{pairs.folder}: {picture}: input and target differ in size")
+        restored, reference = restorer.restore(to_float(degraded)), to_float(reference)
+        for protocol in map(get_protocol, protocols):
+            prepared = protocol.prepare(restored), protocol.prepare(reference)
+            try:
+                psnr, ssim = protocol.measure(*prepared)
+            except WorkbenchError as error:
+                raise WorkbenchError(f"{pairs.folder}: {picture}: {protocol.name} {error}") from error
+            perceptual = isinstance(lpips, Lpips) and protocol.name == protocols[0]
+            scores[protocol.name].append((psnr, ssim, lpips(*prepared) if perceptual else None))
+    for protocol, rows in scores.items():
+        means = (None if None in column else np.mean(column) for column in zip(*rows, strict=True))
+        numbers = {
+            metric: "" if mean is None else f"{mean:.4f}"
+            for metric, mean in zip(("psnr", "ssim", "lpips"), means, strict=True)
+        }
         yield {
             "kind": kind, "set": title, "protocol": protocol, "restorer": restorer.name, "weights": restorer.weights,
             "images": str(len(pairs)), "of": str(pairs.of), **numbers, "commit": provenance()["commit"] or "",
