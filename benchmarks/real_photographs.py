@@ -51,18 +51,21 @@ def split_by_object(folder: Path, output: Path) -> dict[str, Path]:
     return {part: output / part for part in ("train", "test")}
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
+    """The study's own argument."""
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
 
 
-def _settings(arguments: argparse.Namespace) -> list[str]:
+def settings(arguments: argparse.Namespace) -> list[str]:
+    """The data of every cell."""
     data = arguments.data.resolve()
     split = split_by_object(data / "polyu_crops", arguments.runs / "polyu")
     source = f"[{data / 'bsds500' / 'train'}, {data / 'bsds500' / 'test'}]"
     return [f"data.source={source}", f"data.target={split['train']}", f"data.validation={split['test']}"]
 
 
-def _tests(arguments: argparse.Namespace) -> dict[str, str]:
+def tests(arguments: argparse.Namespace) -> dict[str, str]:
+    """The test sets."""
     folders = {
         "PolyU": arguments.runs / "polyu" / "test",
         "CC": arguments.data / "cc15",
@@ -72,4 +75,4 @@ def _tests(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main("real-photographs", "denoise-pocket", CELLS, _settings, _tests, _options)
+    main("real-photographs", "denoise-pocket", CELLS, settings, tests, options)
