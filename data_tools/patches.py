@@ -48,9 +48,11 @@ def choose_cut(
     Raises
     ------
     WorkbenchError
-        A setting is missing and nothing is known of the folder.
+        There is no such folder, or a setting is missing and nothing is known of it.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise WorkbenchError(f"{folder}: no such folder")
     name = read_record(folder)["set"] or read_record(folder.resolve().parent)["set"]
     usual = CATALOGUE[name].cut if name in CATALOGUE else None
     if usual is None and (size is None or overlap is None):
@@ -99,7 +101,8 @@ def cut_patches(
     source : path-like
         Canonical folder, or any folder of images.
     destination : path-like
-        Must not exist.
+        Must not exist, unless an earlier call made it of the same pictures with the same settings: then it is left as
+        it is.
     cut : Cut
     workers : int, optional
         Pictures worked on at a time, one a core by default; in threads, for decoding leaves the interpreter free.
@@ -114,18 +117,24 @@ def cut_patches(
     Raises
     ------
     WorkbenchError
-        Nothing to cut, impossible settings, or ``destination`` exists.
+        Nothing to cut, impossible settings, or ``destination`` exists and is something else.
     """
     source, destination = Path(source), Path(destination)
     if cut.size < 1 or not 0 <= cut.overlap < cut.size or cut.larger_than < 0:
         raise WorkbenchError(f"patches of {cut.size} pixels cannot overlap by {cut.overlap}; take 0 <= overlap < size")
-    if destination.exists():
-        raise WorkbenchError(f"{destination}: exists; delete it or choose another folder")
     problems: list[str] = []
     pictures = _pictures(source, problems)
     kind = "pairs" if any("target" in picture.sides for picture in pictures) else "images"
     if not pictures:
         raise WorkbenchError((problems or [f"{source}: holds no images"])[0])
+    if destination.exists():
+        count = _count_finished(destination, cut, pictures)
+        if count is None:
+            raise WorkbenchError(
+                f"{destination}: exists, but not made of all of these pictures with these settings; delete it or choose"
+                " another folder"
+            )
+        return Report(destination, [PartReport("", kind, count, None, problems, "already there")])
     work = destination.with_name(f".{destination.name}.partial")
     try:
         for side in pictures[0].sides:
@@ -203,11 +212,21 @@ def _cut_all(
     return count
 
 
+def _count_finished(folder: Path, cut: Cut, pictures: list[_Picture]) -> int | None:
+    """The number of patches in a finished folder; None if it was not made of just these pictures in this way."""
+    settings, *entries = _entries(folder / MANIFEST) or [None]
+    if settings != asdict(cut):
+        return None
+    made_of = {entry["picture"]: entry["files"] for entry in entries}
+    if made_of != {picture.label: picture.identity() for picture in pictures}:
+        return None
+    return sum(len(entry["patches"]) for entry in entries)
+
+
 def _done(work: Path, cut: Cut, pictures: dict[str, _Picture]) -> dict[str, list[str]]:
     """The patches of pictures that an interrupted call finished; the manifest is left with just these."""
     manifest, settings, done = work / MANIFEST, asdict(cut), {}
-    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.exists() else []
-    entries = [entry for line in lines if (entry := _parse(line)) is not None]
+    entries = _entries(manifest)
     if entries and entries[0] != settings:
         raise WorkbenchError(f"{work}: was begun with other settings, {entries[0]}; take those or delete the folder")
     kept = [settings]
@@ -223,6 +242,11 @@ def _done(work: Path, cut: Cut, pictures: dict[str, _Picture]) -> dict[str, list
     temporary.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
     os.replace(temporary, manifest)
     return done
+
+
+def _entries(manifest: Path) -> list[dict]:
+    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
+    return [entry for line in lines if (entry := _parse(line)) is not None]
 
 
 def _parse(line: str) -> dict | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,13 +64,14 @@ def prepare(
         is not what it should be, a disk that is too small.
     """
     entry, parts = find(name)
+    at = "" if root is None else f" --root {shlex.quote(str(root))}"
     root = data_root(root)
     report = Report(root / entry.name)
     todo = [part for part in parts if not is_present(root / entry.full_name(part))]
     made: dict[str, PartReport] = {}
     if todo:
         _demand_room(entry, todo, root)
-        by_hand = f"{entry.by_hand} ({entry.home}), then `workbench data prepare {name} --from PATH`"
+        by_hand = f"{entry.by_hand} ({entry.home}), then `workbench data prepare {name} --from PATH{at}`"
         if from_path is None and not entry.files_of(todo):
             raise WorkbenchError(f"{entry.name}: cannot be downloaded from here; by hand: {by_hand}")
         if from_path is not None and not Path(from_path).exists():

@@ -214,6 +214,20 @@ class TestPatches:
         assert lines[0] == {"size": 40, "overlap": 0, "larger_than": 0}
         assert sorted(line["picture"] for line in lines[1:]) == list("abcdef")
 
+    def test_what_is_done_already_is_left_alone(self, tmp_path):
+        for name in "ab":
+            put(tmp_path / f"set/{name}.png", photograph(50, 50))
+        cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+        (tmp_path / "patches/images/a_0_0.png").unlink()  # a trace: it would come back if anything were done again
+        report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+        assert report.ok and report.parts[0].count == 8 and report.parts[0].news == "already there"
+        assert not (tmp_path / "patches/images/a_0_0.png").exists()
+        with pytest.raises(WorkbenchError, match="exists, but"):
+            cut_patches(tmp_path / "set", tmp_path / "patches", Cut(30, 0))
+        put(tmp_path / "set/c.png", photograph(50, 50))
+        with pytest.raises(WorkbenchError, match="exists, but"):
+            cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+
     def test_wrong_calls(self, tmp_path):
         put(tmp_path / "set/a.png", photograph(50, 50))
         pairs(tmp_path, "two/train/input/{}.png", "two/train/target/{}.png", ["1"])

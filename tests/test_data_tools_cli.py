@@ -97,6 +97,8 @@ def test_prepare_check_cut(workbench, root, tmp_path):
     assert (done.returncode, done.out) == (0, f"{tmp_path}/patches: 6 pairs\n")
     done = workbench("cut", tmp_path / "own", "--size", 6, "--overlap", 2, root=root)
     assert (done.returncode, done.out) == (0, f"{tmp_path}/own-patches: 6 pairs\n")
+    done = workbench("cut", tmp_path / "own", "--size", 6, "--overlap", 2, root=root)
+    assert (done.returncode, done.out) == (0, f"{tmp_path}/own-patches: 6 pairs, already there\n")
     (tmp_path / "own/target/1.png").write_bytes(b"x")
     done = workbench("check", tmp_path / "own", root=root)
     assert done.returncode == 1 and "target/1.png: not an image" in done.out
@@ -111,7 +113,9 @@ def test_prepare_check_cut(workbench, root, tmp_path):
         (["prepare", "ffhq"], "ffhq: cannot be downloaded from here; by hand: run the download script"),
         (["prepare", "gopro", "--from", "nowhere"], "nowhere: no such file or folder"),
         (["check", "nowhere"], "nowhere: no such folder"),
-        (["cut", "nowhere", "patches"], "nowhere: no patches are usual for it"),
+        (["prepare", "ffhq", "--root", "my data"], "workbench data prepare ffhq --from PATH --root 'my data'`"),
+        (["cut", "nowhere", "patches"], "nowhere: no such folder"),
+        (["cut", ".", "patches"], ".: no patches are usual for it"),
         (["list", "gorpo"], "gorpo: no such data set"),
         (["prepare"], "Missing argument 'NAME'"),
     ],
