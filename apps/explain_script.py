@@ -49,7 +49,7 @@ const drawErrors = (sheet, x, y, side, noise, scale, predictedBox, errorBox) => 
 
 const NS = 'http://www.w3.org/2000/svg';
 const chart = (svg, {x, y, xTicks, yTicks, xTitle, yTitle}) => {
-    const left = 54, right = 8, top = 8, bottom = 34, width = 460, height = 220;
+    const left = 54, right = 16, top = 8, bottom = 34, width = 460, height = 220;
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     svg.replaceChildren();
     const px = value => left + (value - x[0]) / (x[1] - x[0]) * (width - left - right);
@@ -280,6 +280,7 @@ STYLE = """
 .ex-grid, .ex-thirds { display: grid; gap: 10px 14px; grid-template-columns: repeat(3, minmax(0, 1fr)); }
 .ex-given h4, .ex-grid h4 { border-bottom: 3px solid var(--line, transparent); padding-bottom: 2px; align-self: end; }
 .ex-given h4 { margin-bottom: 10px; }
+.ex-thirds { align-items: end; }
 .ex-charts { display: grid; gap: 18px; grid-template-columns: repeat(2, minmax(0, 1fr)); margin-top: 16px; }
 .ex svg { width: 100%; max-width: 560px; height: auto; color: var(--body-text-color); }
 .ex svg text { fill: var(--body-text-color-subdued); font-size: 12px; }
@@ -336,7 +337,9 @@ STYLE = """
   .ex-charts, .ex-switches, .ex-quality { grid-template-columns: minmax(0, 1fr); }
   .ex-meters { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 4px 8px; }
   .ex-meters > .ex-name { grid-column: 1 / -1; margin-top: 8px; }
-  .ex-row, .ex-quality .ex-row { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
+  .ex-row { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
+  .ex-quality .ex-row { gap: 8px; }
+  .ex-strip span { font-size: 0; height: 12px; }
   .ex-numbers { grid-template-columns: minmax(0, 1fr) max-content; }
   .ex-numbers > span { grid-column: 1 / -1; }
 }

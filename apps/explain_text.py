@@ -86,7 +86,7 @@ def _given(microscope: Recording) -> str:
     figures = [
         _still(microscope.shared[name], title)
         for name, title in (
-            ("degraded", "synthetic input"), ("clean", "its truth"), ("target", "real input (simulated camera)"),
+            ("degraded", "synthetic input"), ("clean", "its truth"), ("target", "real input, simulated"),
             ("reference", "its reference"),
         )
     ]  # fmt: skip

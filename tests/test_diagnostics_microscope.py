@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from conftest import TINY
 
+from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
+from workbench.diagnostics.condition_recording import load_conditions
 from workbench.diagnostics.microscope import record
 from workbench.diagnostics.recording import PACKAGED, load_recording, save_recording
 from workbench.errors import WorkbenchError
@@ -86,9 +88,12 @@ def test_one_command_records(tmp_path):
     settings = [*TINY, "training.max_steps=2", "training.snapshot_every=4"]
     command = [sys.executable, str(ROOT / "benchmarks" / "microscope.py"), "--runs", str(tmp_path / "runs")]
     command += ["--output", str(tmp_path / PACKAGED)] + [part for setting in settings for part in ("--set", setting)]
+    critic = ["options.condition-quality.diffusion.widths=[4, 8, 8]", "training.max_steps=1", "training.batch_size=2"]
+    command += [part for setting in critic for part in ("--critic-set", setting)]
     finished = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert finished.returncode == 0, finished.stderr
     assert set(load_recording(tmp_path / PACKAGED).variants) == {"nothing", "cs", "cs-rs"}
+    assert load_conditions(tmp_path / CONDITIONS).steps.tolist() == load_recording(tmp_path / PACKAGED).steps.tolist()
 
 
 def test_the_shipped_recording_says_where_it_comes_from():
