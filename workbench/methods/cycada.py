@@ -17,7 +17,8 @@ Decided here
 * The restorer also goes on learning from the source images themselves, so that a poor translation early in training
   does not undo it, and so that the source domain can be compared among methods.
 * The feature adversary is that of `workbench.methods.dann`, on the restorer's bottleneck, with translated source images
-  in place of source images. Its gradient to the restorer is weighted as there.
+  in place of source images. Its gradient to the restorer is weighted as there, and goes on to the generator like that
+  of the task.
 * The task's weight in the generator's gradient is 10 (see `workbench.methods.pixelda`).
 * All networks are trained jointly; the paper's code trains the pixel and the feature level one after the other.
 * Generators add to their image and start near the identity. The networks are sized to the scale, as is their rate at
@@ -37,13 +38,12 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from workbench.methods.base import Batch, Method
-from workbench.methods.critics import critic_loss, fooling_loss
+from workbench.methods.critics import TranslationOptions, critic_loss, fooling_loss
 from workbench.methods.features import bottleneck, domain_confusion, restore_with_features
 from workbench.methods.gradients import scale_gradient
 from workbench.nets.adversaries import Translator, domain_classifier, image_critic
 from workbench.objectives import charbonnier, diffusion_weight
 from workbench.recipes import Recipe
-from workbench.recipes.schema import Section
 
 
 class CyCADA(Method):
@@ -51,20 +51,14 @@ class CyCADA(Method):
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "target"})
 
-    class Options(Section):
+    class Options(TranslationOptions):
         """Settings; the defaults are those of the paper and of CycleGAN, but for the weights of task and features."""
 
-        adversarial: float = Field(1.0, ge=0, description="weight of the generators' adversarial losses")
         cycle: float = Field(10.0, ge=0, description="weight of the cycle loss")
         identity: float = Field(5.0, ge=0, description="weight of the identity loss")
-        task: float = Field(10.0, ge=0, description="weight of the task's gradient where it reaches the generator")
         feature: float = Field(
             0.01, ge=0, description="weight of the feature adversary's reversed gradient, in the end"
         )
-        width: int = Field(64, ge=1, description="channels of the generators and of the discriminators' first layer")
-        blocks: int = Field(6, ge=0, description="residual blocks of a generator")
-        critic_layers: int = Field(3, ge=1, description="halvings of the discriminators' resolution")
-        learning_rate: float = Field(2e-4, gt=0, description="of the networks beside the restorer")
 
     by_scale: ClassVar[dict[str, dict]] = {
         "pocket": {"width": 16, "blocks": 3, "critic_layers": 2, "learning_rate": 1e-3},
