@@ -9,6 +9,7 @@ from workbench import nets
 from workbench.data.degradations.blur import blur, path_kernel, straight_path
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
+from workbench.nets import save_restorer
 from workbench.nets.blind_deconvolution import (
     centroid,
     divergence,
@@ -117,6 +118,14 @@ def test_a_run_writes_the_procedure_out(method, tmp_path):
     assert np.array_equal(restored, restore_array(again.restorer(), image))
     other = fit(load_recipe("deblur-pocket", [*TINY, *settings], method=method, seed=1), tmp_path)
     assert not np.array_equal(restored, restore_array(other.restorer(), image)), "the seed is that of the start"
+
+
+def test_as_many_steps_as_the_papers_can_be_loaded(tmp_path):
+    settings = {"steps": 5000, **SMALL}
+    file, network = tmp_path / "restorer.safetensors", {"name": "vdip", **settings}
+    save_restorer(file, nets.build("vdip", **settings), network, provenance={})
+    restorer, _ = nets.load_restorer(file)
+    assert restorer.steps == 5000
 
 
 def drawn(side):
