@@ -196,10 +196,11 @@ def test_ap_bsn_restores_in_tiles_what_it_restores_at_once(blind):
 
 
 def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
-    warm = "warm_start={max_steps: 30, batch_size: 2, patch_size: 24, learning_rate: 0.01}"
+    warm = "warm_start={max_steps: 30, batch_size: 2, patch_size: 24, learning_rate: 0.01, validate_every: 15}"
     resolved = METHODS["ap-bsn"].resolve(recipe("ap-bsn", warm))
     assert resolved.restorer.name == "ap-bsn-pocket" and resolved.warm_start is None
     assert resolved.training.max_steps == 38 and resolved.training.patch_size == 24
+    assert resolved.training.validate_every == 15, "validating does not take more of its time than of the others'"
     assert METHODS["ap-bsn"].resolve(resolved) == resolved
     assert METHODS["ap-bsn"](recipe("ap-bsn", warm)).restorer.multiple == 2
     with pytest.raises(WorkbenchError, match="unet-pocket would learn to copy"):

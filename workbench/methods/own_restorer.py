@@ -7,14 +7,18 @@ from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Training
 
 # What a training from scratch takes over from the warm start.
-_FROM_SCRATCH = ("batch_size", "patch_size", "learning_rate", "schedule", "gradient_clip", "ema_decay")
+_FROM_SCRATCH = (
+    "batch_size", "patch_size", "learning_rate", "schedule", "gradient_clip", "ema_decay", "validate_every",
+    "checkpoint_every",
+)  # fmt: skip
 
 
 class OwnRestorer(Method):
     """A method whose ``Options.network`` takes the place of the recipe's restorer.
 
     The warm start that the other methods share is of another network, so there is none. Its steps are added to the
-    training, and its batches and learning rate are those of all steps: the method trains as long as the others.
+    training, and its batches, learning rate and intervals of validation are those of all steps: the method trains as
+    long as the others.
     """
 
     @classmethod
