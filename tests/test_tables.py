@@ -23,6 +23,7 @@ from workbench.evaluation.sets import EvaluationSet
 from workbench.evaluation.table_formats import render
 from workbench.evaluation.tables import table_lines
 from workbench.images import write_png
+from workbench.methods import resolve
 from workbench.recipes import load_recipe, save_recipe
 
 SIDD = EvaluationSet("sidd/validation", "data/sidd/validation", "sidd/validation", 1280)
@@ -215,6 +216,65 @@ def test_machine_and_watching_do_not_split_seeds(add, lines):
     add("s1", "denoise-paper", ["training.workers=2", "training.validate_every=7", "data.validation=own"], seed=1)
     [line] = of(lines("1"), "Ours")
     assert line.n == 2 and line.difference is not None
+
+
+def written_out(recipe, settings=(), method=None):
+    """As `workbench train` saves it."""
+    return resolve(load_recipe(recipe, settings, method=method))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "method", "on", "table", "row"),
+    [
+        ("denoise-paper", "dann", SIDD, "1", "DANN"),
+        ("denoise-paper", "ap-bsn", SIDD, "5", "AP-BSN"),
+        ("deblur-paper", "vdip", EvaluationSet("r", "r", "realblur-j/test", 1280), "3", "VDIP"),
+    ],
+)
+def test_rivals_with_their_own_settings_are_compared(add, lines, runs, recipe, method, on, table, row):
+    protocol = "rgb" if method == "vdip" else "blocks-volume"
+    folder = add("run", recipe, method=method, on=on, result=report(31.0, protocol=protocol))
+    save_recipe(written_out(recipe, method=method), folder / "recipe.yaml")
+    [line] = of(lines(table), row)
+    assert line.published and line.difference == pytest.approx(31 - float(line.published)) and line.settings == ""
+    option = {"dann": "ceiling=0.5", "ap-bsn": "network={name: ap-bsn-pocket}", "vdip": "network={name: vdip-pocket}"}
+    changed = written_out(recipe, [f"options.{method}.{option[method]}"], method=method)
+    save_recipe(changed, folder / "recipe.yaml")
+    if method == "dann":
+        cell, line = of(lines(table), row)
+        assert line.settings == "options.dann.ceiling=0.5" and line.difference is None
+    else:
+        assert [line.n for line in of(lines(table), row)] == [0], "another network at the paper's scale"
+
+
+def test_smaller_networks_of_rivals_count_below_the_papers_scale(add, lines):
+    folder = add("run", "denoise-pocket", method="ap-bsn", on=OWN)
+    save_recipe(written_out("denoise-pocket", method="ap-bsn"), folder / "recipe.yaml")
+    cell, line = of(lines("5"), "AP-BSN")
+    assert (cell.n, line.scale, line.settings, line.difference) == (0, "pocket", "", None)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "method", "settings", "table", "row"),
+    [
+        ("denoise-paper", "neighbor2neighbor", [], "1", "Ne2Ne"),
+        ("denoise-paper", "masked", ["restorer={name: swinir-masked}"], "1", "MaskedD"),
+        ("derain-paper", "nlcl", [], "2", "NLCL"),
+        ("derain-paper", "vanilla", ["restorer={name: restormer}"], "2", "Restormer"),
+        ("denoise-paper", "c2n", [], "5", "C2N"),
+    ],
+)
+def test_rivals_of_another_or_unknown_network_are_shown_only(add, lines, recipe, method, settings, table, row):
+    on = SIDD if table != "2" else EvaluationSet("spa/test", "spa", "spa/test", 1280)
+    folder = add(
+        "run", recipe, settings, method=method, on=on, result=report(protocol="y" if table == "2" else "blocks")
+    )
+    save_recipe(written_out(recipe, settings, method), folder / "recipe.yaml")
+    cell, line = of(lines(table), row)
+    assert cell.published and cell.ours is None and line.ours == 30.0 and line.difference is None
+    assert ("restorer.name" in line.settings) == bool(settings)
+    assert not [other for other in of(lines(table), "Vanilla") if other.n], "the restorer is another"
+    assert "Not compared" in render(lines(table), "text")
 
 
 def test_a_metric_that_was_not_measured_stays_empty(add, lines):

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation.published import PAPERS
-from workbench.evaluation.tables import DIGITS, Line
+from workbench.evaluation.tables import DIGITS, NOT_COMPARED, Line
 
 FORMATS = ("text", "md", "latex", "csv")
 COLUMNS = {
@@ -23,6 +23,10 @@ DIFFERENCE = (
     "Difference: ours minus the paper's, given only for runs of the paper's recipe at scale 'paper', measured on all of"
     " the paper's data set by its protocol. Other lines are other experiments: see their scale and data. Spread: sample"
     " standard deviation over n seeds."
+)
+OTHERS = (
+    "Not compared: methods of which the paper had another network, or does not tell network and training"
+    f" ({', '.join(sorted(NOT_COMPARED))})."
 )
 LPIPS = "The paper does not say on which network its LPIPS rests; ours is AlexNet."
 
@@ -59,6 +63,8 @@ def render(lines: list[Line], form: str) -> str:
     notes = [DIFFERENCE]
     if any(line.metric == "LPIPS" and line.difference is not None for line in lines):
         notes.append(LPIPS)
+    if any(line.row in NOT_COMPARED and line.n for line in lines):
+        notes.append(OTHERS)
     notes.append(f"Paper: {PAPERS[lines[0].paper].reference}.")
     separator = {"text": "\n", "md": "\n\n", "latex": "\n\n"}[form]
     if form == "latex":

@@ -7,7 +7,8 @@ nothing else differs either: scale ``paper``, the recipe's settings, the paper's
 protocol. Every other run that counts gets a line of its own without the paper's number, labelled with its scale and
 data. A cell without a run stays empty.
 
-No torch here, so that ``workbench tables`` answers at once.
+No torch here, so that ``workbench tables`` answers at once; only for runs of methods with settings of their own it is
+imported, for what those settings are by default.
 """
 
 from __future__ import annotations
@@ -29,8 +30,15 @@ SCALES = ("paper", "bench", "pocket")
 # The paper's names, as they are called here.
 METHODS = {
     "Vanilla": "vanilla", "DANN": "dann", "DSN": "dsn", "PixelDA": "pixelda", "CyCADA": "cycada", "Ours": "noise-space",
-    "Ours-Ex": "noise-space",
+    "Ours-Ex": "noise-space", "Ne2Ne": "neighbor2neighbor", "MaskedD": "masked", "NLCL": "nlcl",
+    "Restormer": "vanilla", "SelfDeblur": "selfdeblur", "VDIP": "vdip", "C2N": "c2n", "AP-BSN": "ap-bsn",
 }  # fmt: skip
+RESTORERS = {"Restormer": "restormer"}
+# Of these the paper had another network (C2N and MaskedD by its Table A2), or does not tell network and training. Runs
+# of any restorer count, except where the row is named after one, and none is set against the paper's number.
+NOT_COMPARED = frozenset({"Ne2Ne", "MaskedD", "NLCL", "Restormer", "C2N"})
+PLAIN = frozenset({"vanilla", "noise-space"})
+"""Methods whose recipes are written out as they are."""
 RECIPES = {"denoising": "denoise-paper", "deraining": "derain-paper", "deblurring": "deblur-paper"}
 DATA_SETS = {"SIDD": "sidd/validation", "SPA": "spa/test", "RealBlur-J": "realblur-j/test"}
 ABLATIONS = {
@@ -154,7 +162,17 @@ def _experiment(number: Number) -> Recipe | None:
     if number.table == "A3":
         return load_recipe("denoise-paper", [f"restorer={{name: {number.column.lower()}}}"], method=method)
     variant = "+unpaired-coco" if number.row == "Ours-Ex" else ""
-    return load_recipe(RECIPES[number.column] + variant, method=method)
+    restorer = [f"restorer={{name: {RESTORERS[number.row]}}}"] if number.row in RESTORERS else []
+    return load_recipe(RECIPES[number.column] + variant, restorer, method=method)
+
+
+def _written_out(recipe: Recipe) -> Recipe:
+    """The recipe as training writes it into a run's folder."""
+    if recipe.method in PLAIN:
+        return recipe
+    from workbench.methods import resolve
+
+    return resolve(recipe)
 
 
 def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
@@ -173,12 +191,17 @@ def _line(number: Number, experiment: Recipe, group: list[Measurement]) -> Line 
     recipe, record = group[0].recipe, group[0].record
     metric = number.metric.lower()
     group = [each for each in group if each.record.mean.get(metric) is not None]
-    if not group or not _same_experiment(recipe, experiment):
+    if not group or (recipe.task, recipe.method) != (experiment.task, experiment.method):
+        return None
+    experiment = _written_out(experiment)
+    any_restorer = number.row in NOT_COMPARED and number.row not in RESTORERS
+    if not _same_variant(recipe, experiment) or not (any_restorer or _same_restorer(recipe, experiment)):
         return None
     values = [each.record.mean[metric] for each in group]
     mean = statistics.fmean(values)
     comparable = (
-        _settings(recipe) == _settings(experiment)
+        number.row not in NOT_COMPARED
+        and _settings(recipe) == _settings(experiment)
         and record.complete
         and record.data_set == DATA_SETS.get(number.data)
         and record.protocol in PROTOCOLS[experiment.task][number.metric]
@@ -199,15 +222,15 @@ def _line(number: Number, experiment: Recipe, group: list[Measurement]) -> Line 
     )
 
 
-def _same_experiment(recipe: Recipe, experiment: Recipe) -> bool:
-    """Whether a run is the experiment, at whatever scale."""
-    if (recipe.task, recipe.method) != (experiment.task, experiment.method):
-        return False
+def _same_restorer(recipe: Recipe, experiment: Recipe) -> bool:
+    """Whether a run trains the experiment's restorer or, at another scale, one of its kind."""
     if recipe.scale == experiment.scale:
-        if recipe.restorer != experiment.restorer:
-            return False
-    elif _family(recipe) != _family(experiment):
-        return False
+        return recipe.restorer == experiment.restorer
+    return _family(recipe) == _family(experiment)
+
+
+def _same_variant(recipe: Recipe, experiment: Recipe) -> bool:
+    """Whether a run has what distinguishes the experiment among those of its method, at whatever scale."""
     ours, theirs = _settings(recipe), _settings(experiment)
     return all(ours.get(key) == theirs.get(key) for key in VARIANT_KEYS)
 
@@ -238,7 +261,7 @@ def _settings(recipe: Recipe) -> dict[str, object]:
 def _changes(recipe: Recipe) -> str:
     """What a run changes in the packaged recipe of its name, beyond what makes it the variant that it is."""
     try:
-        packaged = _settings(load_recipe(recipe.name, method=recipe.method))
+        packaged = _settings(_written_out(load_recipe(recipe.name, method=recipe.method)))
     except WorkbenchError:
         return f"recipe {recipe.name}, not packaged"
     ours = _settings(recipe)
