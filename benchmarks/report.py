@@ -1,6 +1,6 @@
-"""Write the studies' tables into docs/results.md from their CSVs: `python benchmarks/report.py`.
+"""Write the studies' tables and figures into docs/ from their CSVs: `python benchmarks/report.py`.
 
-A block of the page between ``<!-- STUDY: TEST -->`` and ``<!-- end -->`` is replaced by that test set's table.
+A block of a page between ``<!-- STUDY: TEST -->`` and ``<!-- end -->`` is replaced by that test set's table.
 """
 
 from __future__ import annotations
@@ -8,12 +8,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import pandas as pd
+from strength import CELLS
 from study import RESULTS
 
 from workbench.comparison.tables import markdown, read_csv
 from workbench.comparison.tables import table as comparison_table
 
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "results.md"
+STUDY = DOCS / "study.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -27,10 +32,57 @@ def table(study: str, test: str) -> str:
     return f"{markdown(comparison_table(rows, test))}\n\n{source}"
 
 
+def strength_table(column: str) -> str:
+    """The markdown table of `strength.py`: cells by domains, ``target_psnr`` or ``source_psnr`` and its gain."""
+    rows = pd.read_csv(RESULTS / "strength.csv")
+    domains = list(dict.fromkeys(rows.domain))
+    values = rows.pivot(index="cell", columns="domain", values=column)
+    lines = [f"| | {' | '.join(domains)} |", "|---" * (len(domains) + 1) + "|"]
+    for cell in (cell.name for cell in CELLS):
+        found, base = values.loc[cell, domains], values.loc["vanilla", domains]
+        shown = ["" if pd.isna(value) else f"{value:.2f} ({value - zero:+.2f})" for value, zero in zip(found, base)]  # noqa: B905
+        lines.append(f"| {cell} | {' | '.join(shown)} |")
+    commits = ", ".join(sorted(set(rows.commit)))
+    return "\n".join([*lines, "", f"*PSNR in dB (gain over vanilla); one seed, 8 pictures a domain; code {commits};"
+                      " data: `benchmarks/results/strength.csv`.*"])  # fmt: skip
+
+
+def strength_figure(path: Path) -> None:
+    """Gain over vanilla against the diffusion weight's ceiling, domain by domain."""
+    rows = pd.read_csv(RESULTS / "strength.csv")
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for domain, group in rows.groupby("domain", sort=False):
+        psnr = group.set_index("cell").target_psnr
+        room = psnr["oracle"] - psnr["vanilla"]
+        for suffix, style in (("", "o-"), ("-h1200", "s:")):
+            cells = [(ceiling, f"adapted-c{ceiling}{suffix}") for ceiling in (1, 2, 5)]
+            shares = [(ceiling, (psnr[cell] - psnr["vanilla"]) / room) for ceiling, cell in cells if cell in psnr]
+            if not shares:
+                continue
+            label = f"{domain}{', head start 1200' if suffix else ''}"
+            colour = f"C{list(dict.fromkeys(rows.domain)).index(domain)}"
+            axes.plot(*zip(*shares), style, color=colour, label=label)  # noqa: B905
+    axes.axhline(0, color="grey", linewidth=0.8)
+    axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
+    axes.set(xscale="log", xticks=[1, 2, 5], xticklabels=["1", "2", "5"], xlabel="ceiling of the diffusion weight",
+             ylabel="share of the gap vanilla (0) to oracle (1)", ylim=(-2.5, 1.15))  # fmt: skip
+    axes.minorticks_off()
+    axes.set_title("Pocket scale, seed 0; cameras are simulated, polyu: real photographs", fontsize=10)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
 def render(page: str) -> str:
     """The page with every table made anew."""
-    return BLOCK.sub(lambda block: f"<!-- {block[1]}: {block[2]} -->\n{table(block[1], block[2])}\n<!-- end -->", page)
+
+    def made(block: re.Match) -> str:
+        rows = strength_table(block[2]) if block[1] == "strength" else table(block[1], block[2])
+        return f"<!-- {block[1]}: {block[2]} -->\n{rows}\n<!-- end -->"
+
+    return BLOCK.sub(made, page)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render(PAGE.read_text()))
+    for page in (PAGE, STUDY):
+        page.write_text(render(page.read_text()))
+    strength_figure(DOCS / "figures" / "strength.png")
