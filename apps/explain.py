@@ -39,8 +39,8 @@ class ExplainTab:
         gr.HTML(page, js_on_load=SCRIPT, css_template=STYLE, server_functions=[recording, notebook], elem_id="explain")
 
 
-def recording() -> dict:
-    """All that the page shows, as numbers and pictures: a few megabytes."""
+def recording(_arguments: object = None) -> dict:
+    """All that the page shows, as numbers and pictures: a few megabytes. The browser always sends an argument."""
     return _payload()
 
 
