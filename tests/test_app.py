@@ -42,6 +42,14 @@ def write_run(runs: Path, name: str, method: str, seed: int, status: str = "fini
     return folder
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_packaged(tmp_path_factory):
+    """Tests see the restorers that they make, not those that come with the package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restorers, "PACKAGED", tmp_path_factory.mktemp("packaged"))
+        yield
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> Path:
     runs = tmp_path_factory.mktemp("app") / "runs"

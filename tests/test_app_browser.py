@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
-from test_app import PAIR, bad_image, free_port, write_run
+from test_app import PAIR, bad_image, free_port, nothing_packaged, write_run  # noqa: F401 (a fixture)
 from test_app_tabs import measure
 from torch.utils.tensorboard import SummaryWriter
 
@@ -23,7 +23,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 expect = playwright.expect
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)  # machines may be busy; a test that passes does not wait for it
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,7 @@ def page(browser, address):
     """A page that fails the test when anything is wrong in its console or anything is asked of another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, problems = context.new_page(), []
+    page.set_default_timeout(60_000)
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and problems.append(f"{answer.status} {answer.url}"))
@@ -271,7 +272,7 @@ def test_curves_grow_within_seconds_and_keep_their_zoom(page, runs):
         expect(page.locator("#sample-pictures")).to_contain_text("step 1,234")
         seconds = time.monotonic() - begin
     page.wait_for_function(
-        "() => document.querySelector('#curves .js-plotly-plot').calcdata[0].length === 50", timeout=20_000
+        "() => document.querySelector('#curves .js-plotly-plot').calcdata[0].length === 50", timeout=60_000
     )
     assert page.evaluate("window.kept === document.querySelector('#curves .js-plotly-plot')"), "drawn anew: it flickers"
     assert page.evaluate(span) == zoomed

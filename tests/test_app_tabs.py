@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
-from test_app import PAIR, photo, write_run  # noqa: F401 (a fixture)
+from test_app import PAIR, nothing_packaged, photo, write_run  # noqa: F401 (fixtures)
 from torch.utils.tensorboard import SummaryWriter
 
 from apps import batch, comparison, curves, measuring, restorers, runs, starting, votes
