@@ -14,13 +14,26 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from workbench.comparison import Cell, Grid, command, controls, early_stopped, run_grid, running, table
-from workbench.comparison.command import make_grid
+from workbench.comparison import (
+    Cell,
+    Grid,
+    command,
+    controls,
+    early_stopped,
+    grid_rows,
+    run_grid,
+    running,
+    table,
+    write_tables,
+)
+from workbench.comparison.child import measure
+from workbench.comparison.command import make_grid, methods_for
 from workbench.comparison.running import _Children
 from workbench.comparison.tables import COLUMNS, markdown, plain, read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
-from workbench.recipes import load_recipe
+from workbench.recipes import load_recipe, save_recipe
+from workbench.training import fit
 from workbench.training.fit import Interrupted
 
 QUICK = [*TINY, "training.validate_every=100"]
@@ -36,8 +49,13 @@ def pairs(tmp_path):
     return tmp_path / "pairs"
 
 
+def small(pairs):
+    """Settings for data that are made in no time."""
+    return ["data.target=synthetic", f"data.validation={pairs}"]
+
+
 def call(tmp_path, pairs, *arguments):
-    settings = [part for setting in QUICK for part in ("--set", setting)]
+    settings = [part for setting in [*QUICK, *small(pairs)] for part in ("--set", setting)]
     return [sys.executable, "-m", "workbench", "compare", "denoise", "--runs", str(tmp_path / "runs"), "--name", "c",
             "--data", str(pairs), "--processes", "2", *settings, *arguments]  # fmt: skip
 
@@ -51,22 +69,23 @@ def grid_of(tmp_path, *arguments):
 
 
 def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tmp_path, pairs, monkeypatch):
-    arguments = ["--methods", "dann", "--controls", "oracle", "--seeds", "3", "--set", "data.target=synthetic"]
+    spoilt = "noise_space.learning_rate=1e30"
+    arguments = ["--methods", "dann,noise-space", "--controls", "", "--seeds", "3", "--set", spoilt]
     done = subprocess.run(call(tmp_path, pairs, *arguments), capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("workbench: ")]
-    assert "oracle-s3" in line and "the oracle needs a target domain with references" in line
-    assert "dann" in done.stdout and "Failed: denoise-pocket-oracle-s3" in done.stdout
+    assert "noise-space-s3" in line and "the loss is " in line
+    assert "dann" in done.stdout and "Failed: denoise-pocket-noise-space-s3" in done.stdout
 
     written = json.loads((tmp_path / "runs" / "c" / "comparison.json").read_text())
     (row,) = [row for row in written["rows"] if row["cell"] == "dann"]
     assert (row["seed"], row["images"], row["test"], row["steps"]) == (3, 2, "pairs", 8)
     assert row["psnr"] > 0 and row["seconds_per_step"] > 0 and row["peak_mib"] > 50
-    assert written["failed"][0]["name"].startswith("denoise-pocket-oracle-s3")
+    assert written["failed"][0]["name"].startswith("denoise-pocket-noise-space-s3")
     for form in ("txt", "md", "csv"):
         assert "dann" in (tmp_path / "runs" / "c" / f"comparison.{form}").read_text()
 
-    settings = [*QUICK, "data.target=synthetic"]
+    settings = [*QUICK, *small(pairs), spoilt]
     grid = grid_of(
         tmp_path / "runs", ("control_names", []), ("seeds", ["3"]), ("settings", settings), ("data", [str(pairs)])
     )
@@ -78,6 +97,13 @@ def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tm
     assert run_grid(grid, 1) == []
     ((*_, task),) = called
     assert json.loads(task)["tests"] == [str(pairs)], "what was not measured is measured, without training again"
+
+    other = job.resolved.model_copy(update={"seed": 4})
+    save_recipe(other, job.run.folder / "recipe.yaml")
+    with pytest.raises(WorkbenchError, match=r"dann-s3.*: holds a run whose recipe differs at seed \(4 there"):
+        grid_of(
+            tmp_path / "runs", ("control_names", []), ("seeds", ["3"]), ("settings", settings), ("data", [str(pairs)])
+        )
 
 
 CHILD = """
@@ -118,7 +144,7 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(command, "run_grid", interrupted)
     with pytest.raises(Interrupted, match="the same command goes on from there") as raised:
-        command.compare("denoise", "pocket", ["dann"], [], ["0"], [], [], "rgb", tmp_path, None, 1, "text")
+        command.compare(grid_of(tmp_path, ("settings", [])), 1, None, "text")
     assert raised.value.exit_status == 130
     assert (tmp_path / "compare-denoise-pocket" / "comparison.md").exists()
 
@@ -148,12 +174,50 @@ def test_every_method_has_the_same_recipe_but_for_itself(tmp_path):
         (("seeds", ["one"]), "--seeds one: give whole numbers"),
         (("data", ["/no/where"]), "--data /no/where: no such folder"),
         (("settings", ["options.dann.depth=3"]), "options.dann: depth: there is no such key"),
+        (("settings", ["options.dan.width=3"]), "no method is called 'dan'"),
+        (("methods", ["nlcl"]), "method nlcl is for deraining, not for denoising; leave it out of --methods"),
+        (("methods", ["condition-quality"]), "method condition-quality trains no restorer"),
+        (("settings", ["restorer={name: dncnn-pocket}", "warm_start=null"]), "dann: method dann works on bottleneck"),
+        (("protocol", "magic"), "magic"),
     ],
 )
 def test_a_wrong_call_is_told_before_anything_is_trained(tmp_path, arguments, reason):
     with pytest.raises(WorkbenchError, match=reason):
         grid_of(tmp_path / "runs", arguments)
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_oracle_without_references_is_told_before_anything_is_trained(tmp_path):
+    settings = [*QUICK, "data.target=synthetic"]
+    with pytest.raises(WorkbenchError, match="oracle: data.target: the oracle needs .* or leave it out of the compar"):
+        grid_of(tmp_path / "runs", ("control_names", ["vanilla", "oracle"]), ("settings", settings))
+
+
+def test_every_task_has_its_methods(tmp_path, pairs):
+    adaptation = ["noise-space", "dann", "dsn", "pixelda", "cycada"]
+    for recipe, own in (
+        ("denoise-pocket", ["neighbor2neighbor", "ap-bsn", "c2n", "masked"]),
+        ("derain-pocket", ["nlcl"]),
+        ("deblur-pocket", ["selfdeblur", "vdip"]),
+    ):
+        assert methods_for(load_recipe(recipe)) == adaptation + own
+    assert methods_for(load_recipe("derain-pocket", ["task=dehazing"])) == adaptation
+    settings, data = [*QUICK, *small(pairs)], [str(pairs)]
+    grid = grid_of(tmp_path, ("task", "derain"), ("methods", None), ("settings", settings), ("data", data))
+    assert [cell.name for cell in grid.cells] == ["vanilla", *adaptation, "nlcl"]
+
+
+def test_a_method_that_trains_nothing_stands_in_the_table(tmp_path, pairs):
+    network = "{name: selfdeblur, steps: 2, width: 4, levels: 2, hidden: 8, kernel_size: 5}"
+    grid = grid_of(
+        tmp_path, ("task", "deblur"), ("methods", ["selfdeblur"]), ("control_names", []), ("data", [str(pairs)]),
+        ("settings", [*QUICK, *small(pairs), f"options.selfdeblur.network={network}"]),
+    )  # fmt: skip
+    (job,) = grid.jobs()
+    measure(fit(job.resolved, tmp_path, job.name), str(pairs), "rgb")
+    (measured,) = [row for row in grid_rows(grid) if row["cell"] == "selfdeblur"]
+    assert (measured["steps"], measured["seconds_per_step"]) == ("0", "") and float(measured["psnr"]) > 0
+    assert "its time is that of restoring" in write_tables(grid, tmp_path / "tables")["text"]
 
 
 def test_early_stopped_vanilla_trains_a_third_of_the_warm_start_and_nothing_more():

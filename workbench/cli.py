@@ -123,7 +123,9 @@ def evaluate(
 def compare(
     task: Annotated[str, typer.Argument(metavar="TASK", help="denoise, derain or deblur; or a recipe's YAML file.")],
     scale: Annotated[str, typer.Option(help="pocket, bench or paper.")] = "pocket",
-    methods: Annotated[str, typer.Option(help="Names, joined by commas.")] = "noise-space,dann,dsn,pixelda,cycada",
+    methods: Annotated[
+        str | None, typer.Option(help="Names, joined by commas. If not given: all that are for the task.")
+    ] = None,
     controls: Annotated[
         str, typer.Option(help="Which of vanilla, vanilla-early and oracle to add; '' for none.")
     ] = "vanilla,vanilla-early,oracle",
@@ -146,11 +148,13 @@ def compare(
 ) -> None:
     """Train methods on equal terms, or reuse their runs, and measure them; call it again to go on where it stopped."""
     from workbench.comparison.command import compare as run_comparison
+    from workbench.comparison.command import make_grid
 
-    printed, failures = run_comparison(
-        task, scale, methods.split(","), controls.split(","), seeds.split(","), settings or [], data or [], protocol,
-        runs, name, processes, form,
-    )  # fmt: skip
+    chosen = None if methods is None else methods.split(",")
+    grid = make_grid(
+        task, scale, chosen, controls.split(","), seeds.split(","), settings or [], data or [], protocol, runs
+    )
+    printed, failures = run_comparison(grid, processes, name, form)
     print(printed)
     _finish([{"name": failure.name, "reason": failure.reason} for failure in failures])
 

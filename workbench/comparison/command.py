@@ -8,35 +8,31 @@ from pathlib import Path
 
 import torch
 
-from workbench.comparison.grid import Cell, Grid, controls, digest
+from workbench.comparison.grid import CONTROLS, Cell, Grid, Job, controls, digest
 from workbench.comparison.running import Failure, run_grid
 from workbench.comparison.tables import FORMATS, write_tables
 from workbench.data.domains import PAIRS, check_prepared, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
+from workbench.methods import METHODS
 from workbench.recipes import Recipe, load_recipe
-from workbench.training.fit import Interrupted
+from workbench.training.fit import Interrupted, check, difference
 
 
-def compare(
-    task: str,
-    scale: str,
-    methods: Sequence[str],
-    control_names: Sequence[str],
-    seeds: Sequence[str],
-    settings: Sequence[str],
-    data: Sequence[str],
-    protocol: str,
-    runs: Path,
-    name: str | None,
-    processes: int | None,
-    form: str,
-) -> tuple[str, list[Failure]]:
-    """Train and measure; what is wrong with the call shows before anything is trained.
+def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> tuple[str, list[Failure]]:
+    """Train and measure a grid; the tables go to ``RUNS/compare-RECIPE/``.
 
-    The runs are named as `workbench train` names them, so that each takes over the other's, with a suffix for settings
-    that differ from the recipe's. The tables go to ``RUNS/compare-RECIPE/``.
+    Parameters
+    ----------
+    grid : Grid
+        As of `make_grid`.
+    processes : int, optional
+        How many runs go on at the same time; one a core, or one on a GPU.
+    name : str, optional
+        Of the folder of the tables.
+    form : str
+        Of what is printed, one of `workbench.comparison.tables.FORMATS`.
 
     Returns
     -------
@@ -47,17 +43,15 @@ def compare(
     Raises
     ------
     WorkbenchError
-        When the call is wrong.
+        There is no such format, or the tables cannot be written.
     Interrupted
         After SIGINT or SIGTERM, once the runs have written their checkpoints.
     """
     if form not in FORMATS:
         raise WorkbenchError(f"--format {form}: choose one of {', '.join(FORMATS)}")
-    get_protocol(protocol)
-    grid = make_grid(task, scale, methods, control_names, seeds, settings, data, protocol, runs)
     if processes is None:
         processes = 1 if torch.cuda.is_available() else os.cpu_count() or 1
-    folder = Path(runs) / (name or f"compare-{grid.prefix.removesuffix('-')}{grid.suffix}")
+    folder = grid.runs / (name or f"compare-{grid.prefix.removesuffix('-')}{grid.suffix}")
     printed = write_tables(grid, folder)[form]
     failures: list[Failure] = []
     try:
@@ -72,7 +66,7 @@ def compare(
 def make_grid(
     task: str,
     scale: str,
-    methods: Sequence[str],
+    methods: Sequence[str] | None,
     control_names: Sequence[str],
     seeds: Sequence[str],
     settings: Sequence[str],
@@ -80,11 +74,40 @@ def make_grid(
     protocol: str,
     runs: Path,
 ) -> Grid:
-    """The grid of a comparison, checked: every recipe is valid, its data sets and the test sets are there."""
+    """The grid of a comparison, checked: what is wrong with the call shows before anything is trained.
+
+    The runs are named as `workbench train` names them, so that each takes over the other's, with a suffix for settings
+    that differ from the recipe's.
+
+    Parameters
+    ----------
+    task, scale : str
+        Of the packaged recipe; or ``task`` is a YAML file.
+    methods : sequence of str, optional
+        By default all that are for the recipe's task.
+    control_names : sequence of str
+        As of `workbench.comparison.controls`.
+    seeds : sequence of str
+    settings : sequence of str
+        ``KEY=VALUE``.
+    data : sequence of str
+        Places of test sets; none for those of the recipe.
+    protocol : str
+        Of the measurement.
+    runs : Path
+
+    Raises
+    ------
+    WorkbenchError
+        When a recipe is not valid, a method is not for its task or cannot be trained by it, a data set or a test set is
+        missing, or a run folder holds a run of another recipe.
+    """
+    get_protocol(protocol)
     where = task if task.endswith((".yaml", ".yml")) else f"{task}-{scale}"
     recipe = load_recipe(where, settings)
-    cells = {cell.name: cell for cell in controls(recipe, list(filter(None, control_names)))}
-    cells |= {method: Cell(method, method) for method in methods if method and method not in cells}
+    cells = {cell.name: cell for cell in controls(recipe, _named(control_names))}
+    chosen = methods_for(recipe) if methods is None else _named(methods)
+    cells |= {method: Cell(method, method) for method in chosen if method not in cells}
     try:
         numbers = tuple(dict.fromkeys(int(seed) for seed in seeds))
     except ValueError:
@@ -95,9 +118,46 @@ def make_grid(
         where, tuple(sorted(cells.values(), key=_oracle_last)), numbers, _tests(recipe, data), Path(runs),
         tuple(settings), protocol, prefix=f"{recipe.name}-", suffix=digest(settings),
     )  # fmt: skip
-    for job in grid.jobs():
+    jobs = grid.jobs()
+    for job in jobs:
+        _check_task(job.resolved)
         check_prepared(places(job.resolved.data))
+    # A cell's seeds differ in nothing that could be wrong
+    for job in {job.cell.name: job for job in jobs if not _trained(job)}.values():
+        try:
+            check(job.resolved)
+        except WorkbenchError as error:
+            raise WorkbenchError(f"{job.cell.name}: {error}; mend that, or leave it out of the comparison") from error
     return grid
+
+
+def methods_for(recipe: Recipe) -> list[str]:
+    """The methods that are for a recipe's task, but for the controls; those of other packages come last."""
+    return [name for name, method in METHODS.items() if recipe.task in method.tasks and name not in CONTROLS]
+
+
+def _check_task(recipe: Recipe) -> None:
+    """See that a method is for the recipe's task."""
+    tasks = METHODS[recipe.method].tasks
+    if recipe.task not in tasks:
+        meant = f"is for {', '.join(sorted(tasks))}, not for {recipe.task}" if tasks else "trains no restorer"
+        raise WorkbenchError(f"method {recipe.method} {meant}; leave it out of --methods")
+
+
+def _trained(job: Job) -> bool:
+    """Whether the run has finished; a folder with a run of another recipe is an error."""
+    if job.trained:
+        return True
+    run = job.run
+    if (run.checkpoint.exists() or run.finished) and (changed := difference(run.recipe, job.resolved)) is not None:
+        raise WorkbenchError(
+            f"{run.folder}: holds a run whose recipe differs at {changed}; use another --runs, or move that folder away"
+        )
+    return False
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    return [name.strip() for name in names if name.strip()]
 
 
 def _oracle_last(cell: Cell) -> bool:

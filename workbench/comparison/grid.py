@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation.records import FOLDER, Record, read_record
-from workbench.methods import METHODS
+from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
 from workbench.training import Run, cached_name
 from workbench.training.fit import difference
@@ -116,10 +116,7 @@ class Job:
             When a method or a key is unknown or a value wrong.
         """
         settings = [*self.grid.settings, *self.cell.settings]
-        recipe = load_recipe(self.grid.recipe, settings, method=self.cell.method, seed=self.seed)
-        if recipe.method not in METHODS:
-            raise WorkbenchError(f"no method is called {recipe.method!r}; choose some of {', '.join(METHODS)}")
-        return METHODS[recipe.method].resolve(recipe)
+        return resolve(load_recipe(self.grid.recipe, settings, method=self.cell.method, seed=self.seed))
 
     @property
     def trained(self) -> bool:

@@ -26,6 +26,10 @@ NOTES = (
     " over the training; both depend on what else the machine does. Peak memory: of the training process, libraries"
     " included; on a GPU, of the tensors there."
 )
+PER_IMAGE = (
+    "A method of 0 steps trains nothing: it optimises every picture by itself, and its time is that of restoring"
+    " (`workbench complexity`)."
+)
 
 
 def grid_rows(grid: Grid) -> list[dict[str, str]]:
@@ -189,6 +193,7 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
             if cell.settings or cell.name != cell.method
         ),
         NOTES,
+        *([PER_IMAGE] if (frame.steps == 0).any() else []),
         *(f"Failed: {failure.name}: {failure.reason}" for failure in failures),
     ]
     titles = {test: f"{test}, {int(frame[frame.test == test].images.iloc[0])} pictures" for test in tables}

@@ -1,5 +1,6 @@
 """The training methods, one file each; those of other installed packages are found (docs/adding-a-method.md)."""
 
+from workbench.errors import WorkbenchError
 from workbench.methods.ap_bsn import ApBsn
 from workbench.methods.base import Method
 from workbench.methods.c2n import C2N
@@ -17,6 +18,7 @@ from workbench.methods.plugins import installed_methods
 from workbench.methods.selfdeblur import SelfDeblur
 from workbench.methods.vanilla import Vanilla
 from workbench.methods.vdip import Vdip
+from workbench.recipes import Recipe
 
 METHODS: dict[str, type[Method]] = {
     "vanilla": Vanilla,
@@ -37,4 +39,19 @@ METHODS: dict[str, type[Method]] = {
 }
 METHODS |= installed_methods(METHODS)
 
-__all__ = ["METHODS", "ConditionQuality", "Method", "NoiseSpaceAdaptation", "Oracle", "Vanilla"]
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with the settings of its method, and of no other, written out.
+
+    Raises
+    ------
+    WorkbenchError
+        When a method that the recipe names is unknown, or a setting of its own method is unknown or wrong.
+    """
+    for name in (recipe.method, *recipe.options):
+        if name not in METHODS:
+            raise WorkbenchError(f"{recipe.name}: no method is called {name!r}; choose one of {', '.join(METHODS)}")
+    return METHODS[recipe.method].resolve(recipe)
+
+
+__all__ = ["METHODS", "ConditionQuality", "Method", "NoiseSpaceAdaptation", "Oracle", "Vanilla", "resolve"]

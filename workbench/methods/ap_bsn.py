@@ -33,6 +33,7 @@ class ApBsn(OwnRestorer):
     """Trains a blind-spot network to predict target images from themselves."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"target"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):
         """Settings of the paper; strides and refinement are the network's."""

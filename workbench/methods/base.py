@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe, one_line
-from workbench.recipes.schema import Section
+from workbench.recipes.schema import TASKS, Section
 
 Batch = dict[str, Tensor]
 
@@ -47,6 +47,8 @@ class Method(LightningModule):
     """
 
     parts: ClassVar[frozenset[str]] = frozenset({"source"})
+    tasks: ClassVar[frozenset[str]] = TASKS
+    """The tasks (``task`` of a recipe) on which the method can be compared; none if it trains no restorer."""
     Options: ClassVar[type[Section]] = Section
     """The method's own settings, ``options.METHOD`` of a recipe; its defaults are those of the method's paper."""
     by_scale: ClassVar[dict[str, dict]] = {}

@@ -148,6 +148,7 @@ class C2N(Method):
     """Trains a noise generator against a critic, then the restorer on the generator's noise."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "draws"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):
         """Settings of the paper and its authors' code."""

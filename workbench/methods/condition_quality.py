@@ -34,6 +34,7 @@ class ConditionQuality(Method):
     """Trains a conditional diffusion network alone, at ``training.learning_rate``."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "diffusion"})
+    tasks: ClassVar[frozenset[str]] = frozenset()
 
     class Options(Section):
         """The diffusion network and the noise it is trained on."""

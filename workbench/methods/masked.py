@@ -44,6 +44,7 @@ class Masked(Method):
     """Trains on synthetic pairs whose degraded images are mostly masked."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "draws"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):
         """Settings of the paper; the attention mask is the network's."""

@@ -145,6 +145,7 @@ class Nlcl(Method):
     """Trains the restorer and a rain network to take target images apart."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"target", "unpaired", "draws"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"deraining"})
 
     class Options(Section):
         """Settings of the authors' code."""

@@ -22,6 +22,7 @@ class PerImage(OwnRestorer):
     """
 
     parts: ClassVar[frozenset[str]] = frozenset()
+    tasks: ClassVar[frozenset[str]] = frozenset({"deblurring"})
 
     def __init__(self, recipe: Recipe):
         super().__init__(recipe)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Task = Literal["denoising", "deraining", "deblurring", "dehazing", "low-light"]
+TASKS = frozenset(get_args(Task))
 
 
 class Section(BaseModel):
@@ -141,7 +143,7 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    task: Literal["denoising", "deraining", "deblurring", "dehazing", "low-light"] = "denoising"
+    task: Task = "denoising"
     scale: Literal["pocket", "bench", "paper"]
     method: str = "noise-space"
     seed: int = Field(0, ge=0, lt=2**32)

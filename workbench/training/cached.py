@@ -8,7 +8,7 @@ import io
 import json
 from pathlib import Path
 
-from workbench.methods import METHODS
+from workbench.methods import resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.training.fit import HARMLESS, fit
 from workbench.training.run import Run
@@ -28,7 +28,7 @@ def recipe_digest(recipe: Recipe) -> str:
     WorkbenchError
         When an option of the method is unknown or wrong.
     """
-    tree = METHODS[recipe.method].resolve(recipe).model_dump(mode="json")
+    tree = resolve(recipe).model_dump(mode="json")
     for key in (*_NAMES, *_HARMLESS):
         *parents, leaf = key.split(".")
         node = tree

@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
-from workbench.methods import METHODS, Method
+from workbench.methods import METHODS, Method, resolve
 from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
@@ -72,9 +72,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     Interrupted
         After SIGINT or SIGTERM, once the checkpoint is written.
     """
-    if recipe.method not in METHODS:
-        raise WorkbenchError(f"no method is called {recipe.method!r}; choose one of {', '.join(METHODS)}")
-    recipe = METHODS[recipe.method].resolve(recipe)
+    recipe = resolve(recipe)
     check_prepared(places(recipe.data))
     run = Run(Path(runs) / (name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"))
     if int(os.environ.get("LOCAL_RANK", 0)):  # a further process of a training whose first process owns the folder
@@ -105,6 +103,17 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
         message = str(error).strip().splitlines()[-1]
         raise WorkbenchError(message.removeprefix("workbench.errors.WorkbenchError: ")) from error
     return run
+
+
+def check(recipe: Recipe) -> None:
+    """See that a recipe can be trained: its networks are built and its data opened, then let go.
+
+    Raises
+    ------
+    WorkbenchError
+        As `fit`, before anything is written or trained.
+    """
+    _prepare(resolve(recipe))
 
 
 def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
