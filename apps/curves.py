@@ -95,6 +95,9 @@ def figure(
                 x=_lean(x[kept]), y=_lean(smooth[kept]), name=run, legendgroup=run, showlegend=not place,
                 mode="lines" if len(kept) > 1 else "markers", line=style, **where,
             )  # fmt: skip
+        # A zoom stays through updates, until another curve has the place or other units.
+        drawn.update_xaxes(uirevision=f"{name} {axis}", **where)
+        drawn.update_yaxes(uirevision=f"{name} {log}", **where)
     grid = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     drawn.update_xaxes(**grid, hoverformat="d" if axis == STEPS else ".3f", title_text=None)
     drawn.update_yaxes(**grid, hoverformat=".5g", type="log" if log else "linear")
@@ -103,8 +106,7 @@ def figure(
         hovermode="x unified" if len(runs) <= 8 else "closest", hoverlabel={"font": {"color": "#333"}},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#808080", "family": "sans-serif"},
         legend={"orientation": "h", "y": 1 + 30 / (60 + 250 * rows), "yanchor": "bottom"},
-        # A zoom stays through updates, until what is drawn is another thing.
-        uirevision=f"{axis} {log} {columns} {' '.join(names)}",
+        uirevision="runs that are hidden in the legend stay so",
     )  # fmt: skip
     return drawn
 

@@ -60,7 +60,7 @@ CSS = """
 .wb-hint { margin: 6px 0 0; color: var(--body-text-color-subdued); font-size: .85rem; }
 @media (max-width: 900px) { .wb-grid { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 640px) {
-  .tab-container button { padding: 0 9px !important; font-size: .88rem !important; }
+  .tab-container button { padding: 0 5px !important; font-size: .82rem !important; }
   .gradio-container { padding: 8px !important; }
   .wb-table th, .wb-table td { padding: 5px 3px; font-size: .8rem; white-space: normal; }
   .wb-table small { display: none; }
