@@ -278,3 +278,16 @@ def test_cycada_closes_its_cycle():
         optimizer.step()
     after = module.losses(batch, 0)
     assert after["cycle"] < 0.5 * before["cycle"] and after["identity"] < 0.5 * before["identity"]
+
+
+def test_cycadas_feature_adversary_judges_translated_images_and_is_ramped():
+    module = build("cycada", "options.cycada.feature=1")
+    batch = batch_of(module)
+    for step, reaches in ((0, False), (module.total_steps, True)):
+        domain = module.losses(batch, step)["domain"]
+        for network in (module.restorer, module.to_target):
+            assert (gradient(domain, network).abs().sum() > 0) == reaches
+        assert gradient(domain, module.to_source).abs().sum() == 0
+    translated = module.to_target(batch["degraded"])
+    features = [module.restorer.encode(images)[-1] for images in (translated, batch["target"])]
+    assert torch.allclose(domain, domain_confusion(module.classifier, *features, weight=1.0))
