@@ -222,7 +222,7 @@ is none</figcaption></figure></div>
 <b data-text="error"></b></div>
 <p aria-live="polite">Change: <b data-text="rise"></b></p>
 <p class="ex-quiet">Mean squared error at diffusion step {TIMESTEP} over {patches} held-out patches; the pictures show
-the first. The network trained without shuffle has never met <i>real first</i>.</p>"""
+another one. The network trained without shuffle has never met <i>real first</i>.</p>"""
 
 
 def _quality(conditions: ConditionRecording) -> str:

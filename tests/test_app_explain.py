@@ -140,7 +140,8 @@ def page(address):
             lambda request: request.url.startswith((address, "data:", "blob:")) or problems.append(request.url),
         )
         page.goto(address, timeout=120_000)
-        page.get_by_role("tab", name="Explain").click(timeout=60_000)
+        expect(page.locator("#compare")).to_be_visible(timeout=120_000)
+        page.get_by_role("tab", name="Explain", exact=True).click(timeout=120_000)
         page.wait_for_selector("#explain .ex[data-ready]", timeout=120_000)
         yield page
         browser.close()
