@@ -227,7 +227,7 @@ def test_play_runs_to_the_end_and_stops_when_asked(page):
 def test_switches_show_the_recorded_error(page, conditions):
     last = len(conditions.steps) - 1
     slide(page, "step", last)
-    page.get_by_label("neither shuffle nor swap").check()
+    page.get_by_role("radio", name="neither shuffle nor swap").check()
     expect(page.locator('[data-text="rise"]')).to_have_text("nothing switched")
     before = state(page)
     errors = conditions.errors["nothing"].mean(axis=-1)
@@ -238,7 +238,7 @@ def test_switches_show_the_recorded_error(page, conditions):
     assert state(page)["error"] != before["error"]
     page.get_by_role("group", name="Real condition").get_by_label("blank").check()
     expect(page.locator('[data-text="error"]')).to_have_text(f"{errors[last, 0, 1, 3]:.3f}")
-    page.get_by_label("real first").check()
+    page.get_by_role("radio", name="real first").check()
     expect(page.locator('[data-text="first"]')).to_have_text("real")
     expect(page.locator('[data-text="error"]')).to_have_text(f"{errors[last, 1, 1, 3]:.3f}")
     expect(page.locator('[data-text="base"]')).to_have_text(f"{errors[last, 0, 0, 0]:.3f}")
