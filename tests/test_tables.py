@@ -21,10 +21,11 @@ from workbench.evaluation.published import published
 from workbench.evaluation.records import read_record, run_folder, save_record
 from workbench.evaluation.sets import EvaluationSet
 from workbench.evaluation.table_formats import render
-from workbench.evaluation.tables import table_lines
+from workbench.evaluation.tables import NEUTRAL_KEYS, table_lines
 from workbench.images import write_png
 from workbench.methods import resolve
 from workbench.recipes import load_recipe, save_recipe
+from workbench.recipes.schema import Training
 
 SIDD = EvaluationSet("sidd/validation", "data/sidd/validation", "sidd/validation", 1280)
 OWN = EvaluationSet("own", "photos/own", None, None)
@@ -110,11 +111,20 @@ def test_one_seed_has_no_spread_and_of_the_same_seed_the_later_evaluation_counts
     assert (line.n, line.ours, line.spread) == (1, 33.0, None)
 
 
+# The paper's recipe has none, so all of it is a change.
+WARM_START = " ".join(
+    f"warm_start.{key}={json.dumps(value)}"
+    for key, value in Training(max_steps=7).model_dump(mode="json").items()
+    if f"warm_start.{key}" not in NEUTRAL_KEYS
+)
+
+
 @pytest.mark.parametrize(
     ("settings", "on", "result", "labels"),
     [
         (["training.max_steps=10"], SIDD, report(), {"settings": "training.max_steps=10"}),
         (["data.target=photos"], SIDD, report(), {"settings": 'data.target="photos"'}),
+        (["warm_start={max_steps: 7}"], SIDD, report(), {"settings": WARM_START}),
         ([], OWN, report(images=4), {"data": "own"}),
         ([], SIDD, report(images=1279), {"data": "1279 of sidd/validation"}),
         ([], SIDD, report(failed=["0001_01"]), {"data": "1280 of sidd/validation"}),
@@ -202,6 +212,11 @@ def test_smaller_scales_have_lines_of_their_own_without_the_papers_number(add, l
     cell, line = of(lines("1"), "Vanilla")  # on the paper's data, but at another scale
     assert line.difference is None and line.published == "" and line.data == "sidd/validation"
     assert not any(line.n for line in lines("A3")), "another kind of restorer"
+
+
+def test_a_warm_start_left_out_is_one_change(add, lines):
+    add("run", "denoise-pocket", ["warm_start=null"], on=OWN)
+    assert of(lines("1"), "Ours")[1].settings == "warm_start=null"
 
 
 def test_the_restorer_is_part_of_the_experiment(add, lines):

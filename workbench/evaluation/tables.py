@@ -264,6 +264,12 @@ def _changes(recipe: Recipe) -> str:
         packaged = _settings(_written_out(load_recipe(recipe.name, method=recipe.method)))
     except WorkbenchError:
         return f"recipe {recipe.name}, not packaged"
-    ours = _settings(recipe)
-    keys = [key for key in [*ours, *(key for key in packaged if key not in ours)] if key not in VARIANT_KEYS]
-    return " ".join(f"{key}={json.dumps(ours.get(key))}" for key in keys if ours.get(key) != packaged.get(key))
+    ours, absent = _settings(recipe), object()
+
+    def replaced(key: str) -> bool:
+        """Whether the run has something else in place of the key's section, such as no warm start."""
+        return any(key.startswith(f"{each}.") or each.startswith(f"{key}.") for each in ours)
+
+    keys = [*ours, *(key for key in packaged if key not in ours and not replaced(key))]
+    changed = (key for key in keys if ours.get(key, absent) != packaged.get(key, absent) and key not in VARIANT_KEYS)
+    return " ".join(f"{key}={json.dumps(ours.get(key))}" for key in changed)
