@@ -22,8 +22,13 @@ STUDY = DOCS / "study.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
+PROTOCOLS = "real-protocols"
+
+
 def table(study: str, test: str) -> str:
-    """The markdown table of a study's test set (`workbench.comparison.table`)."""
+    """The markdown table of a study's test set (`workbench.comparison.table`), or of a restorer on real pairs."""
+    if study == PROTOCOLS:
+        return protocols_table(test)
     rows = read_csv(RESULTS / f"{study}.csv")
     rows = rows[rows.test == test]
     images = rows.images.iloc[0]
@@ -70,6 +75,20 @@ def strength_figure(path: Path) -> None:
     axes.set_title("Pocket scale, seed 0; cameras are simulated, polyu: real photographs", fontsize=10)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=120)
+
+
+def protocols_table(restorer: str) -> str:
+    """The markdown table of what `real_protocols.py` recorded of a restorer: a line a set and protocol."""
+    path = RESULTS / f"{PROTOCOLS}.csv"
+    rows = pd.read_csv(path, dtype={name: str for name in ("psnr", "ssim", "lpips", "commit")}, keep_default_na=False)
+    rows = rows[rows.restorer == restorer]
+    lines = [["kind", "set", "pictures", "protocol", "PSNR / dB", "SSIM", "LPIPS"]]
+    for row in rows.itertuples():
+        pictures = f"{row.images} of {row.of}" if row.images != row.of else str(row.of)
+        psnr = f"{float(row.psnr):.2f}" if row.psnr else ""
+        lines.append([row.kind, row.set, pictures, row.protocol, psnr, row.ssim, row.lpips])
+    commits = ", ".join(sorted(set(rows.commit)))
+    return f"{markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/{PROTOCOLS}.csv`.*"
 
 
 def render(page: str) -> str:

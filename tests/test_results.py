@@ -31,6 +31,15 @@ def test_every_recorded_run_says_how_to_make_it_again(study):
     assert not rows.duplicated(["cell", "seed", "test"]).any()
 
 
+def test_the_protocols_on_real_pairs_say_what_was_measured():
+    rows = pd.read_csv(RESULTS / "real-protocols.csv")
+    assert rows.commit.notna().all() and not rows.commit.str.endswith("+").any()
+    assert ((rows.images > 0) & (rows.images <= rows.of)).all() and rows[["psnr", "ssim"]].notna().all().all()
+    assert not rows.duplicated(["set", "protocol", "restorer"]).any()
+    first = ~rows.duplicated(["set", "restorer"])
+    assert (rows.lpips.notna() == first).all(), "LPIPS stands with a set's first protocol"
+
+
 def test_spread_is_the_sample_standard_deviation():
     assert spread([1.0, 3.0]) == "2.00 ± 1.41"
     assert spread([1.0]) == "1.00"
