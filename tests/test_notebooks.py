@@ -31,7 +31,7 @@ def test_runs_from_top_to_bottom(path, runs, monkeypatch):
     injected = nbformat.v4.new_code_cell(f"SMOKE = True\nRUNS = {str(runs)!r}")
     notebook.cells.insert(place + 1, injected)
     resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
     assert [
         output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
     ] == []
