@@ -1,8 +1,8 @@
 """What governs the strength of the adaptation: ceiling of the diffusion weight, and how long its critic learns alone.
 
-One domain a call: a simulated camera (``standard``, ``strong``, ``mild``, ``textured``), or ``polyu`` with --data as in
-real_photographs.py. A map of where to look: one seed, and the PSNR is that of the eight pictures that training itself
-is validated on. Writes ``results/strength.csv``; rows of other domains stay.
+One domain a call: a simulated camera (``standard``, ``strong``, ``mild``, ``textured``), simulated ``rain`` or
+``shake``, or ``polyu`` with --data as in real_photographs.py. A map of where to look: one seed, and the PSNR is that of
+the eight pictures that training itself is validated on. Writes ``results/strength.csv``; rows of other domains stay.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from study import RESULTS, Cell
 from workbench.comparison import Grid, run_grid
 
 CAMERAS = ("standard", "strong", "mild", "textured")
+TASKS = {"rain": "derain-pocket", "shake": "deblur-pocket"}
 PATH = RESULTS / "strength.csv"
 
 
-def _adapted(ceiling: int, head_start: int, *settings: str) -> tuple[str, ...]:
+def _adapted(ceiling: float, head_start: int, *settings: str) -> tuple[str, ...]:
     return (f"noise_space.ceiling={ceiling}", f"noise_space.head_start={head_start}", *settings)
 
 
 CELLS = (
     Cell("vanilla", "vanilla"),
-    *(Cell(f"adapted-c{ceiling}", "noise-space", _adapted(ceiling, 150)) for ceiling in (1, 2, 5)),
+    *(Cell(f"adapted-c{ceiling}", "noise-space", _adapted(ceiling, 150)) for ceiling in (0.2, 1, 2, 5)),
     Cell("adapted-c5-h600", "noise-space", _adapted(5, 600)),
     *(Cell(f"adapted-c{ceiling}-h1200", "noise-space", _adapted(ceiling, 1200)) for ceiling in (2, 5)),
     Cell("adapted-c5-long", "noise-space", _adapted(5, 150, "training.max_steps=1200")),
@@ -65,7 +66,7 @@ def rows(grid: Grid, domain: str) -> pd.DataFrame:
 def main() -> None:
     """Train what is missing and write the domain's rows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("domain", choices=[*CAMERAS, "polyu"])
+    parser.add_argument("domain", choices=[*CAMERAS, *TASKS, "polyu"])
     parser.add_argument("--data", type=Path, help="folder of the data sets, for polyu")
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
@@ -76,10 +77,11 @@ def main() -> None:
         parser.error("polyu, and polyu alone, needs --data")
     arguments.runs = arguments.runs or Path("runs") / f"strength-{arguments.domain}"
     real = arguments.domain == "polyu"
-    settings = [f"data.camera={arguments.domain}"]
+    settings = [f"data.camera={arguments.domain}"] if arguments.domain in CAMERAS else []
     if real:  # whose recorded warm starts were not clipped
         settings = [*real_photographs.settings(arguments), "warm_start.gradient_clip=null"]
-    grid = Grid("denoise-pocket", CELLS, tuple(arguments.seeds), {}, arguments.runs, tuple(settings))
+    recipe = TASKS.get(arguments.domain, "denoise-pocket")
+    grid = Grid(recipe, CELLS, tuple(arguments.seeds), {}, arguments.runs, tuple(settings))
     failures = run_grid(grid, arguments.processes, title=PATH.stem, train=not arguments.no_training)
     new = rows(grid, arguments.domain)
     old = pd.read_csv(PATH, dtype={"commit": str}).fillna("") if PATH.exists() else new.iloc[:0]
