@@ -1,7 +1,7 @@
 from conftest import TINY
 
 from workbench.recipes import load_recipe
-from workbench.training import cached_run, recipe_digest
+from workbench.training import cached_name, cached_run, recipe_digest
 
 
 def test_a_second_call_finds_the_run_of_the_first(tmp_path, capfd):
@@ -11,7 +11,7 @@ def test_a_second_call_finds_the_run_of_the_first(tmp_path, capfd):
     assert first.finished and first.name == f"denoise-pocket-vanilla-s0-{recipe_digest(recipe)}"
     again = cached_run(recipe, tmp_path)
     assert again.folder == first.folder and again.summary["finished_at"] == finished
-    assert cached_run(recipe.model_copy(update={"name": "other"}), tmp_path).folder == first.folder
+    assert cached_name(recipe.model_copy(update={"description": "other"})) == first.name
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 
