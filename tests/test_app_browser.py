@@ -302,7 +302,7 @@ def test_a_live_run_is_started_stopped_found_again_resumed_and_deleted(page, bro
     page.locator("#start-run").click()
     row = page.locator("#states tr").filter(has_text="live")
     expect(row).to_contain_text("running")
-    slow = {"timeout": 120_000}
+    slow = {"timeout": 300_000}  # a training that starts on a busy machine
     try:
         expect(row).to_contain_text("of 100,000", **slow)
         expect(row).to_contain_text("GiB")
@@ -323,12 +323,12 @@ def test_a_live_run_is_started_stopped_found_again_resumed_and_deleted(page, bro
         expect(row).to_contain_text("running")
         expect(page.locator("#stop-run")).to_be_enabled()
         reader = EventReader(runs / "live" / "events")
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while time.monotonic() < until and not (
-            reader.refresh() and max([0, *reader.series("loss/restoration")[0]]) > step + 5
+            reader.refresh() and max([0, *reader.series("time/seconds_per_step")[0]]) > step + 5
         ):
             page.wait_for_timeout(300)
-        assert reader.series("loss/restoration")[0][-1] > step
+        assert reader.series("time/seconds_per_step")[0][-1] > step
         page.locator("#stop-run").click()
         expect(row).to_contain_text("stopped", **slow)
         assert Run(runs / "live").summary["steps"] > step
