@@ -155,11 +155,11 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
     for table in dict.fromkeys(line.table for line in lines):
         chosen = [(index, line) for index, line in enumerate(lines) if line.table == table]
         keys = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for _, line in chosen)]
-        heads = [f"{PAPERS[paper].title} (paper)" if key == "published" else COLUMNS[key] for key in keys]
+        heads = {key: f"{PAPERS[paper].title} (paper)" if key == "published" else COLUMNS[key] for key in keys}
         title = f"{PAPERS[paper].title}, Table {table}: {PAPERS[paper].tables[table]}"
         parts.append(
             f'<div class="wb-table"><table><caption>{html.escape(title)}</caption><thead><tr>'
-            + "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+            + "".join(f'<th scope="col"{_kind(key)}>{html.escape(head)}</th>' for key, head in heads.items())
             + "</tr></thead><tbody>"
             + "".join(_row(index, line, keys) for index, line in chosen)
             + "</tbody></table></div>"
@@ -176,6 +176,11 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
     return "".join(parts) + f'<ul class="wb-notes">{"".join(f"<li>{html.escape(note)}</li>" for note in notes)}</ul>'
 
 
+def _kind(key: str) -> str:
+    """The class of a column's cells: numbers stand right, words left."""
+    return "" if key in NUMERIC else ' class="wb-text"'
+
+
 def _row(index: int, line: Line, keys: Sequence[str]) -> str:
     cells = []
     for key in keys:
@@ -186,7 +191,7 @@ def _row(index: int, line: Line, keys: Sequence[str]) -> str:
         if key == keys[0]:
             cells.append(f'<th scope="row">{text}</th>')
         else:
-            cells.append(f"<td{'' if key in NUMERIC else ' class=wb-text'}>{text}</td>")
+            cells.append(f"<td{_kind(key)}>{text}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 

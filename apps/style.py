@@ -49,7 +49,7 @@ CSS = """
 .wb-states td progress { display: block; width: 100%; min-width: 70px; height: 6px; accent-color: var(--color-accent); }
 .wb-log { margin: 0; max-height: 320px; overflow: auto; font-size: .82rem; white-space: pre-wrap;
   overflow-wrap: anywhere; }
-.wb-table td.wb-text { text-align: left; white-space: normal; }
+.wb-table .wb-text { text-align: left; white-space: normal; }
 .wb-facts { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 0; }
 .wb-facts dt { color: var(--body-text-color-subdued); }
 .wb-facts dd { margin: 0 8px 0 -14px; overflow-wrap: anywhere; }
