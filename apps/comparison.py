@@ -17,7 +17,7 @@ import numpy as np
 
 from apps import restorers
 from apps.degrading import Degradation
-from apps.measuring import measure
+from apps.measuring import measure, measure_alone
 from apps.reading import read_photo
 from workbench.errors import WorkbenchError
 from workbench.images import to_uint
@@ -45,7 +45,8 @@ class View:
     seconds : float or None
         How long that took.
     scores : dict
-        ``psnr``, ``ssim``, ``lpips`` against the reference; None where there is no value. Empty without a reference.
+        ``psnr``, ``ssim``, ``lpips`` against the reference, ``noise`` and ``blur`` without one; None where there is no
+        value.
     """
 
     title: str
@@ -210,7 +211,7 @@ def _compare_one(name, path, choices, networks, degradation, partner, place, tel
     bits = 8 * original.pixels.itemsize
     views = {INPUT: View(INPUT, _keep(place / "input.npy", degraded, bits))}
     titles = restorers.titles(choices)
-    steps = len(choices) + (0.5 if reference is not None else 0)
+    steps = len(choices) + 0.5
     for number, (title, choice, network) in enumerate(zip(titles, choices, networks, strict=True)):
 
         def tiles(done: int, total: int, number: int = number, title: str = title) -> None:
@@ -228,8 +229,14 @@ def _compare_one(name, path, choices, networks, degradation, partner, place, tel
         views[title] = View(title, _keep(place / f"restored-{number}.npy", restored, bits), choice, seconds)
     alpha = None if degradation.kind == "camera" else original.alpha  # its pictures have another size and no 16 bits
     comparison = Comparison(name, place, views, origin, alpha, original.icc_profile)
-    if reference is not None:
-        measure(comparison, reference, lambda done: tell((len(choices) + 0.5 * done) / steps, "measuring"))
+
+    def measuring(done: float) -> None:
+        tell((len(choices) + 0.5 * done) / steps, "measuring")
+
+    if reference is None:
+        measure_alone(comparison, measuring)
+    else:
+        measure(comparison, reference, measuring)
         views[REFERENCE] = View(REFERENCE, _keep(place / "reference.npy", reference, bits))
     return comparison
 

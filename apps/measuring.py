@@ -1,4 +1,4 @@
-"""Scores of a comparison's pictures against its reference."""
+"""Scores of a comparison's pictures, against its reference or without one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.evaluation import Lpips, Unavailable, get_protocol
+from workbench.evaluation.no_reference import MOST_WINDOWS, WINDOW, no_reference
 from workbench.images import to_float
 
 if TYPE_CHECKING:
@@ -51,6 +52,21 @@ def measure(comparison: Comparison, reference: np.ndarray, tell: Callable[[float
             "lpips": lpips(picture, clean) if with_lpips else None,
         }
         tell((number + 1) / len(comparison.views))
+
+
+def measure_alone(comparison: Comparison, tell: Callable[[float], None]) -> None:
+    """Fill in the scores of the views where there is no reference; ``tell`` as for `measure`."""
+    tell(0)
+    for number, view in enumerate(comparison.views.values()):
+        view.scores = no_reference(view.pixels)
+        tell((number + 1) / len(comparison.views))
+    comparison.notes.append(
+        "No reference: noise and blur are estimated from each picture alone. A lower value is not better by itself:"
+        " less noise may be detail lost, less blur may be noise left."
+    )
+    width, height = comparison.size
+    if width * height > MOST_WINDOWS * WINDOW**2:
+        comparison.notes.append(f"They are measured on windows of {WINDOW} × {WINDOW} pixels, evenly spaced.")
 
 
 @cache

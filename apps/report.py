@@ -6,10 +6,10 @@ import html
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from apps.comparison import INPUT, Comparison, Job, View
+from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
 from workbench import __version__
 from workbench.images import write_png
 
@@ -17,34 +17,38 @@ _COLUMNS = (
     ("psnr", "PSNR / dB", ".2f", max),
     ("ssim", "SSIM", ".4f", max),
     ("lpips", "LPIPS", ".4f", min),
+    # Without a reference, and without a best one
+    ("noise", "noise / 255", ".2f", None),
+    ("blur", "blur, 0 to 1", ".3f", None),
 )
 
 
 def table(comparison: Comparison) -> str:
     """The numbers of a comparison as an HTML table; the best of each column is set in bold."""
     scored = [view for view in comparison.views.values() if view.scores]
-    columns = [column for column in _COLUMNS if any(view.scores[column[0]] is not None for view in scored)]
+    columns = _columns(scored)
     best = {
         key: choose(view.scores[key] for view in scored if view.scores[key] is not None)
         for key, _, _, choose in columns
+        if choose is not None
     }
     heads = ["picture", *(title for _, title, _, _ in columns), "seconds", "MP / s"]
     rows = []
     for view in comparison.views.values():
-        if not view.scores and view.choice is None and scored:
-            continue  # the reference
+        if view.title == REFERENCE:
+            continue
         cells = []
         for key, _, form, _ in columns:
             value = view.scores.get(key)
             text = _number(value, form)
-            cells.append(f"<td><b>{text}</b></td>" if value is not None and value == best[key] else f"<td>{text}</td>")
+            cells.append(
+                f"<td><b>{text}</b></td>" if value is not None and value == best.get(key) else f"<td>{text}</td>"
+            )
         cells.append(f"<td>{_number(view.seconds, '.2f')}</td><td>{_number(view.megapixels_per_second, '.2f')}</td>")
         name = "" if view.choice is None or view.choice.name == view.title else html.escape(view.choice.name)
         rows.append(f'<tr><th scope="row">{html.escape(view.title)} <small>{name}</small></th>{"".join(cells)}</tr>')
     width, height = comparison.size
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in comparison.notes)
-    if not scored:
-        notes += "<li>Without a reference nothing can be measured; degrade a clean photo or give its clean twin.</li>"
     return (
         f'<div class="wb-table"><table><caption>{html.escape(comparison.name)}, {width} × {height} pixels;'
         f" {html.escape(comparison.origin)}</caption><thead><tr>"
@@ -80,16 +84,18 @@ def as_markdown(job: Job) -> str:
     lines = ["# Comparison of restorers", "", f"Degradation: {job.degradation}. PSNR and SSIM by protocol rgb.", ""]
     for comparison in job.comparisons:
         width, height = comparison.size
+        columns = _columns(comparison.views.values())
+        heads = ["picture", *(title for _, title, _, _ in columns), "seconds", "megapixels / s"]
         lines += [
             f"## {_plain(comparison.name)}",
             "",
             f"{width} x {height} pixels; {_plain(comparison.origin)}.",
             "",
-            "| picture | PSNR / dB | SSIM | LPIPS | seconds | megapixels / s |",
-            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            f"| {' | '.join(heads)} |",
+            f"| --- |{' ---: |' * (len(heads) - 1)}",
         ]
         for view in comparison.views.values():
-            scores = [_number(view.scores.get(key), form) for key, _, form, _ in _COLUMNS]
+            scores = [_number(view.scores.get(key), form) for key, _, form, _ in columns]
             speed = [_number(view.seconds, ".2f"), _number(view.megapixels_per_second, ".2f")]
             lines.append(f"| {_plain(view.title)} | {' | '.join(scores + speed)} |")
         lines += ["", *(f"- {_plain(note)}" for note in comparison.notes), ""]
@@ -131,6 +137,12 @@ def write_zip(job: Job, progress: Callable[[float, str], None] | None = None) ->
                 archive.write(picture, f"{place}/{picture.name}")
     partial.replace(path)
     return path
+
+
+def _columns(views: Iterable[View]) -> list[tuple]:
+    """The scores that any of the views has."""
+    views = list(views)
+    return [column for column in _COLUMNS if any(view.scores.get(column[0]) is not None for view in views)]
 
 
 def _view(view: View) -> dict:

@@ -23,6 +23,7 @@ from apps import comparison, measuring, pictures, report, restorers, spectrum
 from apps.main import launch, serve
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Unavailable
+from workbench.evaluation.no_reference import no_reference
 from workbench.images import read_image, write_png
 from workbench.nets import build, load_restorer, save_restorer
 from workbench.recipes import load_recipe, save_recipe
@@ -200,11 +201,22 @@ def test_the_simulated_camera_keeps_the_size_and_brings_a_reference(choices, pho
     assert job.comparisons[0].views["input"].scores["psnr"] is not None
 
 
-def test_without_a_reference_nothing_is_measured(choices, photo):
-    found = comparison.compare([photo], choices[:2]).comparisons[0]
+def test_without_a_reference_noise_and_blur_are_estimated_and_nothing_is_called_best(choices, photo):
+    job = comparison.compare([photo], choices[:2])
+    found = job.comparisons[0]
     assert list(found.views) == ["input", "vanilla", "adapted"]
-    assert not any(view.scores for view in found.views.values())
-    assert "nothing can be measured" in report.table(found)
+    assert all(set(view.scores) == {"noise", "blur"} for view in found.views.values())
+    assert found.views["input"].scores == no_reference(read_image(photo).pixels)
+    table = report.table(found)
+    assert "No reference" in table and "noise / 255" in table and "PSNR" not in table and "<b>" not in table
+    assert report.as_dict(job)["photos"][0]["views"]["input"] == found.views["input"].scores
+    text = report.as_markdown(job)
+    assert "noise / 255" in text and "PSNR / dB" not in text and "No reference" in text
+
+
+def test_with_a_reference_the_table_shows_what_is_measured_against_it(choices, photo):
+    job = comparison.compare([photo], choices[:2], comparison.Degradation("awgn"))
+    assert "noise / 255" not in report.table(job.comparisons[0]) + report.as_markdown(job)
 
 
 def test_sixteen_bits_and_alpha_reach_the_download(choices, tmp_path):
