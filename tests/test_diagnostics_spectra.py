@@ -1,6 +1,7 @@
 """Spectra, detail and residuals of images whose spectrum is known."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from workbench.diagnostics import (
+    ProbeImages,
     detail_and_noise,
     high_frequency_ratio,
     radial_spectrum,
     residual_statistics,
     spectrum,
+    target_pull,
 )
 
 
@@ -78,3 +81,19 @@ def test_residual_statistics():
     )
     uniform = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     assert residual_statistics(uniform, torch.zeros_like(uniform))["kurtosis"][0] == pytest.approx(-1.2, abs=0.1)
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(1.0, (0.0, 0.1)), (0.0, (0.1, 0.1))])
+def test_the_target_pull_tells_a_loss_of_noise_from_a_loss_of_all(kept, expected):
+    reference, other = noise(3, 3, 64, 64), 0.3 * noise(3, 3, 64, 64, seed=1)
+    other -= reference * (other * reference).mean(dim=(1, 2, 3), keepdim=True)
+    images = ProbeImages(reference, reference, reference + other, reference)
+
+    def diffusion_losses(batch, source, target, weight):
+        assert weight == 1 and batch["level"].dtype == torch.float64
+        return {"diffusion": 0.5 * 0.1 * (target - kept * reference).square().flatten(1).sum(dim=1).mean()}
+
+    method = SimpleNamespace(restorer=lambda pictures: pictures, diffusion_losses=diffusion_losses)
+    detail, rest = target_pull(method, images, draws=2)
+    torch.testing.assert_close(detail, torch.full((3,), expected[0]), atol=2e-3, rtol=0)
+    torch.testing.assert_close(rest, torch.full((3,), expected[1]), atol=2e-3, rtol=0)

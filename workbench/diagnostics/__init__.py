@@ -6,7 +6,7 @@ Pure functions take tensors; thin helpers take a run or a trained method. See do
 from workbench.diagnostics.condition_quality import BANDS, condition_quality
 from workbench.diagnostics.corruptions import CORRUPTIONS, Corruption
 from workbench.diagnostics.dynamics import training_dynamics
-from workbench.diagnostics.gradients import gradient_shares, target_gradient_spectrum, training_batch
+from workbench.diagnostics.gradients import gradient_shares, target_gradient_spectrum, target_pull, training_batch
 from workbench.diagnostics.noise_prediction import NoisePredictor, noise_errors, predict
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.diagnostics.probes import REPLACEMENTS, positional_reliance, reliance
@@ -42,6 +42,7 @@ __all__ = [
     "spectrum",
     "stage",
     "target_gradient_spectrum",
+    "target_pull",
     "training_batch",
     "training_dynamics",
 ]

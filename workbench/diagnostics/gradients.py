@@ -8,7 +8,8 @@ from torch.utils.data import default_collate
 
 from workbench.data.domains import training_stream
 from workbench.data.streams import PatchStream
-from workbench.diagnostics.spectra import spectrum
+from workbench.diagnostics.probe_images import ProbeImages, restore_both
+from workbench.diagnostics.spectra import CUTOFF, high_band, project_high_band, spectrum
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.methods.base import Batch
 from workbench.objectives import charbonnier
@@ -110,6 +111,52 @@ def target_gradient_spectrum(
     (gradient,) = torch.autograd.grad(loss * len(leaf), leaf)  # the loss is a mean over the batch
     frequency, power = spectrum(gradient)
     return frequency, power.mean(dim=0), spectrum(target)[1].mean(dim=0)
+
+
+def target_pull(
+    method: NoiseSpaceAdaptation, images: ProbeImages, draws: int = 8, cutoff: float = CUTOFF, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """How fast a descent along the diffusion loss takes detail, and noise, out of the restored target images.
+
+    The high band of a restored image is split into its reference's and the rest (`detail_and_noise`), and the negative
+    gradient is projected on both: a diffusion network that can tell them apart shrinks the second faster.
+
+    Parameters
+    ----------
+    method : NoiseSpaceAdaptation
+    images : ProbeImages
+        With the target's references, which training never sees.
+    draws : int
+        Noises, timesteps and shuffles that the gradient is averaged over.
+    cutoff : float
+        Cycles a pixel.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    detail, noise : Tensor, shape (N,)
+        Share of the part that a step of size 1 along each image's own diffusion loss, of weight 1, takes away;
+        below zero it would grow.
+    """
+    source, target = restore_both(method, images)
+    generator, count = torch.Generator().manual_seed(seed), len(target)
+    pull = torch.zeros_like(target)
+    for _ in range(draws):
+        leaf = target.clone().requires_grad_()
+        batch = {
+            "clean": images.clean, "degraded": images.degraded, "target": images.target,
+            "unpaired": images.clean.roll(1, dims=0),
+            "noise": torch.randn(target.shape, generator=generator),
+            "level": torch.rand(count, generator=generator, dtype=torch.float64),
+            "swap_positive": torch.rand(count, generator=generator) < 0.5,
+            "swap_negative": torch.rand(count, generator=generator) < 0.5,
+        }  # fmt: skip
+        loss = method.diffusion_losses(batch, source, leaf, 1.0)["diffusion"]
+        pull -= torch.autograd.grad(loss * count, leaf)[0] / draws  # the loss is a mean over the batch
+    coefficient, noise, band = project_high_band(target, images.reference, cutoff)
+    detail, pull = coefficient[:, None] * band, high_band(pull, cutoff)
+    return tuple(-(pull * part).sum(dim=1) / part.square().sum(dim=1) for part in (detail, noise))
 
 
 def _restore(method: NoiseSpaceAdaptation, batch: Batch) -> tuple[Tensor, Tensor]:

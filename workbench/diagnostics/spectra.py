@@ -105,7 +105,7 @@ def high_frequency_ratio(images: Tensor, reference: Tensor, cutoff: float = CUTO
     -------
     Tensor, shape (N,)
     """
-    ours, theirs = (_high_band(each, cutoff).abs().square().flatten(1).sum(dim=1) for each in (images, reference))
+    ours, theirs = (high_band(each, cutoff).square().sum(dim=1) for each in (images, reference))
     return ours / theirs
 
 
@@ -128,10 +128,35 @@ def detail_and_noise(restored: Tensor, reference: Tensor, cutoff: float = CUTOFF
     noise : Tensor, shape (N,)
         Energy of the rest relative to the reference's band.
     """
-    ours, theirs = (torch.view_as_real(_high_band(each, cutoff)).flatten(1) for each in (restored, reference))
-    energy = theirs.square().sum(dim=1)
-    detail = (ours * theirs).sum(dim=1) / energy
-    return detail, (ours - detail[:, None] * theirs).square().sum(dim=1) / energy
+    detail, rest, theirs = project_high_band(restored, reference, cutoff)
+    return detail, rest.square().sum(dim=1) / theirs.square().sum(dim=1)
+
+
+def high_band(images: Tensor, cutoff: float = CUTOFF) -> Tensor:
+    """Real and imaginary parts of the windowed pictures' spectra above a frequency; shape (N, K)."""
+    transform, frequency, _ = _transform(images)
+    return torch.view_as_real(transform[..., (frequency >= cutoff).to(transform.device)]).flatten(1)
+
+
+def project_high_band(images: Tensor, reference: Tensor, cutoff: float = CUTOFF) -> tuple[Tensor, Tensor, Tensor]:
+    """Split the high band of images into the reference's and the rest, as in `detail_and_noise`.
+
+    Parameters
+    ----------
+    images, reference : Tensor, shape (N, C, H, W)
+    cutoff : float
+        Cycles a pixel.
+
+    Returns
+    -------
+    detail : Tensor, shape (N,)
+        The coefficient of the reference's band.
+    rest, band : Tensor, shape (N, K)
+        What remains, and the reference's band: real and imaginary parts of the windowed pictures' spectra.
+    """
+    ours, theirs = (high_band(each, cutoff) for each in (images, reference))
+    detail = (ours * theirs).sum(dim=1) / theirs.square().sum(dim=1)
+    return detail, ours - detail[:, None] * theirs, theirs
 
 
 def residual_statistics(restored: Tensor, degraded: Tensor) -> pd.DataFrame:
@@ -172,8 +197,3 @@ def _transform(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     frequency = torch.hypot(rows[:, None], columns[None])
     centred = images - images.mean(dim=(2, 3), keepdim=True)
     return torch.fft.fft2(centred * window), frequency, window.square().sum()
-
-
-def _high_band(images: Tensor, cutoff: float) -> Tensor:
-    transform, frequency, _ = _transform(images)
-    return transform[..., (frequency >= cutoff).to(transform.device)]
