@@ -63,25 +63,36 @@ def rows(grid: Grid, domain: str) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def main() -> None:
-    """Train what is missing and write the domain's rows."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments_of(description: str) -> argparse.ArgumentParser:
+    """The arguments that choose a domain and its runs."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("domain", choices=[*CAMERAS, *TASKS, "polyu"])
     parser.add_argument("--data", type=Path, help="folder of the data sets, for polyu")
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    return parser
+
+
+def grid_of(arguments: argparse.Namespace, cells: tuple[Cell, ...], study: str, *more: str) -> Grid:
+    """The cells on a domain, with further settings that all share; the runs go to ``runs/STUDY-DOMAIN`` by default."""
+    domain = arguments.domain
+    if (domain == "polyu") != (arguments.data is not None):
+        sys.exit("polyu, and polyu alone, needs --data")
+    arguments.runs = arguments.runs or Path("runs") / f"{study}-{domain}"
+    settings = [f"data.camera={domain}"] if domain in CAMERAS else []
+    if domain == "polyu":  # whose recorded warm starts were not clipped
+        settings = [*real_photographs.settings(arguments), "warm_start.gradient_clip=null"]
+    recipe = TASKS.get(domain, "denoise-pocket")
+    return Grid(recipe, cells, tuple(arguments.seeds), {}, arguments.runs, (*settings, *more))
+
+
+def main() -> None:
+    """Train what is missing and write the domain's rows."""
+    parser = arguments_of(__doc__)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--no-training", action="store_true", help="only read the runs that are there")
     arguments = parser.parse_args()
-    if (arguments.domain == "polyu") != (arguments.data is not None):
-        parser.error("polyu, and polyu alone, needs --data")
-    arguments.runs = arguments.runs or Path("runs") / f"strength-{arguments.domain}"
-    real = arguments.domain == "polyu"
-    settings = [f"data.camera={arguments.domain}"] if arguments.domain in CAMERAS else []
-    if real:  # whose recorded warm starts were not clipped
-        settings = [*real_photographs.settings(arguments), "warm_start.gradient_clip=null"]
-    recipe = TASKS.get(arguments.domain, "denoise-pocket")
-    grid = Grid(recipe, CELLS, tuple(arguments.seeds), {}, arguments.runs, tuple(settings))
+    grid = grid_of(arguments, CELLS, PATH.stem)
     failures = run_grid(grid, arguments.processes, title=PATH.stem, train=not arguments.no_training)
     new = rows(grid, arguments.domain)
     old = pd.read_csv(PATH, dtype={"commit": str}).fillna("") if PATH.exists() else new.iloc[:0]

@@ -1,0 +1,66 @@
+"""What the adaptation does to the target's pictures while it trains: detail, noise, and where the gradient points.
+
+One domain a call, named as for strength.py, which trains the same cells; here they keep snapshots, and each snapshot is
+measured on held-out patches with their references. Writes ``results/mechanism.csv``; rows of other domains stay.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+import strength
+from study import RESULTS
+
+from workbench.comparison import Job, run_grid
+from workbench.diagnostics import probe_images, target_pull, training_dynamics
+from workbench.diagnostics.microscope import record
+from workbench.progress import progress_bar
+
+EVERY = 50
+CELLS = tuple(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "adapted-c5"})
+PATH = RESULTS / "mechanism.csv"
+METERS = (
+    "weight", "source_psnr", "target_psnr", "exported_target_psnr", "high_frequency_ratio",
+    "input_high_frequency_ratio", "detail", "noise", "error", "source_other_rise", "target_other_rise", "target_noise_rise", "target_clean_rise",
+    "positional_rise", "stage", "gradient_share",
+)  # fmt: skip
+
+
+def measured(jobs: list[Job], seed: int) -> pd.DataFrame:
+    """A row a snapshot: the microscope's meters, the diffusion loss's pull, how often the contrast is active."""
+    recording = record({job.cell.name: (job.cell.name, job.run) for job in jobs}, seed=seed)
+    tables = []
+    for job in jobs:
+        table = recording.meters[job.cell.name][["step", *METERS]].copy()
+        images = probe_images(job.resolved, seed=seed)
+        pulls = [target_pull(job.run.method(step), images, seed=seed) for step in job.run.snapshots]
+        table["detail_pull"] = [float(detail.median()) for detail, _ in pulls]
+        table["noise_pull"] = [float(noise.median()) for _, noise in pulls]
+        curve = training_dynamics(job.run).query("quantity == 'contrast'").set_index("step").value
+        table["contrast_active"] = [(curve[(curve.index > step - EVERY) & (curve.index <= step)] > 0).mean()
+                                    for step in table.step]  # fmt: skip
+        commit = job.run.summary["provenance"]["commit"]
+        tables.append(table.assign(cell=job.cell.name, seed=job.seed, commit=commit))
+    return pd.concat(tables)
+
+
+def main() -> None:
+    """Train what is missing, measure all and write the domain's rows."""
+    arguments = strength.arguments_of(__doc__).parse_args()
+    grid = strength.grid_of(arguments, CELLS, PATH.stem, f"training.snapshot_every={EVERY}")
+    if failures := run_grid(grid, 1, title=PATH.stem):
+        sys.exit("\n".join(f"{failure.name}: {failure.reason}" for failure in failures))
+    tables = []
+    with progress_bar(len(arguments.seeds), "measure", "seed") as bar:
+        for seed in arguments.seeds:
+            tables.append(measured([job for job in grid.jobs() if job.seed == seed], seed))
+            bar.update()
+    new = pd.concat(tables)
+    new.insert(0, "domain", arguments.domain)
+    old = pd.read_csv(PATH, dtype={"commit": str}) if PATH.exists() else new.iloc[:0]
+    pd.concat([old[old.domain != arguments.domain], new]).to_csv(PATH, index=False, float_format="%.5g")
+
+
+if __name__ == "__main__":
+    main()
