@@ -22,8 +22,8 @@ CELLS = tuple(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "ad
 PATH = RESULTS / "mechanism.csv"
 METERS = (
     "weight", "source_psnr", "target_psnr", "exported_target_psnr", "high_frequency_ratio",
-    "input_high_frequency_ratio", "detail", "noise", "error", "source_other_rise", "target_other_rise", "target_noise_rise", "target_clean_rise",
-    "positional_rise", "stage", "gradient_share",
+    "input_high_frequency_ratio", "detail", "noise", "error", "source_other_rise", "target_other_rise",
+    "target_noise_rise", "target_clean_rise", "positional_rise", "stage", "gradient_share",
 )  # fmt: skip
 
 
