@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 
 from workbench.comparison import Cell, Grid
 from workbench.errors import WorkbenchError
-from workbench.notebooks import footer, grid_results, panel, published_table, result_table, run_table
+from workbench.notebooks import footer, grid_results, panel, published_table, result_table, run_table, sliders
 from workbench.training import cached_run
 
 
@@ -27,6 +27,27 @@ def test_the_papers_numbers_are_labelled_as_the_papers():
     assert table.loc["(f) (Ours)", "PSNR (paper)"] == "34.71"
     assert all(column.endswith("(paper)") for column in published_table("A1"))
     assert published_table("A3").loc["Vanilla", "SwinIR PSNR (paper)"] == "30.86"
+
+
+def test_sliders_show_what_their_function_prints_and_follow_them(capsys):
+    def double(number=3, factor=2):
+        print(f"{number} times {factor} is {number * factor}")
+
+    number, factor, output = sliders(double, number=(0, 10), factor=[2, 5]).children
+    assert [each["text"] for each in output.outputs] == ["3 times 2 is 6\n"]
+    number.value = 4
+    assert [each["text"] for each in output.outputs] == ["4 times 2 is 8\n"]
+    factor.value = 5
+    assert [each["text"] for each in output.outputs] == ["4 times 5 is 20\n"]
+    assert capsys.readouterr().out == "", "the output belongs to the widget"
+
+
+def test_sliders_do_not_hide_an_error():
+    def broken(number=1):
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="1"):
+        sliders(broken, number=(0, 2))
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,13 @@ import io
 import os
 import textwrap
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+import ipywidgets
 import numpy as np
 import pandas as pd
 import torch
+from IPython.utils.capture import capture_output
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -79,6 +81,40 @@ def panel(
         if rows:
             axes[row, 0].set_ylabel(rows[row], fontsize=10)
     return caption(figure, text) if text else figure
+
+
+class _Sliders(ipywidgets.interactive):
+    def update(self, *_) -> None:
+        with capture_output() as captured:
+            self.f(**{control._kwarg: control.get_interact_value() for control in self.kwargs_widgets})
+        texts = [{"output_type": "stream", "name": "stdout", "text": captured.stdout}] if captured.stdout else []
+        shown = [
+            {"output_type": "display_data", "data": output.data, "metadata": output.metadata or {}}
+            for output in captured.outputs
+        ]
+        self.out.outputs = (*texts, *shown)
+
+
+def sliders(function: Callable[..., None], **controls) -> ipywidgets.VBox:
+    """`ipywidgets.interact` for notebooks that also run unattended.
+
+    There, ``interact`` has the client that executes the notebook collect the output and send it back to the kernel, and
+    nbclient (so papermill and nbconvert) may then miss that the cell has ended and wait for ever (its issue 312). Here
+    the kernel collects it. An error at the first values is raised in the cell, where ``interact`` would only show it.
+
+    Parameters
+    ----------
+    function : callable
+        Prints and shows figures; called with the controls' values, now and whenever one is moved.
+    **controls
+        By argument, what `ipywidgets.interact` takes: ``(low, high, step)``, a list, a widget.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        The controls and, last, an ``Output``; a notebook shows it when it is the last line of a cell.
+    """
+    return _Sliders(function, **controls)
 
 
 def run_table(runs: Iterable[Run]) -> pd.DataFrame:
