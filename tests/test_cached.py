@@ -1,7 +1,9 @@
+import pytest
 from conftest import TINY
 
+from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
-from workbench.training import cached_name, cached_run, recipe_digest
+from workbench.training import Run, cached_name, cached_run, cached_runs, fit, recipe_digest
 
 
 def test_a_second_call_finds_the_run_of_the_first(tmp_path, capfd):
@@ -35,3 +37,34 @@ def test_smoke_trains_hardly_any_steps_under_another_name(tmp_path):
     run = cached_run(recipe, tmp_path, smoke=True)
     assert run.finished and run.summary["steps"] <= 12 and recipe_digest(recipe) not in run.name
     assert list(run.snapshots) == [0, 4, 8, 12] and run.summary["warm_start"] is not None
+
+
+def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    recipes = {seed: load_recipe("denoise-pocket", TINY, method="vanilla", seed=seed) for seed in (0, 1)}
+    recipes["again"] = recipes[0]
+    here = []
+
+    def note(recipe, runs, name, **options):
+        here.append(Run(runs / name).finished)
+        return fit(recipe, runs, name, **options)
+
+    monkeypatch.setattr("workbench.training.cached.fit", note)
+    runs = cached_runs(recipes, tmp_path)
+    assert here == [True] * 3, "trained by other processes"
+    assert list(runs) == [0, 1, "again"] and runs["again"].folder == runs[0].folder
+    assert [runs[seed].summary["seed"] for seed in (0, 1)] == [0, 1]
+    finished = runs[1].summary["finished_at"]
+    assert cached_runs(recipes, tmp_path)[1].summary["finished_at"] == finished
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_a_recipe_that_fails_side_by_side_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    settings = [*TINY, "data.source=/nowhere/at-all"]
+    recipes = {seed: load_recipe("denoise-pocket", settings, method="vanilla", seed=seed) for seed in (0, 1)}
+    with pytest.raises(WorkbenchError, match="nowhere"):
+        cached_runs(recipes, tmp_path)

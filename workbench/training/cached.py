@@ -6,12 +6,21 @@ import contextlib
 import hashlib
 import io
 import json
+import multiprocessing
+import os
+from collections.abc import Hashable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
+
+import torch
 
 from workbench.methods import resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.training.fit import HARMLESS, fit
 from workbench.training.run import Run
+
+Key = TypeVar("Key", bound=Hashable)
 
 # What a recipe is called does not change its run. Unlike in `fit`, snapshots count: who asks for some needs them.
 _NAMES = ("name", "description")
@@ -35,6 +44,8 @@ def recipe_digest(recipe: Recipe) -> str:
         for parent in parents:
             node = node[parent]
         del node[leaf]
+    if tree["noise_space"]["guard"] == "none":  # as before there was one: runs keep their names
+        del tree["noise_space"]["guard"], tree["noise_space"]["guard_blur"]
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -70,6 +81,38 @@ def cached_run(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False
         recipe = apply_settings(recipe, smoke_settings(recipe))
     with contextlib.redirect_stderr(io.StringIO()):
         return fit(recipe, runs, cached_name(recipe), resume=True)
+
+
+def cached_runs(recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smoke: bool = False) -> dict[Key, Run]:
+    """`cached_run` of several recipes: side by side, a process and a thread each, where there are cores and no GPU.
+
+    Parameters
+    ----------
+    recipes : mapping
+        Recipes by any names; equal ones are trained once.
+    runs, smoke
+        As of `cached_run`. With ``smoke`` they go one after the other: to start processes would take longest.
+
+    Returns
+    -------
+    dict
+        Finished runs by the same names.
+
+    Raises
+    ------
+    WorkbenchError
+        As `workbench.training.fit`.
+    """
+    named = {cached_name(recipe): recipe for recipe in recipes.values()}
+    missing = [recipe for name, recipe in named.items() if not Run(Path(runs) / name).finished]
+    lanes = min(len(missing), 1 if smoke or torch.cuda.is_available() else os.cpu_count() or 1)
+    if lanes > 1:
+        # Not forked: a copy of a process that has used torch's threads may hang.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(lanes, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for training in [pool.submit(cached_run, recipe, runs) for recipe in missing]:
+                training.result()
+    return {key: cached_run(recipe, runs, smoke=smoke) for key, recipe in recipes.items()}
 
 
 def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
