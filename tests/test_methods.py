@@ -113,6 +113,49 @@ def noise_prediction(module, batch):
         return module.losses(batch, step=5)["noise_prediction"].item()
 
 
+GUARD = "noise_space.guard=transplant"
+
+
+def test_the_guard_adds_its_loss_once_the_restorer_trains():
+    module = build("noise-space", GUARD)
+    batch = batch_of(module)
+    losses = module.losses(batch, step=5)
+    assert torch.isclose(losses["loss"], losses["restoration"] + losses["diffusion"] + losses["guard"])
+    assert "guard" not in module.losses(batch, step=0)
+    assert "guard" not in build().losses(batch, step=5) and "draws" not in build().parts
+
+
+def test_the_guard_puts_what_was_taken_out_of_the_target_on_blurred_source_pictures():
+    module = build("noise-space", GUARD, "noise_space.guard_blur=1")
+    batch = batch_of(module)
+    shown = []
+    module.restorer = torch.nn.Identity()
+    module.restorer.register_forward_pre_hook(lambda _module, inputs: shown.append(inputs[0]))
+    taken = 0.1 * torch.randn(batch["target"].shape, generator=torch.Generator().manual_seed(0))
+    target = (batch["target"] - taken).requires_grad_()
+    loss = module.guard_loss(batch, target)
+    blurred = module.guard_loss(batch, batch["target"])  # nothing taken out: the blurred pictures themselves
+    clean, carrying = shown[1], shown[0]
+    gains = ((carrying - clean) / taken).flatten(1).median(dim=1).values
+    torch.testing.assert_close(carrying, clean + gains[:, None, None, None] * taken, atol=1e-4, rtol=0)
+    assert ((gains.abs() >= 0.5) & (gains.abs() <= 2)).all()
+    assert loss > blurred and not loss.requires_grad  # the residual is a given: nothing to learn from here
+    sharp, soft = (torch.diff(images).square().mean() for images in (batch["clean"], clean))
+    assert soft < 0.5 * sharp
+    assert (clean.mean() - batch["clean"].mean()).abs() < 0.02
+
+
+def test_the_guard_without_blur_keeps_the_pictures_and_draws_both_signs():
+    module = build("noise-space", GUARD, "noise_space.guard_blur=0")
+    batch = batch_of(module, size=32)
+    shown = []
+    module.restorer.register_forward_pre_hook(lambda _module, inputs: shown.append(inputs[0]))
+    taken = torch.full_like(batch["target"], 0.1)
+    module.guard_loss(batch, batch["target"] - taken)
+    gains = ((shown[0] - batch["clean"]) / taken).mean(dim=(1, 2, 3))
+    assert (gains > 0).any() and (gains < 0).any() and gains.abs().std() > 0.2
+
+
 def test_channel_shuffle_follows_the_batch_and_can_be_off():
     for settings, differs in (([], True), (ONE_CONDITION, False)):
         module = build("noise-space", *settings)

@@ -12,10 +12,19 @@ Where the paper leaves a choice open
   multiplies the loss, and with it the diffusion network's gradient; Adam undoes most of that.)
 * The contrast takes batch means and gradients flow through both of its branches, as in the authors' code.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
+
+The guard, which is not the paper's
+-----------------------------------
+A strong diffusion loss smooths the restored target images, their texture with their noise (docs/study.md).
+``guard: transplant`` works against that without any reference: what the restorer takes out of target images is put on
+clean source images and must come off again (`NoiseSpaceAdaptation.guard_loss`). That is easy if it is noise. If texture
+was taken out, the restorer is shown texture on texture of which one half has to stay, and learns to leave it alone.
+Putting a photograph's noise on clean pictures is known from blind denoising (Chen et al., CVPR 2018).
 """
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import torch
@@ -24,9 +33,13 @@ from torch import Tensor
 from workbench import nets
 from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Method
+from workbench.methods.draws import Draws
 from workbench.methods.gradients import scale_gradient
 from workbench.objectives import charbonnier, diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.recipes import Recipe
+
+RESIDUAL_STRENGTH = (0.5, 2.0)
+"""Range of the factor of the guard's residuals."""
 
 
 def _over_processes(value: Tensor) -> Tensor:
@@ -42,6 +55,14 @@ def _over_processes(value: Tensor) -> Tensor:
     return value + (mean - value.detach())
 
 
+def _blurred(images: Tensor, sigma: float) -> Tensor:
+    if not sigma:
+        return images
+    from torchvision.transforms.functional import gaussian_blur  # slow to import
+
+    return gaussian_blur(images, 2 * math.ceil(3 * sigma) + 1, sigma)
+
+
 class NoiseSpaceAdaptation(Method):
     """Trains the restorer jointly with a conditional diffusion network."""
 
@@ -52,6 +73,8 @@ class NoiseSpaceAdaptation(Method):
         self.options = recipe.noise_space
         if not self.options.paired:
             self.parts = self.parts | {"unpaired"}
+        if self.options.guard != "none":
+            self.parts = self.parts | {"draws"}
         self.diffusion = nets.build(self.options.diffusion.name, **self.options.diffusion.overrides)
         self.diffusion.to(memory_format=torch.channels_last)
         self._check_patch_size(self.diffusion)
@@ -84,8 +107,36 @@ class NoiseSpaceAdaptation(Method):
         losses = self.diffusion_losses(batch, source, target, self.weight(step))
         if not joint:
             return {"loss": losses["diffusion"], **losses}
-        restoration = charbonnier(source, batch["clean"])
-        return {"loss": restoration + losses["diffusion"], "restoration": restoration, **losses}
+        losses["restoration"] = charbonnier(source, batch["clean"])
+        loss = losses["restoration"] + losses["diffusion"]
+        if self.options.guard != "none":
+            losses["guard"] = self.guard_loss(batch, target)
+            loss = loss + losses["guard"]
+        return {"loss": loss, **losses}
+
+    def guard_loss(self, batch: Batch, target: Tensor) -> Tensor:
+        """Restoration loss of source images that carry the residuals of target images.
+
+        The residuals have half to twice their strength and either sign: stronger than it is taken out, noise that is
+        left over is learnt to be taken out as well. The source images are blurred by ``guard_blur``, as photographs are
+        softer than pictures that were shrunk: on sharp ones the restorer would learn to leave weak noise alone.
+
+        Parameters
+        ----------
+        batch : dict of str to Tensor
+            As in `losses`; ``clean``, ``target`` and ``draws`` are used.
+        target : Tensor, shape (N, 3, H, W)
+            The restored target images; no gradient flows into them.
+
+        Returns
+        -------
+        Tensor, shape ()
+        """
+        strength, sign = Draws(batch["draws"]).uniform(2, 1, 1, 1).unbind(dim=1)
+        low, high = RESIDUAL_STRENGTH
+        gain = (low + (high - low) * strength) * torch.where(sign < 0.5, -1.0, 1.0)
+        clean = _blurred(batch["clean"], self.options.guard_blur)
+        return charbonnier(self.restorer(clean + gain * (batch["target"] - target.detach())), clean)
 
     def diffusion_losses(self, batch: Batch, source: Tensor, target: Tensor, weight: float) -> dict[str, Tensor]:
         """Diffusion loss of restored source and target images.

@@ -122,6 +122,14 @@ class NoiseSpace(Section):
     residual_swap: bool = True
     conditions: Literal["both", "source", "target"] = Field("both", description="which restored images are shown")
     paired: bool = Field(True, description="noise the source's own clean image; false: the unpaired extension")
+    guard: Literal["none", "transplant"] = Field(
+        "none",
+        description="what keeps a strong diffusion loss from smoothing the target's texture away; 'transplant' is this"
+        " workbench's own (workbench.methods.noise_space), 'none' the paper's method",
+    )
+    guard_blur: float = Field(
+        1.6, ge=0, le=5, description="Gaussian blur of the guard's source images, standard deviation in pixels"
+    )
     symmetric_range: bool = Field(True, description="show the diffusion network images in [-1, 1] instead of [0, 1]")
 
     @model_validator(mode="after")
