@@ -1,14 +1,20 @@
-"""Vanilla, adapted and their controls on the embedded data: the simulated camera as the target domain."""
+"""Vanilla, adapted and their controls on the embedded data: the simulated camera as the target domain.
+
+The standard camera with all controls; --camera chooses another, for vanilla, adapted with and without guard, oracle.
+"""
 
 from __future__ import annotations
 
-from study import Cell, alone, main
+import argparse
+
+from study import GUARDED, Cell, alone, main
 
 from workbench.evaluation.sets import HELD_OUT_SOURCE
 
 CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
     Cell("adapted", "noise-space"),
+    Cell("guarded-c5", "noise-space", GUARDED),
     Cell("oracle", "oracle"),
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
     Cell("awgn-as-target", "noise-space", ("data.target=synthetic",)),
@@ -22,13 +28,26 @@ CELLS = [
         seeds=(0,),
     ),
     Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
-    Cell("adapted-c5", "noise-space", ("noise_space.ceiling=5.0",), seeds=(0,)),
+    Cell("adapted-c5", "noise-space", ("noise_space.ceiling=5.0",)),
     Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
     Cell("adapted-warm-1000", "noise-space", ("warm_start.max_steps=1000",), seeds=(0,)),
 ]
 
+SHARED = ("vanilla", "adapted", "adapted-c5", "guarded-c5", "oracle")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The study's own argument."""
+    parser.add_argument("--camera", choices=["standard", "mild", "strong", "textured"], default="standard")
+
+
 if __name__ == "__main__":
+    early = argparse.ArgumentParser(add_help=False)  # the camera decides the name and the cells
+    options(early)
+    camera = early.parse_known_args()[0].camera
     main(
-        "embedded", "denoise-pocket", CELLS, lambda arguments: [],
-        lambda arguments: {"simulated camera": "simulated-camera", "AWGN 25": HELD_OUT_SOURCE},
+        "embedded" if camera == "standard" else f"embedded-{camera}", "denoise-pocket",
+        [cell for cell in CELLS if camera == "standard" or cell.name in SHARED],
+        lambda arguments: [f"data.camera={arguments.camera}"],
+        lambda arguments: {"simulated camera": "simulated-camera", "AWGN 25": HELD_OUT_SOURCE}, options,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import argparse
 import re
 from pathlib import Path
 
-from study import Cell, alone, main
+from study import GUARDED, Cell, alone, main
 
 from workbench.evaluation.sets import HELD_OUT_SOURCE
 
@@ -20,6 +20,7 @@ STRONG = ("noise_space.ceiling=5.0",)
 CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
     Cell("adapted-c5", "noise-space", STRONG),
+    Cell("guarded-c5", "noise-space", GUARDED),
     Cell("oracle", "oracle"),
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
     Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),

@@ -34,6 +34,10 @@ class Cell(comparison.Cell):
     blur_control: bool = field(default=False, metadata={"help": "also measure the best Gaussian blur of its output"})
 
 
+# The workbench's own guard of texture, at five times the embedded recipe's ceiling
+GUARDED = ("noise_space.ceiling=5.0", "noise_space.guard=transplant", "noise_space.head_start=600")
+
+
 def alone(steps: int) -> tuple[str, ...]:
     """Settings of restoration alone, as in the warm start of ``denoise-pocket`` but stopped after so many steps."""
     numbers = {"max_steps": steps, "batch_size": 8, "patch_size": 48, "learning_rate": 0.002}
