@@ -58,11 +58,13 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings(arguments: argparse.Namespace) -> list[str]:
-    """The data of every cell."""
-    data = arguments.data.resolve()
-    split = split_by_object(data / "polyu_crops", arguments.runs / "polyu")
-    source = f"[{data / 'bsds500' / 'train'}, {data / 'bsds500' / 'test'}]"
-    return [f"data.source={source}", f"data.target={split['train']}", f"data.validation={split['test']}"]
+    """What all cells share."""
+    folder = arguments.data.resolve()
+    split = split_by_object(folder / "polyu_crops", arguments.runs / "polyu")
+    source = f"[{folder / 'bsds500' / 'train'}, {folder / 'bsds500' / 'test'}]"
+    # The recorded warm starts were not clipped
+    data = [f"data.source={source}", f"data.target={split['train']}", f"data.validation={split['test']}"]
+    return [*data, "warm_start.gradient_clip=null"]
 
 
 def tests(arguments: argparse.Namespace) -> dict[str, str]:

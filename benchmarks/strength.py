@@ -80,8 +80,8 @@ def grid_of(arguments: argparse.Namespace, cells: tuple[Cell, ...], study: str, 
         sys.exit("polyu, and polyu alone, needs --data")
     arguments.runs = arguments.runs or Path("runs") / f"{study}-{domain}"
     settings = [f"data.camera={domain}"] if domain in CAMERAS else []
-    if domain == "polyu":  # whose recorded warm starts were not clipped
-        settings = [*real_photographs.settings(arguments), "warm_start.gradient_clip=null"]
+    if domain == "polyu":
+        settings = real_photographs.settings(arguments)
     recipe = TASKS.get(domain, "denoise-pocket")
     return Grid(recipe, cells, tuple(arguments.seeds), {}, arguments.runs, (*settings, *more))
 
