@@ -10,7 +10,7 @@ import sys
 
 import pandas as pd
 import strength
-from study import RESULTS
+from study import GUARDED, RESULTS, Cell
 
 from workbench.comparison import Job, run_grid
 from workbench.diagnostics import probe_images, target_pull, training_dynamics
@@ -18,7 +18,10 @@ from workbench.diagnostics.microscope import record
 from workbench.progress import progress_bar
 
 EVERY = 50
-CELLS = tuple(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "adapted-c5"})
+CELLS = (
+    *(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "adapted-c5"}),
+    Cell("guarded-c5", "noise-space", GUARDED),
+)
 PATH = RESULTS / "mechanism.csv"
 METERS = (
     "weight", "source_psnr", "target_psnr", "exported_target_psnr", "high_frequency_ratio",
@@ -29,10 +32,9 @@ METERS = (
 
 def measured(jobs: list[Job], seed: int) -> pd.DataFrame:
     """A row a snapshot: the microscope's meters, the diffusion loss's pull, how often the contrast is active."""
-    recording = record({job.cell.name: (job.cell.name, job.run) for job in jobs}, seed=seed)
     tables = []
     for job in jobs:
-        table = recording.meters[job.cell.name][["step", *METERS]].copy()
+        table = record({"run": (job.cell.name, job.run)}, seed=seed).meters["run"][["step", *METERS]].copy()
         images = probe_images(job.resolved, seed=seed)
         pulls = [target_pull(job.run.method(step), images, seed=seed) for step in job.run.snapshots]
         table["detail_pull"] = [float(detail.median()) for detail, _ in pulls]

@@ -13,7 +13,7 @@ import pandas as pd
 from strength import CELLS
 from study import RESULTS
 
-from workbench.comparison.tables import markdown, read_csv
+from workbench.comparison.tables import markdown, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -26,9 +26,7 @@ PROTOCOLS = "real-protocols"
 
 
 def table(study: str, test: str) -> str:
-    """The markdown table of a study's test set (`workbench.comparison.table`), or of a restorer on real pairs."""
-    if study == PROTOCOLS:
-        return protocols_table(test)
+    """The markdown table of a study's test set (`workbench.comparison.table`)."""
     rows = read_csv(RESULTS / f"{study}.csv")
     rows = rows[rows.test == test]
     images = rows.images.iloc[0]
@@ -43,7 +41,7 @@ def strength_table(column: str) -> str:
     domains = list(dict.fromkeys(rows.domain))
     values = rows.pivot(index="cell", columns="domain", values=column)
     lines = [f"| | {' | '.join(domains)} |", "|---" * (len(domains) + 1) + "|"]
-    for cell in (cell.name for cell in CELLS):
+    for cell in (cell.name for cell in CELLS if cell.name in values.index):
         found, base = values.loc[cell, domains], values.loc["vanilla", domains]
         shown = ["" if pd.isna(value) else f"{value:.2f} ({value - zero:+.2f})" for value, zero in zip(found, base)]  # noqa: B905
         lines.append(f"| {cell} | {' | '.join(shown)} |")
@@ -77,6 +75,82 @@ def strength_figure(path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
+GUARD_ROWS = {
+    "PolyU, other scenes": ("real-photographs", "PolyU"), "CC, unseen": ("real-photographs", "CC"),
+    "Nam, unseen": ("real-photographs", "Nam"), "camera, standard": ("embedded", "simulated camera"),
+    "camera, mild": ("embedded-mild", "simulated camera"), "camera, strong": ("embedded-strong", "simulated camera"),
+    "camera, textured": ("embedded-textured", "simulated camera"),
+    "AWGN 25, trained with PolyU": ("real-photographs", "AWGN 25"),
+    "AWGN 25, trained with textured": ("embedded-textured", "AWGN 25"),
+}  # fmt: skip
+GUARD_CELLS = {
+    "vanilla": "vanilla", "ceiling 1": "adapted", "ceiling 5": "adapted-c5", "ceiling 5, guarded": "guarded-c5",
+    "oracle": "oracle",
+}  # fmt: skip
+
+
+def guard_table(metric: str) -> str:
+    """The markdown table of the guard: ``psnr`` (gains over vanilla) or ``lpips``, a line a test set."""
+    lines, commits, seeds = [["", *GUARD_CELLS, *(["gap closed, guarded"] if metric == "psnr" else [])]], set(), set()
+    for name, (study, test) in GUARD_ROWS.items():
+        rows = read_csv(RESULTS / f"{study}.csv")
+        rows = rows[(rows.test == test) & rows.cell.isin(GUARD_CELLS.values())]
+        commits |= set(rows.commit)
+        values = {cell: group.set_index("seed")[metric] for cell, group in rows.groupby("cell")}
+        seeds |= {len(each) for each in values.values()}
+        base = values["vanilla"]
+        gains = {cell: (each - base).dropna() for cell, each in values.items()}
+        line = [name]
+        for cell in GUARD_CELLS.values():
+            if metric == "lpips" or cell == "vanilla":
+                line.append(spread(values[cell], 4 if metric == "lpips" else 2) if cell in values else "")
+            else:
+                line.append(("+" if gains[cell].mean() >= 0 else "") + spread(gains[cell]) if cell in values else "")
+        if metric == "psnr":
+            room = gains["oracle"].mean() > 0.2
+            line.append(f"{spread(100 * gains['guarded-c5'] / gains['oracle'], 0)} %" if room else "")
+        lines.append(line)
+    what = "PSNR of vanilla and gains over it in dB" if metric == "psnr" else "LPIPS, lower is better"
+    over = "three seeds" if seeds == {3} else f"{min(seeds)} to {max(seeds)} seeds"
+    source = "`benchmarks/results/real-photographs.csv` and `embedded*.csv`"
+    what += f", mean ± sample standard deviation over {over}; code {', '.join(sorted(commits))}; data: {source}"
+    return f"{markdown(lines)}\n\n*{what}.*"
+
+
+MECHANISM = {
+    "detail": "detail kept", "noise": "noise left", "pull": "noise taken / detail taken",
+    "contrast_active": "share of steps with\nan active hinge (RS)",
+}  # fmt: skip
+
+
+def mechanism_figure(path: Path) -> None:
+    """What `mechanism.py` measured, quantity by quantity over the joint training; a column a domain."""
+    rows = pd.read_csv(RESULTS / "mechanism.csv")
+    rows["pull"] = rows.noise_pull / rows.detail_pull
+    rows.loc[rows.weight == 0, "pull"] = float("nan")
+    domains, cells = (list(dict.fromkeys(rows[name])) for name in ("domain", "cell"))
+    figure, axes = plt.subplots(
+        len(MECHANISM), len(domains), figsize=(3.2 * len(domains), 9), sharey="row", layout="constrained", squeeze=False
+    )
+    for (domain, cell), group in rows.groupby(["domain", "cell"]):
+        for line, quantity in zip(axes[:, domains.index(domain)], MECHANISM, strict=True):
+            joint = group[group.step >= group[group.weight > 0].step.min() - 50]
+            line.plot(joint.step - joint.step.min(), joint[quantity], "o-", markersize=3, color=f"C{cells.index(cell)}",
+                      label=cell)  # fmt: skip
+    for domain, column in zip(domains, axes.T, strict=True):
+        column[0].set_title(domain)
+        column[-1].set_xlabel("joint steps")
+        for line in column:
+            line.grid(alpha=0.3)
+    for title, line in zip(MECHANISM.values(), axes, strict=True):
+        line[0].set_ylabel(title)
+    axes[2, 0].set_yscale("log")
+    axes[0, 0].legend(fontsize=8)
+    seeds = ", ".join(map(str, sorted(set(rows.seed))))
+    figure.suptitle(f"Pocket scale, seed {seeds}; held-out patches, above 0.25 cycles a pixel", fontsize=10)
+    figure.savefig(path, dpi=110)
+
+
 def protocols_table(restorer: str) -> str:
     """The markdown table of what `real_protocols.py` recorded of a restorer: a line a set and protocol."""
     path = RESULTS / f"{PROTOCOLS}.csv"
@@ -94,8 +168,10 @@ def protocols_table(restorer: str) -> str:
 def render(page: str) -> str:
     """The page with every table made anew."""
 
+    special = {PROTOCOLS: protocols_table, "strength": strength_table, "guard": guard_table}
+
     def made(block: re.Match) -> str:
-        rows = strength_table(block[2]) if block[1] == "strength" else table(block[1], block[2])
+        rows = special[block[1]](block[2]) if block[1] in special else table(block[1], block[2])
         return f"<!-- {block[1]}: {block[2]} -->\n{rows}\n<!-- end -->"
 
     return BLOCK.sub(made, page)
@@ -105,3 +181,4 @@ if __name__ == "__main__":
     for page in (PAGE, STUDY):
         page.write_text(render(page.read_text()))
     strength_figure(DOCS / "figures" / "strength.png")
+    mechanism_figure(DOCS / "figures" / "mechanism.png")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import real_photographs
-from study import RESULTS, Cell
+from study import GUARDED, RESULTS, Cell
 
 from workbench.comparison import Grid, run_grid
 
@@ -37,6 +37,7 @@ CELLS = (
         "adapted-c5-wide", "noise-space",
         _adapted(5, 150, "noise_space.diffusion={name: diffusion-pocket, widths: [32, 64, 64]}"),
     ),
+    Cell("guarded-c5", "noise-space", GUARDED),
     Cell("oracle", "oracle"),
 )  # fmt: skip
 
