@@ -21,6 +21,7 @@ from scipy.ndimage import gaussian_filter
 from workbench import comparison
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.evaluation.sets import EvaluationSet, open_set
+from workbench.recipes import VARIANTS
 from workbench.restore import restore_array
 
 RESULTS = Path(__file__).parent / "results"
@@ -34,8 +35,7 @@ class Cell(comparison.Cell):
     blur_control: bool = field(default=False, metadata={"help": "also measure the best Gaussian blur of its output"})
 
 
-# The workbench's own guard of texture, at five times the embedded recipe's ceiling
-GUARDED = ("noise_space.ceiling=5.0", "noise_space.guard=transplant", "noise_space.head_start=600")
+GUARDED = VARIANTS["guarded"].settings
 
 
 def alone(steps: int) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Named changes of any recipe: the ablations and extensions of Liao et al. (ICLR 2025).
+"""Named changes of any recipe: the ablations and extensions of Liao et al. (ICLR 2025), and this workbench's guard.
 
 ``workbench train denoise-pocket+table4-e`` trains the recipe ``denoise-pocket`` with the settings of ``table4-e``;
 several are joined by further ``+``, and ``--set`` has the last word.
@@ -60,6 +60,10 @@ VARIANTS: dict[str, Variant] = {
     "unpaired-coco": Variant(
         "Table A1 (Ours-Ex) as in the paper: noise pictures of MS-COCO",
         (*_UNPAIRED, "data.unpaired=dataset:coco/train"),
+    ),
+    "guarded": Variant(
+        "not of the paper: a strong diffusion loss, and a guard of the target's texture (docs/study.md)",
+        ("noise_space.ceiling=5.0", "noise_space.guard=transplant", "noise_space.head_start=600"),
     ),
     **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("unet-t", "unet-s", "unet-b")},
     **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("uformer-t", "uformer-s", "uformer-b")},
