@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from workbench.data.camera import detail
 from workbench.diagnostics import (
     BANDS,
     CORRUPTIONS,
@@ -187,3 +188,18 @@ def test_probe_images_are_held_out_pairs_of_both_domains():
     assert all(torch.equal(first[:2], second) for first, second in zip(found, again, strict=True))
     with pytest.raises(WorkbenchError, match="use a smaller size"):
         probe_images(recipe, size=4096)
+
+
+def test_textured_probe_images_have_more_detail_than_the_others():
+    recipe = load_recipe("denoise-pocket")
+    plain, textured = (probe_images(recipe, count=4, size=32, textured=choice) for choice in (False, True))
+
+    def details(patches):
+        return np.array([detail(patch.permute(1, 2, 0).numpy()) for patch in patches])
+
+    for domain in ("clean", "reference"):
+        assert details(getattr(textured, domain)).min() > details(getattr(plain, domain)).mean()
+        assert not torch.equal(getattr(textured, domain)[0], getattr(textured, domain)[1])
+    assert (textured.target - textured.reference).std() < 0.5 * (textured.target - plain.reference).std()
+    again = probe_images(recipe, count=2, size=32, textured=True)
+    assert all(torch.equal(first[:2], second) for first, second in zip(textured, again, strict=True))

@@ -70,7 +70,7 @@ def test_pictures_are_of_the_first_patch(recording, runs):
     error = (recording.pictures["cs-rs"][0, 0, 0, 0].astype(float) - 128) * ERROR_STEP
     inside = np.abs(noise) < 2.9
     np.testing.assert_allclose(error[inside], -noise[inside], atol=0.05)
-    clean = probe_images(runs["cs-rs"][1].recipe, 1, 32, 0).clean[0, :, 8:24, 8:24]
+    clean = probe_images(runs["cs-rs"][1].recipe, 1, 32, 0, textured=True).clean[0, :, 8:24, 8:24]
     assert np.array_equal(recording.shared["clean"], to_uint(clean.permute(1, 2, 0).numpy()))
     assert (recording.conditions["cs-rs"][:, :, CHOICES.index("blank")] == 0).all()
 

@@ -90,7 +90,7 @@ def test_one_command_records(tmp_path):
     command += ["--output", str(tmp_path / PACKAGED)] + [part for setting in settings for part in ("--set", setting)]
     critic = ["options.condition-quality.diffusion.widths=[4, 8, 8]", "training.max_steps=1", "training.batch_size=2"]
     command += [part for setting in critic for part in ("--critic-set", setting)]
-    finished = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    finished = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=1200)
     assert finished.returncode == 0, finished.stderr
     assert set(load_recording(tmp_path / PACKAGED).variants) == {"nothing", "cs", "cs-rs"}
     assert load_conditions(tmp_path / CONDITIONS).steps.tolist() == load_recording(tmp_path / PACKAGED).steps.tolist()

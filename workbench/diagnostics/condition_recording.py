@@ -105,7 +105,7 @@ def record_conditions(
     critic : Run
         A run of method ``condition-quality``; it is measured on twice ``count`` patches.
     pictured, shown : int
-        Side of the picture that is predicted for, and of the middle of it that is kept.
+        Side of the picture that is predicted for, of a place with much detail, and of the middle of it that is kept.
     report : callable
         Called after each snapshot.
 
@@ -122,7 +122,7 @@ def record_conditions(
                 f"{run.folder}: needs the same snapshots as the others; training.snapshot_every sets them"
             )
     patches = probe_images(first.recipe, count, size, seed)
-    examples = probe_images(first.recipe, 2, pictured, seed)
+    examples = probe_images(first.recipe, 2, pictured, seed, textured=True)
     errors, pictures, conditions = {}, {}, {}
     for variant, (_, run) in runs.items():
         rows = []
@@ -178,7 +178,7 @@ def _worsen(
     predictor = NoisePredictor.of(critic.method())
     clean = probe_images(critic.recipe, 2 * count, size, seed).clean
     table = condition_quality(predictor, clean, "awgn", LEVELS, seed=seed)
-    picture = probe_images(critic.recipe, 2, pictured, seed).clean
+    picture = probe_images(critic.recipe, 2, pictured, seed, textured=True).clean
     parts = []
     for level in LEVELS:
         condition = CORRUPTIONS["awgn"](picture, level, seed)

@@ -64,7 +64,8 @@ def record(
     count, size : int
         Number and side of the patches that are measured.
     shown : int
-        Side of the one patch of each domain that is kept as pictures; a multiple of the networks' pooling grid.
+        Side of the one patch of each domain that is kept as pictures, of a place with much detail; a multiple of the
+        networks' pooling grid.
     seed : int
         Chooses the patches.
     report : callable
@@ -85,7 +86,7 @@ def record(
         if any(getattr(run.recipe, key) != getattr(recipe, key) for key in ("data", "training", "seed")):
             raise WorkbenchError(f"{run.folder}: another data, training or seed than {first.folder}")
     stream = training_stream(recipe.data, first.method().parts, recipe.training.patch_size, recipe.seed)
-    patches, pictures = probe_images(recipe, count, size, seed), probe_images(recipe, 1, shown, seed)
+    patches, pictures = probe_images(recipe, count, size, seed), probe_images(recipe, 1, shown, seed, textured=True)
     frequency, target_spectrum = _decibels(patches.target)
     noise = torch.randn(pictures.clean.shape, generator=torch.Generator().manual_seed(seed))
     shared = {name: _picture(getattr(pictures, name)) for name in ("clean", "degraded", "target", "reference")}

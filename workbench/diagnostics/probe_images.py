@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from workbench.data.domains import Pair, source_validation_pairs, validation_pairs
@@ -14,6 +15,10 @@ from workbench.errors import WorkbenchError
 from workbench.images import to_float
 from workbench.methods import Method
 from workbench.recipes import Recipe
+
+Window = tuple[slice, slice]
+CANDIDATES = 64
+"""Places that are looked at in each picture where the most textured one is wanted."""
 
 
 class ProbeImages(NamedTuple):
@@ -28,7 +33,7 @@ class ProbeImages(NamedTuple):
     reference: Tensor
 
 
-def probe_images(recipe: Recipe, count: int = 16, size: int = 64, seed: int = 0) -> ProbeImages:
+def probe_images(recipe: Recipe, count: int = 16, size: int = 64, seed: int = 0, textured: bool = False) -> ProbeImages:
     """Patches of a recipe's held-out pictures of both domains, at random places, all pictures in turn.
 
     Parameters
@@ -38,6 +43,10 @@ def probe_images(recipe: Recipe, count: int = 16, size: int = 64, seed: int = 0)
         How many patches, and their side in pixels.
     seed : int
         Patch n depends on (seed, n) alone.
+    textured : bool
+        For looking at, not for measuring: each patch is the most textured one of `CANDIDATES` random places in a
+        picture, the most textured one of all first; those of the target domain begin with the second, since the domains
+        may share a scene. In a smooth patch no loss of detail can be seen.
 
     Raises
     ------
@@ -48,8 +57,8 @@ def probe_images(recipe: Recipe, count: int = 16, size: int = 64, seed: int = 0)
     if not source:
         raise WorkbenchError(f"{recipe.name}: probing needs held-out source pairs; set data.source_validation")
     target = validation_pairs(recipe.data)
-    clean, degraded = _patches(source, count, size, (seed, 0))
-    reference, photograph = _patches(target, count, size, (seed, 1))
+    clean, degraded = _patches(source, count, size, (seed, 0), textured)
+    reference, photograph = _patches(target, count, size, (seed, 1), textured)
     return ProbeImages(clean, degraded, photograph, reference)
 
 
@@ -70,17 +79,49 @@ def restore_both(method: Method, images: ProbeImages, average: bool = False) -> 
     return restorer(images.degraded), restorer(images.target)
 
 
-def _patches(pairs: Sequence[Pair], count: int, size: int, seed: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    references, degraded = [], []
-    for index in range(count):
-        pair, rng = pairs[index % len(pairs)], np.random.default_rng((*seed, index))
+def _patches(
+    pairs: Sequence[Pair], count: int, size: int, seed: tuple[int, int], textured: bool
+) -> tuple[Tensor, Tensor]:
+    for pair in pairs:
         height, width = pair.reference.shape[:2]
         if min(height, width) < size:
             raise WorkbenchError(f"{pair.name}: {width} x {height} pixels hold no patch of {size}; use a smaller size")
-        top, left = (int(rng.integers(side - size + 1)) for side in (height, width))
-        window = (slice(top, top + size), slice(left, left + size))
+    places = _textured(pairs, size, seed) if textured else []
+    references, degraded = [], []
+    for index in range(count):
+        if textured:
+            pair, window = places[(index + seed[1]) % len(places)]  # 0 for the source, 1 for the target
+        else:
+            pair = pairs[index % len(pairs)]
+            window = _window(pair, size, np.random.default_rng((*seed, index)))
         references.append(to_float(pair.reference[window]))
         degraded.append(to_float(pair.degraded[window]))
     return tuple(
         torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).contiguous() for patches in (references, degraded)
     )
+
+
+def _window(pair: Pair, size: int, rng: np.random.Generator) -> Window:
+    top, left = (int(rng.integers(side - size + 1)) for side in pair.reference.shape[:2])
+    return slice(top, top + size), slice(left, left + size)
+
+
+def _textured(pairs: Sequence[Pair], size: int, seed: tuple[int, int]) -> list[tuple[Pair, Window]]:
+    """The most textured place of each picture, the most textured one first."""
+    found = []
+    for index, pair in enumerate(pairs):
+        rng = np.random.default_rng((*seed, index))
+        windows = [_window(pair, size, rng) for _ in range(CANDIDATES)]
+        score, window = max(((_texture(pair.reference[each]), each) for each in windows), key=lambda each: each[0])
+        found.append((score, pair, window))
+    return [(pair, window) for _, pair, window in sorted(found, key=lambda each: -each[0])]
+
+
+def _texture(pixels: np.ndarray) -> float:
+    """Median of the local contrast: high where there is structure everywhere, and not along a few edges.
+
+    What is nearly black or white counts as flat, for there neither noise nor its removal shows.
+    """
+    grey = to_float(pixels).mean(axis=2)
+    contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))
+    return float(np.median(np.where((grey > 0.1) & (grey < 0.9), contrast, 0)))
