@@ -22,12 +22,12 @@ MOST_POINTS = 24_000
 # Okabe and Ito's palette, which the colour-blind can tell apart, on light and dark alike
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_FIRST = ("loss/", "dial/", "validation/")
+_FIRST = ("loss/", "dial/", "validation/", "reliance/")
 _UNITS = {"psnr": "dB", "seconds_per_step": "s", "seconds_per_validation": "s", "steps_per_second": "1/s"}
 
 
 def curve_names(readers: Sequence[EventReader]) -> list[str]:
-    """The curves that any of the runs has: losses, dials and validation before the rest."""
+    """The curves that any of the runs has: losses, dials, validation and reliance before the rest."""
     names = {tag for reader in readers for tag in reader.tags}
     if "time/seconds_per_step" in names:
         names.add(THROUGHPUT)
@@ -36,7 +36,7 @@ def curve_names(readers: Sequence[EventReader]) -> list[str]:
 
 
 def first_curves(names: Sequence[str]) -> list[str]:
-    """What to begin with: losses, dials such as the diffusion weight, PSNR of validation, throughput."""
+    """What to begin with: losses, dials such as the diffusion weight, validation, reliance, throughput."""
     return [name for name in names if name.startswith(_FIRST) or name == THROUGHPUT]
 
 

@@ -23,6 +23,7 @@ from workbench.methods import Method
 from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
+from workbench.training.signs import condition_reliance, high_frequency_energy
 
 
 class Checkpoints(Callback):
@@ -182,7 +183,7 @@ class Curves(Callback):
 
 
 class Validation(Callback):
-    """Measures PSNR on held-out pairs of each domain and keeps sample pictures.
+    """Measures PSNR on held-out pairs of each domain and keeps sample pictures; for the eye `workbench.training.signs`.
 
     Parameters
     ----------
@@ -224,16 +225,22 @@ class Validation(Callback):
             return
         begin, step, writer = time.perf_counter(), trainer.global_step, trainer.logger.experiment
         for domain, pairs in self.domains.items():
-            errors = []
+            errors, energies = [], []
             for index, pair in enumerate(pairs):
                 restored = np.clip(
                     restore_array(module.evaluated, to_float(pair.degraded), device=module.device), 0.0, 1.0
                 )
-                errors.append(-10.0 * math.log10(max(np.mean((restored - to_float(pair.reference)) ** 2), 1e-10)))
+                reference = to_float(pair.reference)
+                errors.append(-10.0 * math.log10(max(np.mean((restored - reference) ** 2), 1e-10)))
+                energies.append(high_frequency_energy(restored, reference))
                 if index < self.pictures:
                     writer.add_image(f"{domain}/{pair.name}", restored, step, dataformats="HWC")
             self.latest[f"{domain}_psnr"] = sum(errors) / len(errors)
             writer.add_scalar(f"validation/{domain}_psnr", self.latest[f"{domain}_psnr"], step)
+            writer.add_scalar(f"validation/{domain}_high_frequency_energy", float(np.median(energies)), step)
+        pairs = (self.domains.get(domain, ()) for domain in ("source", "target"))
+        for condition, rise in condition_reliance(module, *pairs).items():
+            writer.add_scalar(f"reliance/{condition}", rise, step)
         writer.add_scalar("time/seconds_per_validation", time.perf_counter() - begin, step)
 
 

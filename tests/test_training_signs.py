@@ -1,0 +1,79 @@
+"""High-frequency energy and condition reliance, as training logs them."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from workbench.data.domains import Pair
+from workbench.methods import NoiseSpaceAdaptation, Vanilla, resolve
+from workbench.recipes import load_recipe
+from workbench.training.signs import LARGEST, condition_reliance, high_frequency_energy
+
+
+def method(*settings, kind=NoiseSpaceAdaptation, name="noise-space"):
+    torch.manual_seed(0)
+    return kind(resolve(load_recipe("denoise-pocket", ["restorer.width=4", *settings], method=name)))
+
+
+def pairs(count=1, side=80):
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (side, side + 8, 3), dtype=np.uint8) for _ in range(count)]
+    return [Pair(f"{number}", picture[::-1], picture) for number, picture in enumerate(pictures)]
+
+
+def awake(adaptation):
+    """Of a diffusion network that was just built, the last layer predicts nothing."""
+    for parameter in adaptation.diffusion.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return adaptation
+
+
+def test_energy_is_one_for_the_reference_and_falls_with_smoothing():
+    noise = np.random.default_rng(0).random((64, 70, 3), dtype=np.float32)
+    assert high_frequency_energy(noise, noise) == pytest.approx(1)
+    assert high_frequency_energy(gaussian_filter(noise, (1, 1, 0)), noise) < 0.1
+    assert high_frequency_energy(2 * noise, noise) == pytest.approx(4, rel=1e-3)
+
+
+def test_of_large_pictures_the_middle_counts():
+    wide = np.zeros((16, LARGEST + 200, 3), np.float32)
+    wide[:, 100:-100] = np.random.default_rng(0).random((16, LARGEST, 3))
+    spoiled = wide.copy()
+    spoiled[:, :100] = 1
+    assert high_frequency_energy(spoiled, wide) == pytest.approx(1)
+
+
+def test_reliance_is_of_both_conditions_and_leaves_the_training_alone():
+    adaptation = awake(method())
+    adaptation.train()
+    before = torch.get_rng_state()
+    found = condition_reliance(adaptation, pairs(), pairs(2))
+    assert set(found) == {"source_condition", "target_condition"} and all(np.isfinite(list(found.values())))
+    assert any(found.values()), "nothing changes when a condition does"
+    assert torch.equal(torch.get_rng_state(), before)
+    assert adaptation.restorer.training and adaptation.diffusion.training
+    assert condition_reliance(adaptation, pairs(), pairs(2)) == found
+
+
+def test_a_network_that_looks_at_one_condition_relies_on_that_alone():
+    adaptation = method("noise_space.channel_shuffle=false", "noise_space.residual_swap=false")
+
+    class Copies(torch.nn.Module):
+        def forward(self, noised, conditions, alpha_bar):
+            return noised - conditions[:, :3]
+
+    adaptation.diffusion = Copies()
+    found = condition_reliance(adaptation, pairs(), pairs())
+    assert found["source_condition"] > 1e-3 and found["target_condition"] == 0
+
+
+def test_there_is_none_without_two_conditions_or_patches():
+    assert condition_reliance(method(kind=Vanilla, name="vanilla"), pairs(), pairs()) == {}
+    alone = (
+        "noise_space.conditions=source", "noise_space.channel_shuffle=false", "noise_space.residual_swap=false"
+    )  # fmt: skip
+    assert condition_reliance(method(*alone), pairs(), pairs()) == {}
+    assert condition_reliance(method(), pairs(side=40), pairs()) == {}
+    assert condition_reliance(method(), [], pairs()) == {}
