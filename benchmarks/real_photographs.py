@@ -21,7 +21,6 @@ CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
     Cell("adapted-c5", "noise-space", STRONG),
     Cell("guarded-c5", "noise-space", GUARDED),
-    Cell("adapted-c5-h600", "noise-space", (*STRONG, "noise_space.head_start=600")),
     Cell("oracle", "oracle"),
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
     Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),
