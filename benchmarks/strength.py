@@ -38,6 +38,7 @@ CELLS = (
         _adapted(5, 150, "noise_space.diffusion={name: diffusion-pocket, widths: [32, 64, 64]}"),
     ),
     Cell("guarded-c5", "noise-space", GUARDED),
+    Cell("guarded-c5-sharp", "noise-space", (*GUARDED, "noise_space.guard_blur=0")),
     Cell("guard-alone", "noise-space", _adapted(0, 0, "noise_space.guard=transplant")),
     Cell("oracle", "oracle"),
 )  # fmt: skip
