@@ -14,6 +14,7 @@ from workbench.diagnostics.condition_recording import (
     LEVELS,
     PACKAGED,
     load_conditions,
+    picture_anew,
     record_conditions,
     save_conditions,
 )
@@ -40,6 +41,14 @@ def critic(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recording(runs, critic):
     return record_conditions(runs, critic, count=3, size=32, pictured=32, shown=16)
+
+
+def test_pictures_are_made_again_beside_the_same_numbers(recording, runs, critic):
+    again = picture_anew(recording, runs, critic, pictured=32, shown=8)
+    assert again.pictures["cs-rs"].shape[-2:] == again.quality_pictures["error"].shape[-2:] == (8, 8)
+    assert np.array_equal(again.pictures["cs-rs"], recording.pictures["cs-rs"][..., 4:12, 4:12])
+    assert again.errors is recording.errors and again.quality is recording.quality
+    assert again.provenance["pictured"]["side"] == 8 and again.provenance["measured"]["patches"] == 3
 
 
 def test_a_switch_is_the_error_with_that_condition(recording, runs):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from conftest import TINY
 
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
 from workbench.diagnostics.condition_recording import load_conditions
-from workbench.diagnostics.microscope import record
+from workbench.diagnostics.microscope import picture_anew, record
 from workbench.diagnostics.recording import PACKAGED, load_recording, save_recording
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
@@ -47,6 +48,21 @@ def test_a_recording_has_everything_at_every_snapshot(recording, runs):
         assert facts["noise_space"]["residual_swap"] == (name == "cs-rs") and facts["provenance"]["commit"] is not None
     start = [recording.meters[name].iloc[0].source_psnr for name in recording.variants]
     assert start[0] == start[1], "both start from the same weights"
+
+
+def test_pictures_are_made_again_beside_the_same_numbers(recording, runs):
+    again = picture_anew(recording, runs, shown=48)
+    assert again.images["cs-rs"]["target"].shape == (3, 48, 48, 3) and again.shared["clean"].shape == (48, 48, 3)
+    assert again.meters is recording.meters and again.provenance["pictured"]["side"] == 48
+    assert np.array_equal(again.shared["target_spectrum"], recording.shared["target_spectrum"])
+    same = picture_anew(recording, runs, shown=32)
+    assert all(np.array_equal(same.images["cs-rs"][key], value) for key, value in recording.images["cs-rs"].items())
+    with pytest.raises(WorkbenchError, match="were the variants nothing, cs-rs"):
+        picture_anew(recording, {"cs-rs": runs["cs-rs"]}, shown=32)
+    variants = recording.provenance["variants"]
+    foreign = {name: {**facts, "provenance": {"commit": "another"}} for name, facts in variants.items()}
+    with pytest.raises(WorkbenchError, match="not the run that was recorded"):
+        picture_anew(replace(recording, provenance={**recording.provenance, "variants": foreign}), runs, shown=32)
 
 
 def test_the_zero_initialised_network_starts_blind_in_stage_one(recording):

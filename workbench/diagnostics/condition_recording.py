@@ -12,7 +12,7 @@ import math
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from workbench.diagnostics.condition_quality import condition_quality
 from workbench.diagnostics.corruptions import CORRUPTIONS
-from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP
+from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP, check_runs
 from workbench.diagnostics.noise_prediction import NoisePredictor, predict
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.errors import WorkbenchError
@@ -122,25 +122,71 @@ def record_conditions(
                 f"{run.folder}: needs the same snapshots as the others; training.snapshot_every sets them"
             )
     patches = probe_images(first.recipe, count, size, seed)
-    examples = probe_images(first.recipe, 2, pictured, seed, textured=True)
-    errors, pictures, conditions = {}, {}, {}
+    errors = {}
     for variant, (_, run) in runs.items():
         rows = []
         for step in steps:
-            method = run.method(step)
-            measured, _, _ = _switch(method, patches, seed)
-            _, seen, given = _switch(method, examples, seed)
-            rows.append((measured, _middle(seen, shown), _middle(given.transpose(0, 1, 3, 4, 2), shown, (2, 3))))
+            rows.append(_switch(run.method(step), patches, seed)[0])
             report()
-        errors[variant], pictures[variant], conditions[variant] = (np.stack(part) for part in zip(*rows, strict=True))
-    quality, quality_pictures = _worsen(critic, count, size, pictured, shown, seed)
+        errors[variant] = np.stack(rows)
+    clean = probe_images(critic.recipe, 2 * count, size, seed).clean
+    quality = condition_quality(NoisePredictor.of(critic.method()), clean, "awgn", LEVELS, seed=seed)
+    shared, pictures, conditions, quality_pictures = _pictures(runs, critic, pictured, shown, seed)
     facts = {
         "critic": {"recipe": critic.recipe.name, "seed": critic.recipe.seed, **_origin(critic)},
         "variants": {variant: {"title": title, **_origin(run)} for variant, (title, run) in runs.items()},
         "measured": {"patches": count, "size": size, "timestep": TIMESTEP, "seed": seed, **provenance()},
+        "pictured": {"side": shown, "seed": seed, **provenance()},
     }
-    shared = _shared(NoisePredictor.of(first.method()), examples, shown, seed)
     return ConditionRecording(np.array(steps), shared, errors, pictures, conditions, quality, quality_pictures, facts)
+
+
+def picture_anew(
+    recording: ConditionRecording,
+    runs: dict[str, tuple[str, Run]],
+    critic: Run,
+    pictured: int = 80,
+    shown: int = 48,
+    seed: int = 0,
+) -> ConditionRecording:
+    """A recording with its pictures made again from the snapshots; what was measured stays as it is.
+
+    Parameters
+    ----------
+    recording : ConditionRecording
+    runs, critic, pictured, shown, seed
+        As for `record_conditions`.
+
+    Raises
+    ------
+    WorkbenchError
+        When the runs are not those that were recorded.
+    """
+    check_runs(recording.provenance, recording.steps, runs)
+    shared, pictures, conditions, quality_pictures = _pictures(runs, critic, pictured, shown, seed)
+    facts = {
+        "critic": {"recipe": critic.recipe.name, "seed": critic.recipe.seed, **_origin(critic)},
+        "pictured": {"side": shown, "seed": seed, **provenance()},
+    }
+    return replace(
+        recording, shared=shared, pictures=pictures, conditions=conditions, quality_pictures=quality_pictures,
+        provenance=recording.provenance | facts,
+    )  # fmt: skip
+
+
+def _pictures(runs: dict[str, tuple[str, Run]], critic: Run, pictured: int, shown: int, seed: int) -> tuple[dict, ...]:
+    """What is shown, the errors and conditions of every snapshot, and those of the critic's levels."""
+    first = next(iter(runs.values()))[1]
+    examples = probe_images(first.recipe, 2, pictured, seed, textured=True)
+    pictures, conditions = {}, {}
+    for variant, (_, run) in runs.items():
+        switched = [_switch(run.method(step), examples, seed)[1:] for step in run.snapshots]
+        pictures[variant] = np.stack([_middle(seen, shown) for seen, _ in switched])
+        conditions[variant] = np.stack(
+            [_middle(given.transpose(0, 1, 3, 4, 2), shown, (2, 3)) for _, given in switched]
+        )
+    shared = _shared(NoisePredictor.of(first.method()), examples, shown, seed)
+    return shared, pictures, conditions, _worsened_pictures(critic, pictured, shown, seed)
 
 
 def _switch(method: NoiseSpaceAdaptation, images: ProbeImages, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -171,13 +217,9 @@ def _switched(condition: Tensor, seed: int) -> dict[str, Tensor]:
     return {choice: changed[choice] for choice in CHOICES}
 
 
-def _worsen(
-    critic: Run, count: int, size: int, pictured: int, shown: int, seed: int
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """The curve of Fig. 1(a), and what one picture's prediction looks like at each of its points."""
+def _worsened_pictures(critic: Run, pictured: int, shown: int, seed: int) -> dict[str, np.ndarray]:
+    """What one picture's prediction looks like at each point of Fig. 1(a)."""
     predictor = NoisePredictor.of(critic.method())
-    clean = probe_images(critic.recipe, 2 * count, size, seed).clean
-    table = condition_quality(predictor, clean, "awgn", LEVELS, seed=seed)
     picture = probe_images(critic.recipe, 2, pictured, seed, textured=True).clean
     parts = []
     for level in LEVELS:
@@ -188,7 +230,7 @@ def _worsen(
         shown_condition = to_uint(condition[0].permute(1, 2, 0).numpy())
         parts.append((_middle(shown_condition, shown, (0, 1)), _middle(_error_picture(difference), shown), error))
     conditions, errors, numbers = (np.stack(part) for part in zip(*parts, strict=True))
-    return table, {"condition": conditions, "error": errors, "picture_error": numbers}
+    return {"condition": conditions, "error": errors, "picture_error": numbers}
 
 
 def _shared(predictor: NoisePredictor, examples: ProbeImages, shown: int, seed: int) -> dict[str, np.ndarray]:

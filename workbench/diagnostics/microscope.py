@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -86,32 +87,90 @@ def record(
         if any(getattr(run.recipe, key) != getattr(recipe, key) for key in ("data", "training", "seed")):
             raise WorkbenchError(f"{run.folder}: another data, training or seed than {first.folder}")
     stream = training_stream(recipe.data, first.method().parts, recipe.training.patch_size, recipe.seed)
-    patches, pictures = probe_images(recipe, count, size, seed), probe_images(recipe, 1, shown, seed, textured=True)
+    patches = probe_images(recipe, count, size, seed)
     frequency, target_spectrum = _decibels(patches.target)
-    noise = torch.randn(pictures.clean.shape, generator=torch.Generator().manual_seed(seed))
-    shared = {name: _picture(getattr(pictures, name)) for name in ("clean", "degraded", "target", "reference")}
-    shared |= {"noise": _noise_picture(noise), "target_spectrum": target_spectrum}
-    shared["reference_spectrum"] = _decibels(patches.reference)[1]
-    images, spectra, meters = {}, {}, {}
+    shared, images = _pictures(runs, shown, seed)
+    shared |= {"target_spectrum": target_spectrum, "reference_spectrum": _decibels(patches.reference)[1]}
+    spectra, meters = {}, {}
     for variant, (_, run) in runs.items():
-        frames, curves, rows = [], [], []
+        curves, rows = [], []
         for step in steps:
             report(variant, step)
             method = run.method(step)
-            frames.append(_frame(method, pictures, seed))
             source, target = restore_both(method, patches)
             curves.append(_decibels(target)[1])
             batch = stream_batch(stream, recipe.training.batch_size, step)
             share = gradient_shares(method, batch, step)["share"]
             rows.append({**_meters(method, step, patches, source, target, seed), "gradient_share": share})
-        images[variant] = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
         spectra[variant], meters[variant] = np.stack(curves), pd.DataFrame(rows)
     facts = {
         "variants": {variant: _facts(title, run) for variant, (title, run) in runs.items()},
         "data": recipe.data.model_dump(mode="json"),
         "measured": {"patches": count, "size": size, "timestep": TIMESTEP, "seed": seed, **provenance()},
+        "pictured": {"side": shown, "seed": seed, **provenance()},
     }
     return Recording(np.array(steps), frequency, shared, images, spectra, meters, facts)
+
+
+def picture_anew(recording: Recording, runs: dict[str, tuple[str, Run]], shown: int = 80, seed: int = 0) -> Recording:
+    """A recording with its pictures made again from the runs' snapshots; what was measured stays as it is.
+
+    Parameters
+    ----------
+    recording : Recording
+    runs, shown, seed
+        As for `record`.
+
+    Raises
+    ------
+    WorkbenchError
+        When the runs are not those that were recorded.
+    """
+    check_runs(recording.provenance, recording.steps, runs)
+    shared, images = _pictures(runs, shown, seed)
+    pictured = {"side": shown, "seed": seed, **provenance()}
+    return replace(
+        recording, shared={**recording.shared, **shared}, images=images,
+        provenance={**recording.provenance, "pictured": pictured},
+    )  # fmt: skip
+
+
+def check_runs(recorded: dict, steps: np.ndarray, runs: dict[str, tuple[str, Run]]) -> None:
+    """See that runs are those of a recording: equal variants, snapshots and commits.
+
+    Parameters
+    ----------
+    recorded : dict
+        The recording's provenance.
+    steps : ndarray
+        Its steps.
+    runs : dict
+        As for `record`.
+
+    Raises
+    ------
+    WorkbenchError
+    """
+    if list(recorded["variants"]) != list(runs):
+        raise WorkbenchError(f"recorded were the variants {', '.join(recorded['variants'])}; give those")
+    for variant, (_, run) in runs.items():
+        same = list(run.snapshots) == list(steps)
+        if not same or recorded["variants"][variant]["provenance"] != run.summary.get("provenance"):
+            raise WorkbenchError(f"{run.folder}: not the run that was recorded; record all anew")
+
+
+def _pictures(runs: dict[str, tuple[str, Run]], shown: int, seed: int) -> tuple[dict, dict]:
+    """What is shown of each domain, and what every snapshot makes of it."""
+    first = next(iter(runs.values()))[1]
+    pictures = probe_images(first.recipe, 1, shown, seed, textured=True)
+    noise = torch.randn(pictures.clean.shape, generator=torch.Generator().manual_seed(seed))
+    shared = {name: _picture(getattr(pictures, name)) for name in ("clean", "degraded", "target", "reference")}
+    shared["noise"] = _noise_picture(noise)
+    images = {}
+    for variant, (_, run) in runs.items():
+        frames = [_frame(run.method(step), pictures, seed) for step in run.snapshots]
+        images[variant] = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
+    return shared, images
 
 
 def _frame(method: NoiseSpaceAdaptation, pictures: ProbeImages, seed: int) -> dict[str, np.ndarray]:
