@@ -16,6 +16,9 @@ from workbench.diagnostics.stages import IGNORED, NAMES, READ
 NOTEBOOKS = {
     "01_condition_quality.ipynb": "why a diffusion network can be a critic",
     "02_the_shortcut.ipynb": "train and probe the shortcut yourself",
+    "03_ablations.ipynb": "what shuffle, swap and the conditions are worth",
+    "07_training_dynamics.ipynb": "what the curves of a training look like",
+    "09_failure_cases.ipynb": "where it goes wrong",
 }
 METERS = {
     "error": "<b>Noise-prediction error</b>; 1 is knowing nothing",

@@ -52,11 +52,11 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
                 batches = BatchTab(runs)
             with gr.Tab("Monitor", id="monitor") as monitor:
                 monitoring = MonitorTab(watcher, controls)
-            with gr.Tab("Explain", id="explain-tab"):
+            with gr.Tab("Explain", id="explain-tab") as explain:
                 ExplainTab()
             with gr.Tab("Results", id="results") as results:
                 tables = ResultsTab(runs)
-        monitoring.watch(monitor, [compare, batch, results])
+        monitoring.watch(monitor, [compare, batch, explain, results])
         batches.watch(batch)
         tables.watch(results)
     return blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=4, api_open=False)
