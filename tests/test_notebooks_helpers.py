@@ -72,11 +72,13 @@ def test_a_grid_by_recipe_takes_over_cached_runs_and_says_nothing(grid, capfd):
     assert run.name.endswith(runs.digest.iloc[0])
 
 
-def test_a_run_that_fails_is_named(tmp_path):
+def test_runs_that_fail_are_named_and_their_reason_is_said_once(tmp_path):
     settings = (*TINY, "data.source=/nowhere/at-all")
-    grid = Grid("denoise-pocket", (Cell("vanilla", "vanilla"),), (0,), {"t": "simulated-camera"}, tmp_path, settings)
-    with pytest.raises(WorkbenchError, match="vanilla-s0.*nowhere"):
+    cells = (Cell("one", "vanilla"), Cell("two", "noise-space"))
+    grid = Grid("denoise-pocket", cells, (0,), {"t": "simulated-camera"}, tmp_path, settings)
+    with pytest.raises(WorkbenchError, match="one-s0, two-s0: .*nowhere") as failed:
         grid_results(grid)
+    assert str(failed.value).count("nowhere") == 1
 
 
 def test_the_footer_names_code_and_time():

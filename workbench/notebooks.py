@@ -152,8 +152,11 @@ def grid_results(grid: Grid) -> pd.DataFrame:
     """
     with contextlib.redirect_stderr(io.StringIO()):
         failures = run_grid(grid, 1 if torch.cuda.is_available() else os.cpu_count() or 1)
-    if failures:
-        raise WorkbenchError("; ".join(f"{failure.name}: {failure.reason}" for failure in failures))
+    reasons: dict[str, list[str]] = {}
+    for failure in failures:
+        reasons.setdefault(failure.reason, []).append(failure.name)
+    if reasons:  # each once: what is missing for one run is missing for all
+        raise WorkbenchError("; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items()))
     return read_csv(io.StringIO(write_csv(grid_rows(grid))))
 
 
