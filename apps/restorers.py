@@ -80,7 +80,7 @@ class Choice:
             "seed": provenance.get("seed"), "steps": provenance.get("steps"), "source": data.get("source"),
             "degradation": data.get("degradation"), "target": data.get("target"),
             "network": self.card["network"]["name"], "commit": code.get("commit"), **metrics,
-            "licence": provenance.get("licence"),
+            "note": provenance.get("note"), "licence": provenance.get("licence"),
         }  # fmt: skip
         return {str(key): str(value) for key, value in facts.items() if value is not None}
 

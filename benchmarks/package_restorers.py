@@ -21,7 +21,9 @@ from workbench.training import Run
 PACKAGED = Path(workbench.__file__).parent / "packaged"
 
 
-def package(name: str, run: Run, tests: dict[str, str], source: str, target: str, licence: str, protocol: str) -> Path:
+def package(
+    name: str, run: Run, tests: dict[str, str], source: str, target: str, licence: str, protocol: str, note: str | None
+) -> Path:
     """Write a run's restorer and card into the package; the file's path.
 
     Parameters
@@ -31,11 +33,14 @@ def package(name: str, run: Run, tests: dict[str, str], source: str, target: str
     run : Run
         A finished run.
     tests : dict of str to str
-        Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`.
+        Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`; the simulated camera is
+        as strong as in the run's recipe.
     source, target, licence : str
         For the card.
     protocol : str
         Of the measurement.
+    note : str, optional
+        What else a user should know.
 
     Raises
     ------
@@ -45,12 +50,13 @@ def package(name: str, run: Run, tests: dict[str, str], source: str, target: str
     card, restorer = read_card(run.weights.with_suffix(".json")), run.restorer()
     metrics = {}
     for test, place in tests.items():
-        report = open_set(place, None).evaluate(lambda image: restore_array(restorer, image), protocol)
+        report = open_set(place, data=run.recipe.data).evaluate(lambda image: restore_array(restorer, image), protocol)
         mean, before, images = report["mean"]["psnr"], report["input_mean"]["psnr"], len(report["images"])
         metrics[test] = f"PSNR {before:.2f} dB before, {mean:.2f} dB after ({images} pictures, protocol {protocol})"
     facts = card["provenance"]
     facts["data"] = {"source": source, "degradation": run.recipe.data.degradation, "target": target}
     facts |= {"settings": _settings(run), "metrics": metrics, "licence": licence}
+    facts |= {"note": note} if note else {}
     PACKAGED.mkdir(exist_ok=True)
     path = PACKAGED / f"{name}.safetensors"
     save_restorer(path, restorer, card["network"], data_range=tuple(card["data_range"]), provenance=facts)
@@ -77,8 +83,9 @@ if __name__ == "__main__":
     parser.add_argument("--source", required=True, help="the clean training pictures, in words")
     parser.add_argument("--target", required=True, help="the target domain, in words; 'none' for vanilla")
     parser.add_argument("--licence", required=True)
+    parser.add_argument("--note", help="what else a user should know")
     parser.add_argument("--protocol", default="rgb")
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(package(given.name, Run(given.run), dict(given.test), given.source, given.target, given.licence,
-                  given.protocol))  # fmt: skip
+                  given.protocol, given.note))  # fmt: skip
