@@ -128,11 +128,11 @@ class BatchTab:
         with gr.Row(elem_classes="wb-main"):
             with gr.Column(scale=2, min_width=300):
                 self.folder = gr.File(
-                    label="A folder, with its sub-folders", file_count="directory", height=120, elem_id="batch-folder"
+                    label="A folder, with its sub-folders", file_count="directory", height=150, elem_id="batch-folder"
                 )
                 self.files = gr.File(
                     label=f"Or image files, up to {MOST_FILES}", file_count="multiple",
-                    file_types=["image", *sorted(SUFFIXES)], height=140, elem_id="batch-files",
+                    file_types=["image", *sorted(SUFFIXES)], height=150, elem_id="batch-files",
                 )  # fmt: skip
                 self.restorers = gr.Dropdown(
                     [], label=f"Restorers, one to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,

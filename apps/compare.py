@@ -82,13 +82,13 @@ class CompareTab:
         with gr.Accordion("I have the photo's clean twin", open=False) as self.reference_box:
             self.references = gr.File(
                 label="References: one for one photo, or files named as the photos", file_count="multiple",
-                file_types=_IMAGE_TYPES, height=110, elem_id="references",
+                file_types=_IMAGE_TYPES, height=140, elem_id="references",
             )  # fmt: skip
         with gr.Accordion("More restorers", open=False):
             self.again = gr.Button("Look again for finished runs", size="sm", elem_id="look-again")
             self.files = gr.File(
                 label="Or add one: its .safetensors and its .json card", file_count="multiple",
-                file_types=[".safetensors", ".json"], height=110, elem_id="restorer-files",
+                file_types=[".safetensors", ".json"], height=140, elem_id="restorer-files",
             )  # fmt: skip
 
     def _lay_out_results(self) -> None:

@@ -67,7 +67,7 @@ the slider and watch a training without them, with CS, and with both.</p>
 {_time(microscope)}
 <div class="ex-scene">{_given(microscope)}{_variants(variants)}</div>
 <p class="ex-quiet">PSNR is the mean over {microscope.provenance["measured"]["patches"]} held-out patches; the pictures
-are one more.</p>
+are one more, of a place with much texture.</p>
 {_stages(microscope)}
 {_charts(variants)}
 {_meters(variants)}

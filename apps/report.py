@@ -81,7 +81,12 @@ def as_dict(job: Job) -> dict:
 
 def as_markdown(job: Job) -> str:
     """The same as a document to read."""
-    lines = ["# Comparison of restorers", "", f"Degradation: {job.degradation}. PSNR and SSIM by protocol rgb.", ""]
+    lines = [
+        "# Comparison of restorers",
+        "",
+        f"Degradation: {job.degradation}. Against a reference: PSNR and SSIM by protocol rgb.",
+        "",
+    ]
     for comparison in job.comparisons:
         width, height = comparison.size
         columns = _columns(comparison.views.values())

@@ -28,6 +28,7 @@ def state_table(rows: Sequence[tuple[State, Progress]], now: float | None = None
     if not rows:
         return '<p class="wb-hint">No run is chosen.</p>'
     now = time.time() if now is None else now
+    heads = ["run", "state", "step", "pace", "time left", "memory", "target PSNR", "last sign"]
     lines = []
     for state, progress in rows:
         share = progress.step / state.total_steps if state.total_steps else None
@@ -47,10 +48,9 @@ def state_table(rows: Sequence[tuple[State, Progress]], now: float | None = None
         ]
         lines.append(
             f'<tr><th scope="row">{html.escape(state.name)}</th>'
-            + "".join(f"<td>{cell}</td>" for cell in cells)
+            + "".join(f'<td data-label="{head}">{cell}</td>' for head, cell in zip(heads[1:], cells, strict=True))
             + "</tr>"
         )
-    heads = ["run", "state", "step", "pace", "time left", "memory", "target PSNR", "last sign"]
     return (
         '<div class="wb-table wb-states"><table><thead><tr>'
         + "".join(f'<th scope="col">{head}</th>' for head in heads)

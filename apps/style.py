@@ -39,6 +39,7 @@ CSS = """
 .wb-locator img { width: 100%; user-select: none; }
 .wb-frame { position: absolute; box-sizing: border-box; border: 2px solid #fff; outline: 2px solid #000;
   box-shadow: 0 0 0 9999px rgb(0 0 0 / 35%); pointer-events: none; }
+#photos .grid-wrap { padding-top: 36px; }
 .wb-samples p { margin: 0 0 4px; font-size: .85rem; color: var(--body-text-color-subdued); }
 .wb-row { display: grid; grid-template-columns: repeat(5, 1fr); gap: 6px; margin-bottom: 8px; }
 .wb-row button { padding: 0; border-radius: var(--radius-sm); overflow: hidden; aspect-ratio: 1; cursor: pointer; }
@@ -62,7 +63,22 @@ CSS = """
 @media (max-width: 640px) {
   .tab-container button { padding: 0 5px !important; font-size: .82rem !important; }
   .gradio-container { padding: 8px !important; }
-  .wb-table th, .wb-table td { padding: 5px 3px; font-size: .8rem; white-space: normal; }
+  .wb-table th, .wb-table td { padding: 5px 3px; font-size: .74rem; white-space: normal; }
+  .wb-table th { overflow-wrap: anywhere; }
+  .wb-table th:first-child { min-width: 4.2em; }
+  .wb-table caption { position: sticky; left: 0; display: block; max-width: calc(100vw - 48px); }
+  /* A shade at the right edge for as long as there is more to scroll to */
+  .wb-table { background:
+      linear-gradient(to left, var(--body-background-fill) 50%, transparent) right / 32px 100% no-repeat local,
+      linear-gradient(to left, var(--border-color-primary), transparent) right / 14px 100% no-repeat scroll; }
+  .wb-states table, .wb-states tbody { display: block; }
+  .wb-states thead { display: none; }
+  .wb-states tr { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); padding: 6px 0;
+    border-bottom: 1px solid var(--border-color-primary) !important; }
+  .wb-states th:first-child { grid-column: 1 / -1; }
+  .wb-states th, .wb-states td { text-align: left; border: 0 !important; }
+  .wb-states td::before { content: attr(data-label); display: block; color: var(--body-text-color-subdued); }
+  #only-ours { min-width: 100% !important; }
   .wb-table small { display: none; }
 }
 """
