@@ -24,7 +24,6 @@ CELLS = [
     Cell("oracle", "oracle"),
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
     Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),
-    Cell("awgn-as-target-guarded", "noise-space", (*GUARDED, "data.target=synthetic"), seeds=(0,)),
     Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",), seeds=(0, 1)),
     Cell("adapted-c5-cs", "noise-space", (*STRONG, "noise_space.residual_swap=false"), seeds=(0,)),
     Cell(

@@ -78,7 +78,7 @@ def strength_figure(path: Path) -> None:
 GUARD_ROWS = {
     "PolyU, other scenes": ("real-photographs", "PolyU"), "CC, unseen": ("real-photographs", "CC"),
     "Nam, unseen": ("real-photographs", "Nam"), "camera, standard": ("embedded", "simulated camera"),
-    "camera, mild": ("embedded-mild", "simulated camera"), "camera, strong": ("embedded-strong", "simulated camera"),
+    "camera, strong": ("embedded-strong", "simulated camera"),
     "camera, textured": ("embedded-textured", "simulated camera"),
     "AWGN 25, trained with PolyU": ("real-photographs", "AWGN 25"),
     "AWGN 25, trained with textured": ("embedded-textured", "AWGN 25"),
