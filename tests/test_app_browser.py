@@ -23,7 +23,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 expect = playwright.expect
-expect.set_options(timeout=60_000)  # machines may be busy; a test that passes does not wait for it
+expect.set_options(timeout=180_000)  # machines may be busy; a test that passes does not wait for it
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def page(browser, address):
     """A page that fails the test when anything is wrong in its console or anything is asked of another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, problems = context.new_page(), []
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and problems.append(f"{answer.status} {answer.url}"))
@@ -131,6 +131,21 @@ def test_upload_compare_switch_and_inspect(page, tmp_path):
     expect(page.locator("#locator")).to_contain_text("at (120, 0)")
 
 
+def test_a_photo_is_pasted(page):
+    expect(page.locator("#restorers")).to_contain_text(PAIR[1])
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("""async () => {
+        const canvas = new OffscreenCanvas(80, 60);
+        canvas.getContext('2d').fillRect(0, 0, 40, 40);
+        const blob = await canvas.convertToBlob({type: 'image/png'});
+        await navigator.clipboard.write([new ClipboardItem({'image/png': blob})]);
+    }""")
+    page.locator("#photos").get_by_label("Paste from clipboard").click()
+    expect(page.locator("#photos img").first).to_be_visible()
+    page.locator("#compare").click()
+    expect(page.locator("#numbers caption")).to_contain_text("80 × 60")
+
+
 def test_a_sample_is_compared_at_a_click(page):
     expect(page.locator("#restorers")).to_contain_text(PAIR[1])
     page.get_by_role("button", name="Compare the sample chelsea-1-simulated-camera").click()
@@ -193,6 +208,8 @@ def test_bad_photos_are_told_one_by_one_and_good_ones_compared(page, tmp_path):
             1
         )
     expect(page.locator("#numbers caption")).to_contain_text("cmyk.jpg, 40 × 30")
+    expect(page.locator("#numbers thead")).to_contain_text("noise / 255")
+    expect(page.locator("#numbers")).to_contain_text("No reference")
     page.locator("#photo input").click()
     page.get_by_role("option", name="animated.gif").click()
     expect(page.locator("#numbers caption")).to_contain_text("animated.gif, 40 × 30")
@@ -277,7 +294,7 @@ def test_curves_grow_within_seconds_and_keep_their_zoom(page, runs):
         expect(page.locator("#sample-pictures")).to_contain_text("step 1,234")
         seconds = time.monotonic() - begin
     page.wait_for_function(
-        "() => document.querySelector('#curves .js-plotly-plot').calcdata[0].length === 50", timeout=60_000
+        "() => document.querySelector('#curves .js-plotly-plot').calcdata[0].length === 50", timeout=180_000
     )
     assert page.evaluate("window.kept === document.querySelector('#curves .js-plotly-plot')"), "drawn anew: it flickers"
     assert page.evaluate(span) == zoomed
@@ -309,7 +326,7 @@ def test_a_live_run_is_started_stopped_found_again_resumed_and_deleted(page, bro
         expect(page.locator("#curves")).to_contain_text("steps per second", **slow)
         # The page is closed; another one finds the run again.
         second = browser.new_page()
-        second.set_default_timeout(60_000)
+        second.set_default_timeout(180_000)
         second.goto(address)
         expect(second.locator("#compare")).to_be_visible()
         open_tab(second, "Monitor")

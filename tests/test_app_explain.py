@@ -19,7 +19,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 expect = playwright.expect
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=180_000)
 
 
 @pytest.fixture(scope="module")
