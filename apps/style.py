@@ -64,9 +64,7 @@ CSS = """
   .tab-container button { padding: 0 5px !important; font-size: .82rem !important; }
   .gradio-container { padding: 8px !important; }
   .wb-table th, .wb-table td { padding: 5px 3px; font-size: .74rem; white-space: normal; }
-  .wb-table th { overflow-wrap: anywhere; }
-  .wb-table th:first-child { min-width: 4.2em; }
-  .wb-table caption { position: sticky; left: 0; display: block; max-width: calc(100vw - 48px); }
+  .wb-table tbody th { min-width: 4.2em; overflow-wrap: anywhere; }
   /* A shade at the right edge for as long as there is more to scroll to */
   .wb-table { background:
       linear-gradient(to left, var(--body-background-fill) 50%, transparent) right / 32px 100% no-repeat local,
