@@ -63,7 +63,7 @@ CSS = """
 @media (max-width: 640px) {
   .tab-container button { padding: 0 5px !important; font-size: .82rem !important; }
   .gradio-container { padding: 8px !important; }
-  .wb-table th, .wb-table td { padding: 5px 3px; font-size: .74rem; white-space: normal; }
+  .wb-table th, .wb-table td { padding: 5px 2px; font-size: .72rem; white-space: normal; }
   .wb-table tbody th { min-width: 4.2em; overflow-wrap: anywhere; }
   /* A shade at the right edge for as long as there is more to scroll to */
   .wb-table { background:
