@@ -10,10 +10,12 @@ import sys
 
 import pandas as pd
 import strength
+import torch
 from study import GUARDED, RESULTS, Cell
+from torch.nn.functional import avg_pool2d
 
 from workbench.comparison import Job, run_grid
-from workbench.diagnostics import probe_images, target_pull, training_dynamics
+from workbench.diagnostics import ProbeImages, probe_images, target_pull, training_dynamics
 from workbench.diagnostics.microscope import record
 from workbench.progress import progress_bar
 
@@ -37,6 +39,8 @@ def measured(jobs: list[Job], seed: int) -> pd.DataFrame:
         table = record({"run": (job.cell.name, job.run)}, seed=seed).meters["run"][["step", *METERS]].copy()
         images = probe_images(job.resolved, seed=seed)
         pulls = [target_pull(job.run.method(step), images, seed=seed) for step in job.run.snapshots]
+        errors = pd.DataFrame([_error_by_scale(job, step, images) for step in job.run.snapshots])
+        table = pd.concat([table, errors], axis="columns")
         table["detail_pull"] = [float(detail.median()) for detail, _ in pulls]
         table["noise_pull"] = [float(noise.median()) for _, noise in pulls]
         curve = training_dynamics(job.run).query("quantity == 'contrast'").set_index("step").value
@@ -45,6 +49,15 @@ def measured(jobs: list[Job], seed: int) -> pd.DataFrame:
         commit = job.run.summary["provenance"]["commit"]
         tables.append(table.assign(cell=job.cell.name, seed=job.seed, commit=commit))
     return pd.concat(tables)
+
+
+def _error_by_scale(job: Job, step: int, images: ProbeImages) -> dict[str, float]:
+    """Mean squared error of the exported restorer on the target, in 8-bit units: by the size of what is wrong."""
+    with torch.no_grad():
+        error = 255 * (job.run.method(step).evaluated(images.target) - images.reference)
+    # What an average over squares of a side leaves is at least that large
+    all_, two, eight = (float(avg_pool2d(error, side).square().mean()) for side in (1, 2, 8))
+    return {"error_fine": all_ - two, "error_middle": two - eight, "error_coarse": eight}
 
 
 def main() -> None:

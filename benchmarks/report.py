@@ -118,7 +118,9 @@ def guard_table(metric: str) -> str:
 
 
 MECHANISM = {
-    "detail": "detail kept", "noise": "noise left", "pull": "noise taken / detail taken",
+    "noise": "noise left\n(high band)",
+    "error_middle": "error 2 to 8 pixels wide\n(squared, 8-bit units)",
+    "pull": "noise taken / detail taken\nby the critic's gradient",
     "contrast_active": "share of steps with\nan active hinge (RS)",
 }  # fmt: skip
 
@@ -147,7 +149,7 @@ def mechanism_figure(path: Path) -> None:
     axes[2, 0].set_yscale("log")
     axes[0, 0].legend(fontsize=8)
     seeds = ", ".join(map(str, sorted(set(rows.seed))))
-    figure.suptitle(f"Pocket scale, seed {seeds}; held-out patches, above 0.25 cycles a pixel", fontsize=10)
+    figure.suptitle(f"Pocket scale, seed {seeds}; held-out patches of the target domain", fontsize=10)
     figure.savefig(path, dpi=110)
 
 
