@@ -216,8 +216,9 @@ class Validation(Callback):
             self._validate(trainer, module)
 
     def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
-        """Measure where it is time to."""
-        if trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
+        """Measure where it is time to, and the restorer has changed since the start."""
+        step = trainer.global_step
+        if (step % self.every == 0 and step > module.head_start) or step == module.total_steps:
             self._validate(trainer, module)
 
     def _validate(self, trainer: Trainer, module: Method) -> None:
