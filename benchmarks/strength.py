@@ -2,7 +2,7 @@
 
 One domain a call: a simulated camera (``standard``, ``strong``, ``mild``, ``textured``), simulated ``rain`` or
 ``shake``, or ``polyu`` with --data as in real_photographs.py. A map of where to look: one seed, and the PSNR is that of
-the eight pictures that training itself is validated on. Writes ``results/strength.csv``; rows of other domains stay.
+the eight pictures that training itself is validated on. Writes ``results/strength.csv``; rows of other runs stay.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def main() -> None:
     failures = run_grid(grid, arguments.processes, title=PATH.stem, train=not arguments.no_training)
     new = rows(grid, arguments.domain)
     old = pd.read_csv(PATH, dtype={"commit": str}).fillna("") if PATH.exists() else new.iloc[:0]
-    pd.concat([old[old.domain != arguments.domain], new]).to_csv(PATH, index=False)
+    pd.concat([old, new]).drop_duplicates(["domain", "cell", "seed"], keep="last").to_csv(PATH, index=False)
     for failure in failures:
         print(f"{failure.name}: {failure.reason}", file=sys.stderr)
     sys.exit(bool(failures))
