@@ -64,8 +64,9 @@ def test_a_network_that_looks_at_one_condition_relies_on_that_alone():
         def forward(self, noised, conditions, alpha_bar):
             return noised - conditions[:, :3]
 
-    adaptation.diffusion = Copies()
-    found = condition_reliance(adaptation, pairs(), pairs())
+    adaptation.diffusion, adaptation.restorer = Copies(), torch.nn.Identity()
+    clean = [Pair(pair.name, pair.reference, pair.reference) for pair in pairs()]
+    found = condition_reliance(adaptation, clean, pairs())
     assert found["source_condition"] > 1e-3 and found["target_condition"] == 0
 
 
