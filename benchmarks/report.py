@@ -29,6 +29,9 @@ def table(study: str, test: str) -> str:
     """The markdown table of a study's test set (`workbench.comparison.table`)."""
     rows = read_csv(RESULTS / f"{study}.csv")
     rows = rows[rows.test == test]
+    for column in ("seconds_per_step", "peak_mib"):  # older runs did not record them
+        if rows[rows.cell != "input"][column].isna().any():
+            rows = rows.assign(**{column: float("nan")})
     images = rows.images.iloc[0]
     commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
     source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{study}.csv`.*"
@@ -57,21 +60,24 @@ def strength_figure(path: Path) -> None:
     for domain, group in rows.groupby("domain", sort=False):
         psnr = group.set_index("cell").target_psnr
         room = psnr["oracle"] - psnr["vanilla"]
+        colour = f"C{list(dict.fromkeys(rows.domain)).index(domain)}"
         for suffix, style in (("", "o-"), ("-h1200", "s:")):
             cells = [(ceiling, f"adapted-c{ceiling}{suffix}") for ceiling in (1, 2, 5)]
             shares = [(ceiling, (psnr[cell] - psnr["vanilla"]) / room) for ceiling, cell in cells if cell in psnr]
             if not shares:
                 continue
             label = f"{domain}{', head start 1200' if suffix else ''}"
-            colour = f"C{list(dict.fromkeys(rows.domain)).index(domain)}"
             axes.plot(*zip(*shares), style, color=colour, label=label)  # noqa: B905
+        if "guarded-c5" in psnr:
+            share = (psnr["guarded-c5"] - psnr["vanilla"]) / room
+            axes.plot(5, share, "*", markersize=13, color=colour, label=f"{domain}, guarded")
     axes.axhline(0, color="grey", linewidth=0.8)
     axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
     axes.set(xscale="log", xticks=[1, 2, 5], xticklabels=["1", "2", "5"], xlabel="ceiling of the diffusion weight",
              ylabel="share of the gap vanilla (0) to oracle (1)", ylim=(-2.5, 1.15))  # fmt: skip
     axes.minorticks_off()
     axes.set_title("Pocket scale, seed 0; cameras are simulated, polyu: real photographs", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=7, ncols=2)
     figure.savefig(path, dpi=120)
 
 
@@ -81,6 +87,8 @@ GUARD_ROWS = {
     "camera, strong": ("embedded-strong", "simulated camera"),
     "camera, textured": ("embedded-textured", "simulated camera"),
     "AWGN 25, trained with PolyU": ("real-photographs", "AWGN 25"),
+    "AWGN 25, trained with standard": ("embedded", "AWGN 25"),
+    "AWGN 25, trained with strong": ("embedded-strong", "AWGN 25"),
     "AWGN 25, trained with textured": ("embedded-textured", "AWGN 25"),
 }  # fmt: skip
 GUARD_CELLS = {
@@ -121,7 +129,6 @@ MECHANISM = {
     "noise": "noise left\n(high band)",
     "error_middle": "error 2 to 8 pixels wide\n(squared, 8-bit units)",
     "pull": "noise taken / detail taken\nby the critic's gradient",
-    "contrast_active": "share of steps with\nan active hinge (RS)",
 }  # fmt: skip
 
 
@@ -132,7 +139,7 @@ def mechanism_figure(path: Path) -> None:
     rows.loc[rows.weight == 0, "pull"] = float("nan")
     domains, cells = (list(dict.fromkeys(rows[name])) for name in ("domain", "cell"))
     figure, axes = plt.subplots(
-        len(MECHANISM), len(domains), figsize=(3.2 * len(domains), 9), sharey="row", layout="constrained", squeeze=False
+        len(MECHANISM), len(domains), figsize=(4 * len(domains), 7.5), layout="constrained", squeeze=False
     )
     for (domain, cell), group in rows.groupby(["domain", "cell"]):
         for line, quantity in zip(axes[:, domains.index(domain)], MECHANISM, strict=True):
@@ -146,7 +153,10 @@ def mechanism_figure(path: Path) -> None:
             line.grid(alpha=0.3)
     for title, line in zip(MECHANISM.values(), axes, strict=True):
         line[0].set_ylabel(title)
-    axes[2, 0].set_yscale("log")
+    for line in axes[-1]:
+        line.set(yscale="log", ylim=(0.25, 3), yticks=[0.3, 0.5, 1, 2], yticklabels=["0.3", "0.5", "1", "2"])
+        line.minorticks_off()
+        line.axhline(1, color="grey", linewidth=0.8)
     axes[0, 0].legend(fontsize=8)
     seeds = ", ".join(map(str, sorted(set(rows.seed))))
     figure.suptitle(f"Pocket scale, seed {seeds}; held-out patches of the target domain", fontsize=10)
