@@ -31,6 +31,8 @@ from workbench.restore import restore_array
 
 TINY = {"name": "unet-pocket", "width": 4, "depth": 2}
 PAIR = list(restorers.DEMO_PAIR)
+PATIENT = {"timeout": 120}
+"""Machines may be busy; a test that passes does not wait for it."""
 
 
 def write_run(runs: Path, name: str, method: str, seed: int, status: str = "finished") -> Path:
@@ -88,7 +90,7 @@ def free_port() -> int:
 def client(runs):
     port = free_port()
     blocks = launch(runs, port=port)
-    client = Client(f"http://127.0.0.1:{port}", verbose=False, analytics_enabled=False)
+    client = Client(f"http://127.0.0.1:{port}", verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT)
     yield client
     client.close()
     blocks.close(verbose=False)
@@ -428,7 +430,7 @@ def test_files_of_the_machine_cannot_be_asked_for(client, runs):
 
 def _get(client, path: str, **headers) -> tuple[int, bytes]:
     """Ask for a path just as it is written; urllib and httpx would tidy it up first."""
-    connection = http.client.HTTPConnection(client.src.removeprefix("http://").rstrip("/"), timeout=20)
+    connection = http.client.HTTPConnection(client.src.removeprefix("http://").rstrip("/"), timeout=120)
     try:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -457,7 +459,7 @@ def test_an_upload_cannot_be_put_elsewhere(client, tmp_path):
         f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="../../../../{tmp_path.name}.png"\r\n'
         f"Content-Type: image/png\r\n\r\nhello\r\n--{boundary}--\r\n"
     )
-    connection = http.client.HTTPConnection(client.src.removeprefix("http://").rstrip("/"), timeout=20)
+    connection = http.client.HTTPConnection(client.src.removeprefix("http://").rstrip("/"), timeout=120)
     connection.request(
         "POST", "/gradio_api/upload", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     )
@@ -477,7 +479,10 @@ def test_twenty_people_at_once_are_served_in_the_order_they_came(client, photo, 
         return work(photos, *arguments, **keywords)
 
     monkeypatch.setattr(comparison, "compare", slow)
-    people, jobs = [client, *(Client(client.src, verbose=False, analytics_enabled=False) for _ in range(3))], []
+    people, jobs = (
+        [client, *(Client(client.src, verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT) for _ in range(3))],
+        [],
+    )
     for number in range(20):
         mine = tmp_path / f"p{number:02d}.png"
         mine.write_bytes(photo.read_bytes())
@@ -499,8 +504,8 @@ def test_a_password_is_asked_for_everywhere(runs, photo):
         address = f"http://127.0.0.1:{port}"
         for wrong in (None, ("me", "wrong"), ("you", "let me in")):
             with pytest.raises((AuthenticationError, ValueError)):
-                Client(address, auth=wrong, verbose=False, analytics_enabled=False)
-        known = Client(address, auth=("me", "let me in"), verbose=False, analytics_enabled=False)
+                Client(address, auth=wrong, verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT)
+        known = Client(address, auth=("me", "let me in"), verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT)
         assert known.predict(handle_file(photo), "another", api_name="/restore")[1]["restorer"] == "another"
         for path in ("/config", "/gradio_api/info", f"/gradio_api/file={photo}"):
             assert _get(known, path)[0] == 401, path
