@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from screening import FACTORS
 from strength import CELLS
 from study import RESULTS
 
@@ -125,6 +126,20 @@ def guard_table(metric: str) -> str:
     return f"{markdown(lines)}\n\n*{what}.*"
 
 
+def screening_table(domain: str) -> str:
+    """The markdown table of the effects that `screening.py` measured on a domain."""
+    rows = pd.read_csv(RESULTS / "screening.csv").query("domain == @domain")
+    lines = [["setting", "effect on the target / dB", "effect on the source / dB"]]
+    for number, name in enumerate(FACTORS):
+        on = rows.cell.str[len("screen-") + number] == "1"
+        effects = [rows[on][column].mean() - rows[~on][column].mean() for column in ("target_psnr", "source_psnr")]
+        lines.append([name, *(f"{effect:+.2f}" for effect in effects)])
+    low, high = rows.target_psnr.min(), rows.target_psnr.max()
+    facts = f"{len(rows)} runs at ceiling 2, seed 0, target domain {domain}, {low:.2f} to {high:.2f} dB there"
+    commits = ", ".join(sorted(set(rows.commit)))
+    return f"{markdown(lines)}\n\n*{facts}; code {commits}; data: `benchmarks/results/screening.csv`.*"
+
+
 MECHANISM = {
     "noise": "noise left\n(high band)",
     "error_middle": "error 2 to 8 pixels wide\n(squared, 8-bit units)",
@@ -180,7 +195,12 @@ def protocols_table(restorer: str) -> str:
 def render(page: str) -> str:
     """The page with every table made anew."""
 
-    special = {PROTOCOLS: protocols_table, "strength": strength_table, "guard": guard_table}
+    special = {
+        PROTOCOLS: protocols_table,
+        "strength": strength_table,
+        "screening": screening_table,
+        "guard": guard_table,
+    }
 
     def made(block: re.Match) -> str:
         rows = special[block[1]](block[2]) if block[1] in special else table(block[1], block[2])

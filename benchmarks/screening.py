@@ -1,8 +1,8 @@
-"""Which of seven other settings matter to the adaptation: a fractional design of eight runs, each effect from all of them.
+"""Which of seven other settings matter to the adaptation: a fractional design of eight runs that serve every effect.
 
 A Plackett-Burman design: every setting is at its second value in four runs and at its first in the other four, balanced
-over all others. A setting's effect is the difference of the two means; interactions of two settings are not told from it.
-One domain, one seed: it says where to look. Writes ``results/screening.csv``, one row a run.
+over all others. A setting's effect is the difference of the two means; interactions of two settings are not told from
+it. One domain, one seed: it says where to look. Writes ``results/screening.csv``, one row a run.
 """
 
 from __future__ import annotations
