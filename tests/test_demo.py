@@ -3,6 +3,7 @@ import json
 import pytest
 from conftest import TINY
 
+from apps.restorers import DEMO_PAIR
 from workbench.demo import run_demo
 from workbench.images import read_image
 
@@ -20,5 +21,6 @@ def test_demo_trains_both_measures_and_draws(tmp_path, capsys):
     overview = read_image(tmp_path / "demo-s0" / "overview.png").pixels
     assert overview.shape[0] > 500 and overview.std() > 10
     assert len(list((tmp_path / "demo-s0").glob("*.png"))) == 5
+    assert all((tmp_path / name / "summary.json").is_file() for name in DEMO_PAIR), "the app looks for them"
     again = run_demo(tmp_path, settings=TINY)
     assert again["target"] == result["target"], "finished runs are reused"
