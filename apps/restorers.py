@@ -18,7 +18,7 @@ from workbench.nets import load_restorer
 from workbench.nets.weights import read_card
 from workbench.training import list_runs
 
-DEMO_PAIR = ("denoise-pocket-vanilla-s0", "denoise-pocket-guarded-noise-space-s0")
+DEMO_PAIR = ("denoise-pocket-vanilla-s0", "denoise-pocket+guarded-noise-space-s0")
 PACKAGED = Path(workbench.__file__).parent / "packaged"
 """Restorers that come with the package; may be missing."""
 MAX_PACKAGED = 5_000_000

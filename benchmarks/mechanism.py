@@ -11,7 +11,7 @@ import sys
 import pandas as pd
 import strength
 import torch
-from study import GUARDED, RESULTS, Cell
+from study import RESULTS
 from torch.nn.functional import avg_pool2d
 
 from workbench.comparison import Job, run_grid
@@ -20,10 +20,7 @@ from workbench.diagnostics.microscope import record
 from workbench.progress import progress_bar
 
 EVERY = 50
-CELLS = (
-    *(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "adapted-c5"}),
-    Cell("guarded-c5", "noise-space", GUARDED),
-)
+CELLS = tuple(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "adapted-c5", "guarded-c5"})
 PATH = RESULTS / "mechanism.csv"
 METERS = (
     "weight", "source_psnr", "target_psnr", "exported_target_psnr", "high_frequency_ratio",

@@ -44,10 +44,7 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     """
     begin = time.perf_counter()
     recipes = {method: load_recipe(name, settings, method=method, seed=seed) for method, name in RECIPES.items()}
-    trained = {
-        method: fit(recipe, runs, f"{RECIPES[method].replace('+', '-')}-{method}-s{seed}", resume=True)
-        for method, recipe in recipes.items()
-    }
+    trained = {method: fit(recipe, runs, resume=True) for method, recipe in recipes.items()}
     data = recipes["noise-space"].data
     domains = {"target": validation_pairs(data), "source": source_pairs(SOURCE_SIGMA)}
     result: dict = {domain: {} for domain in domains}
