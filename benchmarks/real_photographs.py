@@ -1,4 +1,4 @@
-"""Vanilla, adapted and their controls on real photographs: PolyU as target domain, CC and Nam never trained on.
+"""Vanilla, adapted, their controls and rivals on real photographs: PolyU as target domain, CC and Nam never trained on.
 
 The data folder holds bsds500/{train,test}/ (clean), polyu_crops/, cc15/ and nam25/ (input/ and target/). PolyU is
 split by pictured object: every third object, in alphabetical order, is kept for the test.
@@ -10,9 +10,10 @@ import argparse
 import re
 from pathlib import Path
 
-from study import GUARDED, Cell, alone, main
+from study import GUARDED, Cell, alone, main, rivals
 
 from workbench.evaluation.sets import HELD_OUT_SOURCE
+from workbench.recipes import load_recipe
 
 OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
 
@@ -34,6 +35,7 @@ CELLS = [
     ),
     Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
     Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
+    *rivals(load_recipe("denoise-pocket")),
 ]
 
 

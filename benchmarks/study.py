@@ -19,9 +19,10 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter
 
 from workbench import comparison
+from workbench.comparison.command import methods_for
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.evaluation.sets import EvaluationSet, open_set
-from workbench.recipes import VARIANTS
+from workbench.recipes import VARIANTS, Recipe
 from workbench.restore import restore_array
 
 RESULTS = Path(__file__).parent / "results"
@@ -42,6 +43,11 @@ def alone(steps: int) -> tuple[str, ...]:
     """Settings of restoration alone, as in the warm start of ``denoise-pocket`` but stopped after so many steps."""
     numbers = {"max_steps": steps, "batch_size": 8, "patch_size": 48, "learning_rate": 0.002}
     return tuple(f"training.{key}={value}" for key, value in numbers.items())
+
+
+def rivals(recipe: Recipe) -> list[Cell]:
+    """A cell, with its defaults, for each method of a recipe's task but the controls and noise-space adaptation."""
+    return [Cell(method, method) for method in methods_for(recipe) if method != "noise-space"]
 
 
 def main(

@@ -1,0 +1,42 @@
+"""Every method for a task on the same restorer, data, steps and warm start, beside the controls.
+
+One simulated domain a call: ``camera``, ``rain`` or ``shake``; the comparison on photographs is part of
+real_photographs.py. Writes ``results/rivals-DOMAIN.csv``. It is `workbench compare` with the guard as a further row.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from study import GUARDED, Cell, main, rivals
+
+from workbench.comparison import controls
+from workbench.evaluation.sets import HELD_OUT_SOURCE
+from workbench.recipes import load_recipe
+
+DOMAINS = {"camera": "denoise-pocket", "rain": "derain-pocket", "shake": "deblur-pocket"}
+
+
+def cells(domain: str) -> list[Cell]:
+    """The rows of a domain's table: controls, adaptation, rivals, the oracle last."""
+    recipe = load_recipe(DOMAINS[domain])
+    vanilla, early, oracle = (Cell(each.name, each.method, each.settings) for each in controls(recipe))
+    adapted = [Cell("adapted", "noise-space")]
+    if domain == "camera":
+        adapted.append(Cell("guarded-c5", "noise-space", GUARDED))
+    return [vanilla, early, *adapted, *rivals(recipe), oracle]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The study's own argument."""
+    parser.add_argument("domain", choices=DOMAINS)
+
+
+if __name__ == "__main__":
+    early = argparse.ArgumentParser(add_help=False)  # the domain decides the name and the cells
+    options(early)
+    domain = early.parse_known_args()[0].domain
+    main(
+        f"rivals-{domain}", DOMAINS[domain], cells(domain), lambda _: [],
+        lambda _: {f"simulated {domain}": f"simulated-{domain}", "source": HELD_OUT_SOURCE}, options,
+    )  # fmt: skip
