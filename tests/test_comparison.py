@@ -157,6 +157,15 @@ def test_runs_are_named_as_train_names_them_and_by_their_settings(tmp_path):
     assert len({grid.jobs()[0].name for grid in (plain_grid, changed, other)}) == 3
 
 
+def test_a_method_may_stand_beside_its_variants(tmp_path):
+    chosen = ["noise-space", "noise-space+guarded", "noise-space+unpaired+table4-b"]
+    grid = grid_of(tmp_path, ("control_names", []), ("methods", chosen), ("settings", []))
+    plain, guarded, both = (job.resolved.noise_space for job in grid.jobs())
+    assert (plain.guard, guarded.guard) == ("none", "transplant") and guarded.ceiling > plain.ceiling
+    assert (both.paired, both.channel_shuffle) == (False, False)
+    assert [job.name for job in grid.jobs()][1] == "denoise-pocket-noise-space+guarded-s0"
+
+
 def test_every_method_has_the_same_recipe_but_for_itself(tmp_path):
     grid = grid_of(
         tmp_path, ("control_names", ["vanilla", "oracle"]), ("methods", ["dann", "pixelda"]), ("settings", [])
@@ -169,6 +178,8 @@ def test_every_method_has_the_same_recipe_but_for_itself(tmp_path):
     ("arguments", "reason"),
     [
         (("methods", ["magic"]), "no method is called 'magic'"),
+        (("methods", ["dann+magic"]), r"--methods dann\+magic: no such variant"),
+        (("methods", ["noise-space+table4-a"]), "that variant chooses a method itself"),
         (("control_names", ["magic"]), "no control is called 'magic'"),
         (("task", "dance"), "no recipe is called 'dance-pocket'"),
         (("seeds", ["one"]), "--seeds one: give whole numbers"),

@@ -124,7 +124,11 @@ def compare(
     task: Annotated[str, typer.Argument(metavar="TASK", help="denoise, derain or deblur; or a recipe's YAML file.")],
     scale: Annotated[str, typer.Option(help="pocket, bench or paper.")] = "pocket",
     methods: Annotated[
-        str | None, typer.Option(help="Names, joined by commas. If not given: all that are for the task.")
+        str | None,
+        typer.Option(
+            help="Names, joined by commas, each with variants of its own as in noise-space+guarded. If not given: all"
+            " that are for the task."
+        ),
     ] = None,
     controls: Annotated[
         str, typer.Option(help="Which of vanilla, vanilla-early and oracle to add; '' for none.")

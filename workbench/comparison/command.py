@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
 from workbench.methods import METHODS
-from workbench.recipes import Recipe, load_recipe
+from workbench.recipes import VARIANTS, Recipe, load_recipe
 from workbench.training.fit import Interrupted, check, difference
 
 
@@ -84,7 +84,8 @@ def make_grid(
     task, scale : str
         Of the packaged recipe; or ``task`` is a YAML file.
     methods : sequence of str, optional
-        By default all that are for the recipe's task.
+        Names, each with variants of its own as in ``noise-space+guarded``; by default all that are for the recipe's
+        task.
     control_names : sequence of str
         As of `workbench.comparison.controls`.
     seeds : sequence of str
@@ -99,15 +100,15 @@ def make_grid(
     Raises
     ------
     WorkbenchError
-        When a recipe is not valid, a method is not for its task or cannot be trained by it, a data set or a test set is
-        missing, or a run folder holds a run of another recipe.
+        When a recipe is not valid, there is no such variant, a method is not for its task or cannot be trained by it, a
+        data set or a test set is missing, or a run folder holds a run of another recipe.
     """
     get_protocol(protocol)
     where = task if task.endswith((".yaml", ".yml")) else f"{task}-{scale}"
     recipe = load_recipe(where, settings)
     cells = {cell.name: cell for cell in controls(recipe, _named(control_names))}
     chosen = methods_for(recipe) if methods is None else _named(methods)
-    cells |= {method: Cell(method, method) for method in chosen if method not in cells}
+    cells |= {name: _cell(name) for name in chosen if name not in cells}
     try:
         numbers = tuple(dict.fromkeys(int(seed) for seed in seeds))
     except ValueError:
@@ -154,6 +155,19 @@ def _trained(job: Job) -> bool:
             f"{run.folder}: holds a run whose recipe differs at {changed}; use another --runs, or move that folder away"
         )
     return False
+
+
+def _cell(name: str) -> Cell:
+    """The cell of a method, with the settings of the variants that are named after it."""
+    method, *variants = name.split("+")
+    settings: list[str] = []
+    for variant in variants:
+        if variant not in VARIANTS:
+            raise WorkbenchError(f"--methods {name}: no such variant; there are {', '.join(VARIANTS)}")
+        settings += VARIANTS[variant].settings
+    if any(setting.startswith("method=") for setting in settings):
+        raise WorkbenchError(f"--methods {name}: that variant chooses a method itself; name the method alone")
+    return Cell(name, method, tuple(settings))
 
 
 def _named(names: Sequence[str]) -> list[str]:
