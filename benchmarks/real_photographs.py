@@ -35,7 +35,7 @@ CELLS = [
     ),
     Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
     Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
-    *rivals(load_recipe("denoise-pocket")),
+    *rivals(load_recipe("denoise-pocket"), "training.validate_every=450"),  # these pictures are large
 ]
 
 

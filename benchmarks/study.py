@@ -45,9 +45,9 @@ def alone(steps: int) -> tuple[str, ...]:
     return tuple(f"training.{key}={value}" for key, value in numbers.items())
 
 
-def rivals(recipe: Recipe) -> list[Cell]:
-    """A cell, with its defaults, for each method of a recipe's task but the controls and noise-space adaptation."""
-    return [Cell(method, method) for method in methods_for(recipe) if method != "noise-space"]
+def rivals(recipe: Recipe, *settings: str) -> list[Cell]:
+    """A cell for each method of a recipe's task but the controls and noise-space adaptation, with its defaults."""
+    return [Cell(method, method, settings) for method in methods_for(recipe) if method != "noise-space"]
 
 
 def main(
