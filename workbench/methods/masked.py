@@ -7,9 +7,11 @@ training noise looks like. In the attention of a transformer 75 % of the tokens 
 
 Decided to bring it into this trainer
 -------------------------------------
-* Any restorer can be trained so. One without attention has the input mask alone, and sees whole images for the first
-  time when it is used: the paper's attention mask narrows that gap, nothing does here. The paper's network is
-  ``restorer={name: swinir-masked}``.
+* Any restorer can be trained so; the paper's network is ``restorer={name: swinir-masked}``. One without attention has
+  the input mask alone, and with the paper's shares would see whole images for the first time when it is used: in a
+  pocket U-Net that ended in pictures of the wrong brightness (11.7 dB, where vanilla has 32.7). So the recipes of the
+  scales pocket and bench mask between nothing and half of the pixels. Between nothing and nine tenths was 1.4 dB worse
+  than that (simulated camera, seed 0, scale pocket).
 * The degradation is the recipe's (the paper has AWGN of sigma 15 alone), and the training starts from the recipe's warm
   start like that of any other method; ``warm_start=null`` is the paper's training from scratch.
 
@@ -56,6 +58,8 @@ class Masked(Method):
             if not 0 <= self.input_mask[0] <= self.input_mask[1] < 1:
                 raise ValueError("input_mask must be two rising shares below 1, such as [0.8, 0.9]")
             return self
+
+    by_scale: ClassVar[dict[str, dict]] = {"pocket": {"input_mask": (0.0, 0.5)}, "bench": {"input_mask": (0.0, 0.5)}}
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the clean images from what is restored from masked ones."""
