@@ -283,6 +283,17 @@ def test_lpips_with_wrong_weights_says_so(monkeypatch, no_weights, tmp_path, cas
 # Folders
 
 
+def test_the_time_is_that_of_restoring_a_megapixel(monkeypatch):
+    clock = iter([10.0, 12.0, 20.0, 24.0])
+    monkeypatch.setattr("workbench.evaluation.evaluate.time.perf_counter", lambda: next(clock))
+    pictures = [(name, np.zeros((100, size, 3), np.uint8), np.zeros((100, size, 3), np.uint8))
+                for name, size in (("a", 50), ("b", 100))]  # fmt: skip
+    report = evaluate_pairs(brighten, pictures, lpips=False)
+    assert report["seconds_per_megapixel"] == pytest.approx(6.0 / 0.015)
+    assert "400 s a megapixel" in format_report(report)
+    assert evaluate_pairs(brighten, [], lpips=False)["seconds_per_megapixel"] is None
+
+
 @pytest.fixture
 def pairs(tmp_path):
     for index, name in enumerate(("a.png", "b.png", "sub/c.png")):
@@ -302,7 +313,8 @@ def test_evaluate_folder(pairs):
     calls = []
     report = evaluate_folder(brighten, pairs, lpips=False, progress=lambda *call: calls.append(call))
     assert calls == [(0, 3, "a.png"), (1, 3, "b.png"), (2, 3, "sub/c.png"), (3, 3, "")]
-    assert list(report) == ["protocol", "images", "mean", "input_mean", "unavailable", "failed"]
+    measured = ["protocol", "images", "mean", "input_mean", "seconds_per_megapixel", "unavailable", "failed"]
+    assert list(report) == measured
     assert report["protocol"] == "rgb" and report["failed"] == []
     assert [list(image) for image in report["images"]] == [["name", "psnr", "ssim", "lpips"]] * 3
     protocol = PROTOCOLS["rgb"]

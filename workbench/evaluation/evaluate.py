@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -49,9 +50,10 @@ def evaluate_folder(
     -------
     dict
         Ready for JSON: ``{"protocol", "images": [{"name", "psnr", "ssim", "lpips"}], "mean", "input_mean",
-        "unavailable", "failed": [{"name", "reason"}]}``. The two means have the three metrics of the restored and the
-        degraded images, over those images for which the metric exists. A value that cannot be computed is None, as is
-        the infinite PSNR of identical images, for which JSON has no number; ``unavailable`` says why, by metric.
+        "seconds_per_megapixel", "unavailable", "failed": [{"name", "reason"}]}``. The two means have the three metrics
+        of the restored and the degraded images, over those images for which the metric exists; the time is that of
+        restoring alone. A value that cannot be computed is None, as is the infinite PSNR of identical images, for
+        which JSON has no number; ``unavailable`` says why, by metric.
 
     Raises
     ------
@@ -115,6 +117,8 @@ def format_report(report: dict) -> str:
     for name, scores in rows:
         psnr, ssim, lpips = (scores[metric] for metric in METRICS)
         lines.append(f"{name:<{width}}  {_number(psnr, 9, 3)}  {_number(ssim, 6, 4)}  {_number(lpips, 6, 4)}")
+    if report["seconds_per_megapixel"] is not None:
+        lines.append(f"restoring took {report['seconds_per_megapixel']:.3g} s a megapixel")
     lines += report["unavailable"].values()
     return "\n".join(lines)
 
@@ -135,6 +139,7 @@ def _evaluate(
         lpips = Lpips.load() if lpips else Unavailable("LPIPS was not asked for")
     scorer = _Scorer(protocol, lpips)
     images, inputs, failed = [], [], []
+    seconds, megapixels = 0.0, 0.0
     for name, load in jobs:
         if progress is not None:
             progress(len(images) + len(failed), total, name)
@@ -142,7 +147,9 @@ def _evaluate(
             degraded, reference = (_checked(image) for image in load())
             if degraded.shape != reference.shape:
                 raise WorkbenchError(f"sizes differ: input {_size(degraded)}, target {_size(reference)}")
+            started = time.perf_counter()
             restored = restore_fn(degraded)
+            ended = time.perf_counter()
             if restored.shape != degraded.shape:
                 raise WorkbenchError(f"the restorer made {_size(restored)} of {_size(degraded)} pixels")
             if not np.isfinite(restored).all():
@@ -150,6 +157,8 @@ def _evaluate(
         except WorkbenchError as error:
             failed.append({"name": name, "reason": str(error)})
             continue
+        seconds += ended - started
+        megapixels += degraded.shape[0] * degraded.shape[1] / 1e6
         reference = protocol.prepare(reference)
         inputs.append(scorer(f"{name} (input)", protocol.prepare(degraded), reference))
         images.append({"name": name, **scorer(name, protocol.prepare(restored), reference)})
@@ -160,6 +169,7 @@ def _evaluate(
         "images": images,
         "mean": _mean(images),
         "input_mean": _mean(inputs),
+        "seconds_per_megapixel": round(seconds / megapixels, 4) if images else None,
         "unavailable": scorer.unavailable(),
         "failed": failed,
     }

@@ -42,6 +42,8 @@ class Record:
         Number of pairs that could not be measured.
     mean, input_mean : dict
         ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
+    seconds_per_megapixel : float or None
+        Of restoring; None in older records.
     """
 
     data: str
@@ -54,6 +56,7 @@ class Record:
     failed: int
     mean: dict[str, float | None]
     input_mean: dict[str, float | None]
+    seconds_per_megapixel: float | None
 
 
 def run_folder(restorer: Path) -> Path | None:
@@ -132,6 +135,7 @@ def read_record(path: Path) -> Record:
             data=str(data["name"]), place=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
             date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
+            seconds_per_megapixel=report.get("seconds_per_megapixel"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error
