@@ -12,13 +12,16 @@ Decided to bring it into this trainer
   learns, for as many steps as with any other method and from the same warm start. The head start comes on top, and the
   paper gives no number of steps that would fit: 50,000 at paper scale, and what the scales below say.
 * Generator and critic take one step each, where WGANs often give the critic five; one backward pass does both, each
-  network held while the other learns. At pocket and bench scale the critic's learning rate is five times the
-  generator's instead; with equal rates the noise's level swung by orders of magnitude. Adam's betas are 0.5 and 0.9.
+  network held while the other learns. The critic's learning rate is higher than the generator's instead (pocket: 25
+  times, bench: five times); with equal rates the noise's level swung by orders of magnitude. Adam's betas are 0.5 and
+  0.9.
 * The generator starts with next to no noise.
 * The critic judges whole noisy images, as in the paper. Source and target pictures here differ in more than noise
   (the target's are smoother), which a critic can see and a generator that only adds noise cannot mend.
 
-The pocket and bench settings have not been tuned.
+On the simulated camera (scale pocket, seed 0) the generator's noise dwindles to a standard deviation of 0.001 to 0.01,
+where the target's is 0.027, and the restorer unlearns to take any away: 0.8 to 3.9 dB below vanilla with four pairs of
+learning rates, of which the best is taken. The bench settings have not been tuned.
 """
 
 from __future__ import annotations
@@ -168,7 +171,7 @@ class C2N(Method):
 
     by_scale: ClassVar[dict[str, dict]] = {
         "pocket": {
-            "head_start": 900, "learning_rate": 2e-4, "critic_learning_rate": 1e-3, "width": 12, "style": 8,
+            "head_start": 900, "learning_rate": 2e-4, "critic_learning_rate": 5e-3, "width": 12, "style": 8,
             "extractor": 1, "independent": 1, "dependent": 1, "critic_width": 16, "critic_blocks": 2,
         },
         "bench": {
