@@ -546,6 +546,7 @@ def small_pairs(data):
         (["--table", "99"], "no table '99'"),
         (["--paper", "other"], "choose one of noise-da, drdd"),
         (["--format", "html"], "choose one of text, md, latex, csv"),
+        (["--runs", "no/where"], "--runs no/where: no such folder"),
     ],
 )
 def test_wrong_calls_of_tables_are_one_line(call, tmp_path, arguments, message):

@@ -168,14 +168,16 @@ def tables(
     table: Annotated[str | None, typer.Option(help="Only this table, such as 4 or A1.")] = None,
     paper: Annotated[str, typer.Option(help="noise-da or drdd.")] = "noise-da",
     form: Annotated[str, typer.Option("--format", help="text, md, latex or csv.")] = "text",
-    runs: Runs = Path("runs"),
+    runs: Annotated[Path | None, typer.Option(help="Folder of run folders; if not given, runs/.")] = None,
 ) -> None:
     """The papers' tables, with the numbers of the runs that `evaluate` has measured beside them."""
     from workbench.evaluation.measurements import find_measurements
     from workbench.evaluation.table_formats import render
     from workbench.evaluation.tables import table_lines
 
-    found = find_measurements(runs)
+    if runs is not None and not runs.is_dir():
+        raise WorkbenchError(f"--runs {runs}: no such folder")
+    found = find_measurements(runs or Path("runs"))
     print(render(table_lines(paper, table, found.measurements), form))
     if found.unmeasured:
         names = ", ".join(str(run) for run in found.unmeasured[:3]) + (", ..." if len(found.unmeasured) > 3 else "")
