@@ -18,6 +18,7 @@ from workbench.recipes import load_recipe
 OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
 
 STRONG = ("noise_space.ceiling=5.0",)
+RIVALS = rivals(load_recipe("denoise-pocket"), "training.validate_every=450")  # these pictures are large
 CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
     Cell("adapted-c5", "noise-space", STRONG),
@@ -35,7 +36,7 @@ CELLS = [
     ),
     Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
     Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
-    *rivals(load_recipe("denoise-pocket"), "training.validate_every=450"),  # these pictures are large
+    *RIVALS,
 ]
 
 
