@@ -22,6 +22,7 @@ from workbench import comparison
 from workbench.comparison.command import methods_for
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.evaluation.sets import EvaluationSet, open_set
+from workbench.methods import METHODS
 from workbench.recipes import VARIANTS, Recipe
 from workbench.restore import restore_array
 
@@ -46,8 +47,9 @@ def alone(steps: int) -> tuple[str, ...]:
 
 
 def rivals(recipe: Recipe, *settings: str) -> list[Cell]:
-    """A cell for each method of a recipe's task but the controls and noise-space adaptation, with its defaults."""
-    return [Cell(method, method, settings) for method in methods_for(recipe) if method != "noise-space"]
+    """A cell for each method of this package, with its defaults, but the controls and noise-space adaptation."""
+    own = [name for name in methods_for(recipe) if METHODS[name].__module__.startswith("workbench.")]
+    return [Cell(method, method, settings) for method in own if method != "noise-space"]
 
 
 def main(

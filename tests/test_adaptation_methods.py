@@ -133,15 +133,27 @@ def test_resumed_equals_uninterrupted(method, tmp_path, monkeypatch):
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
-@pytest.mark.parametrize("method", SMALL)
+@pytest.mark.parametrize("method", list(METHODS))
 @pytest.mark.parametrize("scale", ["pocket", "bench", "paper"])
-def test_defaults_exist_at_every_scale(method, scale):
-    options = METHODS[method].resolve(load_recipe(f"denoise-{scale}", method=method)).options[method]
-    assert options["learning_rate"] > 0
-    given = METHODS[method].resolve(
-        load_recipe(f"denoise-{scale}", [f"options.{method}.learning_rate=0.5"], method=method)
+def test_every_method_has_settings_at_every_scale(method, scale):
+    packaged = {"denoising": "denoise", "deraining": "derain", "deblurring": "deblur"}
+    for name in (packaged[task] for task in METHODS[method].tasks & packaged.keys()):
+        resolved = METHODS[method].resolve(load_recipe(f"{name}-{scale}", method=method))
+        options = METHODS[method].Options(**resolved.options.get(method, {}))
+        chosen = METHODS[method].by_scale.get(scale, {})
+        assert {key: options.model_dump(mode="json")[key] for key in chosen} == {
+            key: METHODS[method].Options(**chosen).model_dump(mode="json")[key] for key in chosen
+        }
+
+
+@pytest.mark.parametrize("method", SMALL)
+def test_a_given_setting_comes_before_that_of_the_scale(method):
+    key = f"options.{method}.learning_rate"
+    plain, given = (
+        METHODS[method].resolve(load_recipe("denoise-pocket", settings, method=method)).options[method]
+        for settings in ([], [f"{key}=0.5"])
     )
-    assert given.options[method] == options | {"learning_rate": 0.5}
+    assert given == plain | {"learning_rate": 0.5}
 
 
 def _bottlenecks(module, batch):

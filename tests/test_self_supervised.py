@@ -264,6 +264,18 @@ def test_gradient_penalty_is_zero_at_slope_one():
         assert gradient_penalty(rate, real, made, share) == pytest.approx((slope - 1) ** 2, abs=1e-5)
 
 
+def test_c2n_weighs_the_noise_colour_and_the_critics_slope():
+    plain, weighted = (
+        build("c2n", *C2N_TINY, f"options.c2n.zero_mean={zero}", f"options.c2n.gradient_penalty={slope}")
+        for zero, slope in ((0, 0), (3, 5))
+    )
+    batch = batch_of(plain)
+    without, losses = plain.losses(batch, 0), weighted.losses(batch, 0)
+    added = losses["loss"] - without["loss"]
+    assert added == pytest.approx((3 * losses["zero_mean"] + 5 * losses["gradient_penalty"]).item(), rel=1e-4)
+    assert losses["zero_mean"] > 0 and losses["gradient_penalty"] > 0
+
+
 def test_c2ns_critic_learns_to_tell_noisy_pictures_from_clean_ones():
     module = build("c2n", "options.c2n.head_start=1000", "data.target=synthetic", "data.sigma=[25, 25]")
     module.generator.requires_grad_(False)
@@ -316,6 +328,7 @@ def test_attention_is_masked_in_training_and_after_it():
     module.averaged.module.eval()(image)
     batch["draws"] = batch["draws"] + 1
     assert not torch.equal(first, module.losses(batch, 0)["loss"])
+    assert module.restorer.mask_seed == 0, "that of validation and of the file"
 
 
 def unit(*shape):
@@ -370,6 +383,12 @@ def test_nlcl_takes_a_picture_apart_and_holds_its_discriminator():
     assert gradients(module.discriminator).abs().sum() == 0
     for network in (module.restorer, module.rain, module.projections):
         assert gradients(network).abs().sum() > 0
+    # 1 stands for a clean photograph: what the discriminator is to say of one, and what the background is to be called
+    with torch.no_grad():
+        made, clean = (module.discriminator(each)[1] for each in (module.restorer(batch["target"]), batch["unpaired"]))
+    assert losses["adversarial"] == pytest.approx((made - 1).square().mean().item(), rel=1e-4)
+    truth = 0.5 * (made.square().mean() + (clean - 1).square().mean())
+    assert losses["discriminator"] == pytest.approx(truth.item(), rel=1e-4)
     # Background and rain that add up to the input
     module.restorer.forward = lambda image, window=None: 0.75 * image
     module.rain.forward = lambda image, window=None: 0.75 * image

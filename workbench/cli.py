@@ -126,7 +126,7 @@ def compare(
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Names, joined by commas, each with variants of its own as in noise-space+guarded. If not given: all"
+            help="Names, joined by commas; noise-space also with variants, as in noise-space+guarded. If not given: all"
             " that are for the task."
         ),
     ] = None,

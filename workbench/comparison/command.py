@@ -84,7 +84,7 @@ def make_grid(
     task, scale : str
         Of the packaged recipe; or ``task`` is a YAML file.
     methods : sequence of str, optional
-        Names, each with variants of its own as in ``noise-space+guarded``; by default all that are for the recipe's
+        Names, noise-space also with variants as in ``noise-space+guarded``; by default all that are for the recipe's
         task.
     control_names : sequence of str
         As of `workbench.comparison.controls`.
@@ -158,15 +158,15 @@ def _trained(job: Job) -> bool:
 
 
 def _cell(name: str) -> Cell:
-    """The cell of a method, with the settings of the variants that are named after it."""
+    """The cell of a method; of noise-space adaptation with the settings of the variants that are named after it."""
     method, *variants = name.split("+")
     settings: list[str] = []
     for variant in variants:
         if variant not in VARIANTS:
             raise WorkbenchError(f"--methods {name}: no such variant; there are {', '.join(VARIANTS)}")
         settings += VARIANTS[variant].settings
-    if any(setting.startswith("method=") for setting in settings):
-        raise WorkbenchError(f"--methods {name}: that variant chooses a method itself; name the method alone")
+    if settings and (method != "noise-space" or not all(each.startswith("noise_space.") for each in settings)):
+        raise WorkbenchError(f"--methods {name}: only noise-space has variants, those that change it alone; see --set")
     return Cell(name, method, tuple(settings))
 
 

@@ -50,7 +50,7 @@ class Method(LightningModule):
     tasks: ClassVar[frozenset[str]] = TASKS
     """The tasks (``task`` of a recipe) on which the method can be compared; none if it trains no restorer."""
     Options: ClassVar[type[Section]] = Section
-    """The method's own settings, ``options.METHOD`` of a recipe; its defaults are those of the method's paper."""
+    """The method's own settings, ``options.METHOD`` of a recipe; its defaults are its paper's or what its file says."""
     by_scale: ClassVar[dict[str, dict]] = {}
     """Defaults of the settings at a scale, ``{"pocket": {KEY: VALUE}}``, where they are not those of `Options`."""
 

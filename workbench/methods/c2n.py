@@ -19,9 +19,9 @@ Decided to bring it into this trainer
 * The critic judges whole noisy images, as in the paper. Source and target pictures here differ in more than noise
   (the target's are smoother), which a critic can see and a generator that only adds noise cannot mend.
 
-On the simulated camera (scale pocket, seed 0) the generator's noise dwindles to a standard deviation of 0.001 to 0.01,
-where the target's is 0.027, and the restorer unlearns to take any away: 0.8 to 3.9 dB below vanilla with four pairs of
-learning rates, of which the best is taken. The bench settings have not been tuned.
+On the simulated camera, at the scale pocket, the generator's noise dwindled to a standard deviation of 0.001 to 0.015,
+where the target's is 0.027, and the restorer unlearnt to take any away, with each of four pairs of learning rates, of
+which the best is taken (`benchmarks/results/rivals-settings.csv`). The bench settings have not been tuned.
 """
 
 from __future__ import annotations
