@@ -272,7 +272,7 @@ def test_c2n_weighs_the_noise_colour_and_the_critics_slope():
     batch = batch_of(plain)
     without, losses = plain.losses(batch, 0), weighted.losses(batch, 0)
     added = losses["loss"] - without["loss"]
-    assert added == pytest.approx((3 * losses["zero_mean"] + 5 * losses["gradient_penalty"]).item(), rel=1e-4)
+    assert added.item() == pytest.approx((3 * losses["zero_mean"] + 5 * losses["gradient_penalty"]).item(), rel=1e-4)
     assert losses["zero_mean"] > 0 and losses["gradient_penalty"] > 0
 
 
@@ -386,9 +386,9 @@ def test_nlcl_takes_a_picture_apart_and_holds_its_discriminator():
     # 1 stands for a clean photograph: what the discriminator is to say of one, and what the background is to be called
     with torch.no_grad():
         made, clean = (module.discriminator(each)[1] for each in (module.restorer(batch["target"]), batch["unpaired"]))
-    assert losses["adversarial"] == pytest.approx((made - 1).square().mean().item(), rel=1e-4)
+    assert losses["adversarial"].item() == pytest.approx((made - 1).square().mean().item(), rel=1e-4)
     truth = 0.5 * (made.square().mean() + (clean - 1).square().mean())
-    assert losses["discriminator"] == pytest.approx(truth.item(), rel=1e-4)
+    assert losses["discriminator"].item() == pytest.approx(truth.item(), rel=1e-4)
     # Background and rain that add up to the input
     module.restorer.forward = lambda image, window=None: 0.75 * image
     module.rain.forward = lambda image, window=None: 0.75 * image
