@@ -24,6 +24,7 @@ def _cell(name: str, method: str, shared: tuple[str, ...] = (), **settings: obje
 
 DOMAINS = {
     "standard": (
+        Cell("vanilla", "vanilla"),
         *(_cell(f"dann-{weight}", "dann", ceiling=weight) for weight in (1, 0.1, 0.01, 0.003, 0.001)),
         *(_cell(f"dann-from-scratch-{weight}", "dann", FROM_SCRATCH, ceiling=weight) for weight in (1, 0.3, 0.1, 0.01)),
         *(_cell(f"pixelda-rate-{rate}", "pixelda", learning_rate=rate) for rate in (2e-4, 5e-5)),
@@ -36,7 +37,10 @@ DOMAINS = {
         *(_cell(f"masked-{low}-{high}", "masked", input_mask=[low, high])
           for low, high in ((0.8, 0.9), (0, 0.9), (0, 0.5))),
     ),
-    "rain": tuple(_cell(f"nlcl-rate-{rate}", "nlcl", learning_rate=rate) for rate in (2e-4, 1e-3)),
+    "rain": (
+        Cell("vanilla", "vanilla"),
+        *(_cell(f"nlcl-rate-{rate}", "nlcl", learning_rate=rate) for rate in (2e-4, 1e-3)),
+    ),
 }  # fmt: skip
 RECIPES = {"standard": "denoise-pocket", "rain": "derain-pocket"}
 PATH = RESULTS / "rivals-settings.csv"
