@@ -102,7 +102,7 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
     """The table of a test set: a line of headings, then a line a cell, mean ± sample standard deviation over its seeds.
 
     ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed; it is left
-    out where that distance is less than 0.2 dB. Columns of time a step, memory and restoring are left out where no run
+    out where that distance is less than 0.5 dB. Columns of time a step, memory and restoring are left out where no run
     has them.
     """
     rows = rows[rows.test == test]
@@ -112,7 +112,7 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
     for cell, group in rows.groupby("cell", sort=False):
         gain = (psnr[cell] - psnr["vanilla"]).dropna() if cell in psnr and "vanilla" in psnr else []
         gain = [] if cell == "vanilla" else gain
-        closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > 0.2 else []
+        closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > 0.5 else []
         lines.append(
             {
                 "": cell,
