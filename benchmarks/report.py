@@ -10,6 +10,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from real_photographs import RIVALS
+from rivals_report import gains_figure, ranking_table, settings_table
 from screening import FACTORS
 from strength import CELLS
 from study import RESULTS
@@ -26,16 +28,31 @@ BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 PROTOCOLS = "real-protocols"
 
 
+BESIDE_RIVALS = ("input", "vanilla", "vanilla-early-1000", "adapted-c5", "guarded-c5", "oracle")
+
+
+def read(study: str) -> pd.DataFrame:
+    """A study's rows; those of photographs are told twice: ``rivals-photographs`` has the rivals and main controls."""
+    photographs = study == "rivals-photographs"
+    rows = read_csv(RESULTS / f"{'real-photographs' if photographs else study}.csv")
+    rivals = rows.cell.isin([cell.name for cell in RIVALS])
+    if photographs:
+        rows = rows[rivals | rows.cell.isin(BESIDE_RIVALS)]
+        return pd.concat([rows[rows.cell != "oracle"], rows[rows.cell == "oracle"]])
+    return rows[~rivals] if study == "real-photographs" else rows
+
+
 def table(study: str, test: str) -> str:
     """The markdown table of a study's test set (`workbench.comparison.table`)."""
-    rows = read_csv(RESULTS / f"{study}.csv")
+    rows = read(study)
     rows = rows[rows.test == test]
-    for column in ("seconds_per_step", "peak_mib"):  # older runs did not record them
-        if rows[rows.cell != "input"][column].isna().any():
+    for column in ("seconds_per_step", "peak_mib", "seconds_per_megapixel"):  # older runs did not record them
+        if rows[rows.steps > 0][column].isna().any():
             rows = rows.assign(**{column: float("nan")})
     images = rows.images.iloc[0]
     commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
-    source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{study}.csv`.*"
+    csv = "real-photographs" if study == "rivals-photographs" else study
+    source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{csv}.csv`.*"
     return f"{markdown(comparison_table(rows, test))}\n\n{source}"
 
 
@@ -200,6 +217,8 @@ def render(page: str) -> str:
         "strength": strength_table,
         "screening": screening_table,
         "guard": guard_table,
+        "ranking": lambda task: ranking_table(read, task),
+        "rivals-settings": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-settings.csv"), domain),
     }
 
     def made(block: re.Match) -> str:
@@ -213,4 +232,5 @@ if __name__ == "__main__":
     for page in (PAGE, STUDY):
         page.write_text(render(page.read_text()))
     strength_figure(DOCS / "figures" / "strength.png")
+    gains_figure(read, DOCS / "figures" / "rivals.png")
     mechanism_figure(DOCS / "figures" / "mechanism.png")

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import report  # noqa: E402
+import rivals  # noqa: E402
 from study import RESULTS  # noqa: E402
 
 from workbench.comparison import spread  # noqa: E402
@@ -22,13 +23,25 @@ def test_page_holds_the_tables_of_the_recorded_runs():
         assert report.render(page) == page, "run python benchmarks/report.py"
 
 
-@pytest.mark.parametrize("study", ["real-photographs", "embedded", "embedded-strong", "embedded-textured"])
+STUDIES = ["real-photographs", "embedded", "embedded-strong", "embedded-textured", "rivals-camera", "rivals-rain",
+           "rivals-shake"]  # fmt: skip
+
+
+@pytest.mark.parametrize("study", STUDIES)
 def test_every_recorded_run_says_how_to_make_it_again(study):
     rows = pd.read_csv(RESULTS / f"{study}.csv")
     runs = rows[rows.cell != "input"]
     assert runs[["method", "seed", "steps", "seconds", "commit"]].notna().all().all()
     assert not runs.commit.str.endswith("+").any(), "made with uncommitted changes"
     assert not rows.duplicated(["cell", "seed", "test"]).any()
+
+
+@pytest.mark.parametrize(("study", "cells"), [("rivals-camera", 15), ("rivals-rain", 9), ("rivals-shake", 10)])
+def test_every_method_for_a_task_was_measured(study, cells):
+    rows = pd.read_csv(RESULTS / f"{study}.csv")
+    expected = {cell.name for cell in rivals.cells(study.removeprefix("rivals-"))}
+    assert set(rows.cell) == expected | {"input"} and len(expected) == cells
+    assert {cell.name for cell in report.RIVALS} <= set(pd.read_csv(RESULTS / "real-photographs.csv").cell)
 
 
 @pytest.mark.parametrize("study", ["strength", "mechanism"])

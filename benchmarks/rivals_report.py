@@ -1,0 +1,125 @@
+"""What the rivals' recorded runs say, beside the paper's numbers: tables and the figure for `report.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from scipy.stats import spearmanr
+
+from workbench.comparison.tables import markdown, spread
+from workbench.evaluation.published import published
+from workbench.evaluation.tables import METHODS as NAMES
+from workbench.evaluation.tables import NOT_COMPARED
+from workbench.methods import METHODS
+
+Read = Callable[[str], pd.DataFrame]
+
+CAMERA = ("rivals-camera", "simulated camera")
+PHOTOGRAPHS = {name: ("rivals-photographs", name) for name in ("PolyU", "CC", "Nam")}
+RAIN, SHAKE = ("rivals-rain", "simulated rain"), ("rivals-shake", "simulated shake")
+PANELS = {"simulated camera": CAMERA, **PHOTOGRAPHS, "simulated rain": RAIN, "simulated shake": SHAKE}
+RANKINGS = {
+    "denoising": ("1", {"simulated camera": CAMERA, "PolyU": PHOTOGRAPHS["PolyU"]}),
+    "deraining": ("2", {"simulated rain": RAIN}),
+    "deblurring": ("3", {"simulated shake": SHAKE}),
+}
+"""By task: the paper's table, and the tests here that stand beside it."""
+SAME = {"adapted-c5": "adapted", "vanilla-early-1000": "vanilla-early"}
+"""Cells of the photographs' study by what they are called in the others; the ceilings are told on the page."""
+TASKS = dict(zip(PANELS, ["denoising"] * 4 + ["deraining", "deblurring"], strict=True))
+
+
+def gains(read: Read, study: str, test: str) -> dict[str, pd.Series]:
+    """Gain over vanilla in PSNR by cell, a series over seeds; cells have the names of `SAME`."""
+    rows = read(study)
+    rows = rows[(rows.test == test) & (rows.cell != "input")]
+    psnr = {cell: group.set_index("seed").psnr for cell, group in rows.groupby("cell", sort=False)}
+    vanilla = psnr.pop("vanilla")
+    return {SAME.get(cell, cell): (each - vanilla).dropna() for cell, each in psnr.items()}
+
+
+def ranking_table(read: Read, task: str) -> str:
+    """The markdown table of gains over vanilla: in the paper, and here on each test; with their rank correlation.
+
+    It is over the methods for which the paper has the network and the training of its other rows.
+    """
+    table, tests = RANKINGS[task]
+    theirs = {number.row: number for number in published("noise-da", table) if number.metric == "PSNR"}
+    vanilla = theirs.pop("Vanilla")
+    theirs.pop("Restormer", None)  # vanilla with another network
+    paper = {row: number.value - vanilla.value for row, number in theirs.items()}
+    cells = {row: NAMES[row].replace("noise-space", "adapted") for row in theirs}
+    found = {name: gains(read, *place) for name, place in tests.items()}
+    lines = [["", f"the paper, {vanilla.data}", *(f"here, {name}" for name in tests)]]
+    for row, gain in sorted(paper.items(), key=lambda item: -item[1]):
+        mark = "\\*" if row in NOT_COMPARED else ""
+        lines.append([f"{cells[row]}{mark}", f"{gain:+.2f}", *(_signed(found[name][cells[row]]) for name in tests)])
+    alike = [row for row in paper if row not in NOT_COMPARED]
+    agreement = [
+        spearmanr([paper[row] for row in alike], [found[name][cells[row]].mean() for row in alike]).statistic
+        for name in tests
+    ]
+    lines.append([f"rank correlation, {len(alike)} methods", "", *(f"{value:+.2f}" for value in agreement)])
+    star = " \\* The paper had another network, or does not tell." if NOT_COMPARED & paper.keys() else ""
+    return (
+        f"{markdown(lines)}\n\n*Gain over vanilla in PSNR / dB. The paper's numbers are differences of those it prints"
+        f" in its Table {table}; the rank correlation is Spearman's, over the unstarred methods.{star}*"
+    )
+
+
+def settings_table(rows: pd.DataFrame, domain: str) -> str:
+    """The markdown table of what `rivals_settings.py` tried on a domain."""
+    rows = rows[rows.domain == domain]
+    vanilla = rows[rows.cell == "vanilla"].iloc[0]
+    lines = [["", "target / dB", "over vanilla", "source / dB", "over vanilla"]]
+    for row in rows.itertuples():
+        target, source = row.target_psnr, row.source_psnr
+        over = [f"{target - vanilla.target_psnr:+.2f}", f"{source - vanilla.source_psnr:+.2f}"]
+        lines.append([row.cell, f"{target:.2f}", over[0], f"{source:.2f}", over[1]])
+    return (
+        f"{markdown(lines)}\n\n*PSNR of eight pictures, seed 0; code {', '.join(sorted(set(rows.commit)))}; data:"
+        " `benchmarks/results/rivals-settings.csv`.*"
+    )
+
+
+def _signed(values: pd.Series) -> str:
+    return f"{'+' if values.mean() >= 0 else ''}{spread(values)}"
+
+
+def gains_figure(read: Read, path: Path) -> None:
+    """Gain over vanilla, method by method: a panel a test set, a dot a seed."""
+    found = {name: gains(read, *place) for name, place in PANELS.items()}
+    cells = list(dict.fromkeys(cell for panel in found.values() for cell in panel if cell != "oracle"))
+    first = ("adapted", "guarded-c5", "vanilla-early", "vanilla-from-scratch", "dann-from-scratch")
+    cells = [*first, *sorted(set(cells) - set(first)), "oracle"]
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7.5), layout="constrained", sharey=True)
+    for axis, (name, panel) in zip(axes.flat, found.items(), strict=True):
+        lowest = max(-3.0, min(values.min() for values in panel.values()) - 0.2)
+        for place, cell in enumerate(cells):
+            if cell not in panel:
+                known = cell in METHODS and TASKS[name] not in METHODS[cell].tasks
+                why = " not for this task" if known else " not run"
+                left = axis.get_yaxis_transform()
+                axis.text(0.01, place, why, va="center", fontsize=7, color="0.6", transform=left)
+                continue
+            values = panel[cell]
+            colour = {"adapted": "C0", "guarded-c5": "C1", "oracle": "C2"}.get(cell, "0.35")
+            inside = values[values > lowest]
+            axis.plot(inside, [place] * len(inside), "o", color=colour, alpha=0.7, markersize=5)
+            axis.plot([max(values.mean(), lowest)], [place], "|", color=colour, markersize=16, markeredgewidth=2)
+            if len(inside) < len(values):
+                worst = f" mean {values.mean():+.1f} dB"
+                axis.plot(lowest, place, "<", color=colour)
+                axis.text(lowest, place + 0.32, worst, fontsize=7, color=colour, va="center")
+        axis.axvline(0, color="grey", linewidth=0.8)
+        axis.set(yticks=range(len(cells)), yticklabels=cells, title=name)
+        axis.grid(axis="x", alpha=0.3)
+        axis.margins(x=0.08)
+    axes[0, 0].invert_yaxis()
+    for axis in axes[-1]:
+        axis.set_xlabel("gain over vanilla / dB (PSNR)")
+    figure.suptitle("Pocket scale: a dot a seed, a stroke the mean; camera, rain, shake are simulated", fontsize=11)
+    figure.savefig(path, dpi=110)
