@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
 from workbench.methods import METHODS
-from workbench.recipes import VARIANTS, Recipe, load_recipe
+from workbench.recipes import Recipe, load_recipe, variant_settings
 from workbench.training.fit import Interrupted, check, difference
 
 
@@ -160,11 +160,7 @@ def _trained(job: Job) -> bool:
 def _cell(name: str) -> Cell:
     """The cell of a method; of noise-space adaptation with the settings of the variants that are named after it."""
     method, *variants = name.split("+")
-    settings: list[str] = []
-    for variant in variants:
-        if variant not in VARIANTS:
-            raise WorkbenchError(f"--methods {name}: no such variant; there are {', '.join(VARIANTS)}")
-        settings += VARIANTS[variant].settings
+    settings = variant_settings(variants, f"--methods {method}")
     if settings and (method != "noise-space" or not all(each.startswith("noise_space.") for each in settings)):
         raise WorkbenchError(f"--methods {name}: only noise-space has variants, those that change it alone; see --set")
     return Cell(name, method, tuple(settings))

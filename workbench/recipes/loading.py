@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import Recipe
-from workbench.recipes.variants import VARIANTS
+from workbench.recipes.variants import variant_settings
 
 
 def available() -> list[Recipe]:
@@ -48,12 +48,9 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
         raise WorkbenchError(f"{place}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(tree, dict):
         raise WorkbenchError(f"{place}: a recipe is a mapping of keys to values, see `workbench recipes`")
-    changes = []
-    for variant in chosen:
-        if variant not in VARIANTS:
-            raise WorkbenchError(f"{name}+{variant}: no such variant; there are {', '.join(VARIANTS)}")
-        changes += VARIANTS[variant].settings
-        tree["name"] = f"{tree.get('name')}+{variant}"
+    changes = variant_settings(chosen, str(name))
+    if chosen:
+        tree["name"] = "+".join([str(tree.get("name")), *chosen])
     return apply_settings(tree, [*changes, *settings], place, **overrides)
 
 

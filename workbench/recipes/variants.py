@@ -6,7 +6,10 @@ several are joined by further ``+``, and ``--set`` has the last word.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from workbench.errors import WorkbenchError
 
 
 @dataclass(frozen=True)
@@ -71,3 +74,31 @@ VARIANTS: dict[str, Variant] = {
     **{f"figa10-{name}": _diffusion(name) for name in ("diffusion-t", "diffusion-s", "diffusion-b")},
 }
 """By name. Table 4 (f) and Table A1 (Ours) are the recipes themselves."""
+
+
+def variant_settings(names: Iterable[str], where: str) -> list[str]:
+    """The settings of several variants, one after the other.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Keys of `VARIANTS`.
+    where : str
+        What they are written after, for the error message.
+
+    Returns
+    -------
+    list of str
+        ``KEY=VALUE``, as for `workbench.recipes.load_recipe`.
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such variant.
+    """
+    settings: list[str] = []
+    for name in names:
+        if name not in VARIANTS:
+            raise WorkbenchError(f"{where}+{name}: no such variant; there are {', '.join(VARIANTS)}")
+        settings += VARIANTS[name].settings
+    return settings
