@@ -16,7 +16,7 @@ from screening import FACTORS
 from strength import CELLS
 from study import RESULTS
 
-from workbench.comparison.tables import markdown, read_csv, spread
+from workbench.comparison.tables import LEAST_ROOM, markdown, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -26,17 +26,16 @@ BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 PROTOCOLS = "real-protocols"
-
-
+FILES = {"rivals-photographs": "real-photographs"}
+"""Of the studies whose CSV has another name."""
 BESIDE_RIVALS = ("input", "vanilla", "vanilla-early-1000", "adapted-c5", "guarded-c5", "oracle")
 
 
 def read(study: str) -> pd.DataFrame:
     """A study's rows; those of photographs are told twice: ``rivals-photographs`` has the rivals and main controls."""
-    photographs = study == "rivals-photographs"
-    rows = read_csv(RESULTS / f"{'real-photographs' if photographs else study}.csv")
+    rows = read_csv(RESULTS / f"{FILES.get(study, study)}.csv")
     rivals = rows.cell.isin([cell.name for cell in RIVALS])
-    if photographs:
+    if study == "rivals-photographs":
         rows = rows[rivals | rows.cell.isin(BESIDE_RIVALS)]
         return pd.concat([rows[rows.cell != "oracle"], rows[rows.cell == "oracle"]])
     return rows[~rivals] if study == "real-photographs" else rows
@@ -51,8 +50,9 @@ def table(study: str, test: str) -> str:
             rows = rows.assign(**{column: float("nan")})
     images = rows.images.iloc[0]
     commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
-    csv = "real-photographs" if study == "rivals-photographs" else study
-    source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{csv}.csv`.*"
+    source = (
+        f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{FILES.get(study, study)}.csv`.*"
+    )
     return f"{markdown(comparison_table(rows, test))}\n\n{source}"
 
 
@@ -131,9 +131,9 @@ def guard_table(metric: str) -> str:
             if metric == "lpips" or cell == "vanilla":
                 line.append(spread(values[cell], 4 if metric == "lpips" else 2) if cell in values else "")
             else:
-                line.append(("+" if gains[cell].mean() >= 0 else "") + spread(gains[cell]) if cell in values else "")
+                line.append(spread(gains[cell], signed=True) if cell in values else "")
         if metric == "psnr":
-            room = gains["oracle"].mean() > 0.2
+            room = gains["oracle"].mean() > LEAST_ROOM
             line.append(f"{spread(100 * gains['guarded-c5'] / gains['oracle'], 0)} %" if room else "")
         lines.append(line)
     what = "PSNR of vanilla and gains over it in dB" if metric == "psnr" else "LPIPS, lower is better"

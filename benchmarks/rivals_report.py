@@ -29,7 +29,8 @@ RANKINGS = {
 """By task: the paper's table, and the tests here that stand beside it."""
 SAME = {"adapted-c5": "adapted", "vanilla-early-1000": "vanilla-early"}
 """Cells of the photographs' study by what they are called in the others; the ceilings are told on the page."""
-TASKS = dict(zip(PANELS, ["denoising"] * 4 + ["deraining", "deblurring"], strict=True))
+TASKS = {"simulated rain": "deraining", "simulated shake": "deblurring"}
+"""Of the panels that are not for denoising."""
 
 
 def gains(read: Read, study: str, test: str) -> dict[str, pd.Series]:
@@ -56,7 +57,9 @@ def ranking_table(read: Read, task: str) -> str:
     lines = [["", f"the paper, {vanilla.data}", *(f"here, {name}" for name in tests)]]
     for row, gain in sorted(paper.items(), key=lambda item: -item[1]):
         mark = "\\*" if row in NOT_COMPARED else ""
-        lines.append([f"{cells[row]}{mark}", f"{gain:+.2f}", *(_signed(found[name][cells[row]]) for name in tests)])
+        lines.append(
+            [f"{cells[row]}{mark}", f"{gain:+.2f}", *(spread(found[name][cells[row]], signed=True) for name in tests)]
+        )
     alike = [row for row in paper if row not in NOT_COMPARED]
     agreement = [
         spearmanr([paper[row] for row in alike], [found[name][cells[row]].mean() for row in alike]).statistic
@@ -85,22 +88,18 @@ def settings_table(rows: pd.DataFrame, domain: str) -> str:
     )
 
 
-def _signed(values: pd.Series) -> str:
-    return f"{'+' if values.mean() >= 0 else ''}{spread(values)}"
-
-
 def gains_figure(read: Read, path: Path) -> None:
     """Gain over vanilla, method by method: a panel a test set, a dot a seed."""
     found = {name: gains(read, *place) for name, place in PANELS.items()}
-    cells = list(dict.fromkeys(cell for panel in found.values() for cell in panel if cell != "oracle"))
     first = ("adapted", "guarded-c5", "vanilla-early", "vanilla-from-scratch", "dann-from-scratch")
-    cells = [*first, *sorted(set(cells) - set(first)), "oracle"]
+    others = {cell for panel in found.values() for cell in panel} - {*first, "oracle"}
+    cells = [*first, *sorted(others), "oracle"]
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.5), layout="constrained", sharey=True)
     for axis, (name, panel) in zip(axes.flat, found.items(), strict=True):
         lowest = max(-3.0, min(values.min() for values in panel.values()) - 0.2)
         for place, cell in enumerate(cells):
             if cell not in panel:
-                known = cell in METHODS and TASKS[name] not in METHODS[cell].tasks
+                known = cell in METHODS and TASKS.get(name, "denoising") not in METHODS[cell].tasks
                 why = " not for this task" if known else " not run"
                 left = axis.get_yaxis_transform()
                 axis.text(0.01, place, why, va="center", fontsize=7, color="0.6", transform=left)
@@ -111,9 +110,9 @@ def gains_figure(read: Read, path: Path) -> None:
             axis.plot(inside, [place] * len(inside), "o", color=colour, alpha=0.7, markersize=5)
             axis.plot([max(values.mean(), lowest)], [place], "|", color=colour, markersize=16, markeredgewidth=2)
             if len(inside) < len(values):
-                worst = f" mean {values.mean():+.1f} dB"
+                mean = f" mean {values.mean():+.1f} dB"
                 axis.plot(lowest, place, "<", color=colour)
-                axis.text(lowest, place + 0.32, worst, fontsize=7, color=colour, va="center")
+                axis.text(lowest, place + 0.32, mean, fontsize=7, color=colour, va="center")
         axis.axvline(0, color="grey", linewidth=0.8)
         axis.set(yticks=range(len(cells)), yticklabels=cells, title=name)
         axis.grid(axis="x", alpha=0.3)

@@ -26,6 +26,8 @@ NOTES = (
     " over the training; both depend on what else the machine does. Peak memory: of the training process, libraries"
     " included; on a GPU, of the tensors there. Restoring: on the test set, the file's reading not included."
 )
+LEAST_ROOM = 0.5
+"""Distance in dB from vanilla to the oracle below which no share of it is told: noise would decide."""
 PER_IMAGE = (
     "A method of 0 steps trains nothing: it optimises every picture by itself, and its time is that of restoring."
 )
@@ -91,19 +93,20 @@ def read_csv(path: Path | io.StringIO) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"settings": str, "commit": str}).reindex(columns=COLUMNS)
 
 
-def spread(values: Iterable[float], digits: int = 2) -> str:
-    """``mean ± standard deviation`` of a cell's seeds, as the tables print it."""
+def spread(values: Iterable[float], digits: int = 2, signed: bool = False) -> str:
+    """``mean ± standard deviation`` of a cell's seeds, as the tables print it; ``signed`` for differences."""
     values = np.asarray(list(values), float)
     deviation = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{deviation}"
+    plus = "+" if signed and values.mean() >= 0 else ""
+    return f"{plus}{values.mean():.{digits}f}{deviation}"
 
 
 def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
     """The table of a test set: a line of headings, then a line a cell, mean ± sample standard deviation over its seeds.
 
     ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed; it is left
-    out where that distance is less than 0.5 dB. Columns of time a step, memory and restoring are left out where no run
-    has them.
+    out where that distance is less than `LEAST_ROOM`. Columns of time a step, memory and restoring are left out where no
+    run has them.
     """
     rows = rows[rows.test == test]
     psnr = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
@@ -112,12 +115,12 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
     for cell, group in rows.groupby("cell", sort=False):
         gain = (psnr[cell] - psnr["vanilla"]).dropna() if cell in psnr and "vanilla" in psnr else []
         gain = [] if cell == "vanilla" else gain
-        closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > 0.5 else []
+        closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > LEAST_ROOM else []
         lines.append(
             {
                 "": cell,
                 "PSNR / dB": _spread(group.psnr),
-                "gain over vanilla / dB": f"{'+' if gain.mean() >= 0 else ''}{spread(gain)}" if len(gain) else "",
+                "gain over vanilla / dB": spread(gain, signed=True) if len(gain) else "",
                 "gap closed": f"{spread(100 * closed, 0)} %" if len(closed) and cell != "oracle" else "",
                 "SSIM": _spread(group.ssim, 4),
                 "LPIPS": _spread(group.lpips, 4),
