@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from study import GUARDED, Cell, alone, main
+from study import GUARDED, Cell, alone, main, own_arguments
 
 from workbench.evaluation.sets import HELD_OUT_SOURCE
 
@@ -42,9 +42,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    early = argparse.ArgumentParser(add_help=False)  # the camera decides the name and the cells
-    options(early)
-    camera = early.parse_known_args()[0].camera
+    camera = own_arguments(options).camera
     main(
         "embedded" if camera == "standard" else f"embedded-{camera}", "denoise-pocket",
         [cell for cell in CELLS if camera == "standard" or cell.name in SHARED],

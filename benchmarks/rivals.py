@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from study import GUARDED, Cell, alone, main, rivals
+from study import GUARDED, Cell, alone, main, own_arguments, rivals
 
 from workbench.comparison import controls
 from workbench.evaluation.sets import HELD_OUT_SOURCE
@@ -52,7 +52,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    early = argparse.ArgumentParser(add_help=False)  # the domain decides the name and the cells
-    options(early)
-    domain = early.parse_known_args()[0].domain
+    domain = own_arguments(options).domain
     main(f"rivals-{domain}", DOMAINS[domain], cells(domain), lambda _: [], lambda _: tests(domain), options)

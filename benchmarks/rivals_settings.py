@@ -29,9 +29,8 @@ DOMAINS = {
         *(_cell(f"dann-from-scratch-{weight}", "dann", FROM_SCRATCH, ceiling=weight) for weight in (1, 0.3, 0.1, 0.01)),
         *(_cell(f"pixelda-rate-{rate}", "pixelda", learning_rate=rate) for rate in (2e-4, 5e-5)),
         _cell("pixelda-adversarial-0.1", "pixelda", learning_rate=2e-4, adversarial=0.1),
-        _cell("cycada-rate-0.001-feature-0.01", "cycada", learning_rate=1e-3, feature=0.01),
-        *(_cell(f"cycada-rate-0.0002-feature-{weight}", "cycada", learning_rate=2e-4, feature=weight)
-          for weight in (0.01, 0.001)),
+        *(_cell(f"cycada-rate-{rate}-feature-{weight}", "cycada", learning_rate=rate, feature=weight)
+          for rate, weight in ((1e-3, 0.01), (2e-4, 0.01), (2e-4, 0.001))),
         *(_cell(f"c2n-rates-{own}-{critic}", "c2n", learning_rate=own, critic_learning_rate=critic)
           for own, critic in ((2e-4, 1e-3), (5e-4, 2.5e-3), (1e-3, 3e-3), (2e-4, 5e-3))),
         *(_cell(f"masked-{low}-{high}", "masked", input_mask=[low, high])

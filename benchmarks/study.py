@@ -52,6 +52,13 @@ def rivals(recipe: Recipe, *settings: str) -> list[Cell]:
     return [Cell(method, method, settings) for method in own if method != "noise-space"]
 
 
+def own_arguments(options: Callable[[argparse.ArgumentParser], None]) -> argparse.Namespace:
+    """The study's own arguments, read before `main` reads all: where they decide its name and cells."""
+    parser = argparse.ArgumentParser(add_help=False)
+    options(parser)
+    return parser.parse_known_args()[0]
+
+
 def main(
     name: str,
     recipe: str,

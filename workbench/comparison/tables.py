@@ -105,8 +105,8 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
     """The table of a test set: a line of headings, then a line a cell, mean ± sample standard deviation over its seeds.
 
     ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed; it is left
-    out where that distance is less than `LEAST_ROOM`. Columns of time a step, memory and restoring are left out where no
-    run has them.
+    out where that distance is less than `LEAST_ROOM`. Columns of time a step, memory and restoring are left out where
+    no run has them.
     """
     rows = rows[rows.test == test]
     psnr = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
