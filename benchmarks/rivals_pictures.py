@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from rivals import DOMAINS, cells
 
 from workbench.data.domains import validation_pairs
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_float
+from workbench.notebooks import panel
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.training import Run
@@ -43,17 +43,18 @@ def main() -> None:
             shown[cell.name] = np.clip(restore_array(run.restorer(), degraded), 0, 1)
     shown["reference"] = reference
     top, left, side = arguments.crop
-    lines = -(-len(shown) // COLUMNS)
-    figure, axes = plt.subplots(lines, COLUMNS, figsize=(2.4 * COLUMNS, 2.65 * lines), layout="constrained")
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, (title, image) in zip(axes.flat, shown.items(), strict=False):
-        axis.imshow(image[top : top + side, left : left + side], interpolation="nearest")
-        whole = "" if title == "reference" else f", {psnr(image, reference, 1.0):.2f} dB"
-        axis.set_title(f"{title}{whole}", fontsize=9)
-    figure.suptitle(f"Simulated {arguments.domain}, held-out picture {name}, seed {arguments.seed}; PSNR of the whole"
-                    " picture", fontsize=10)  # fmt: skip
+    crops = [(image[top : top + side, left : left + side], _note(title, image, reference))
+             for title, image in shown.items()]  # fmt: skip
+    crops += [(None, "")] * (-len(crops) % COLUMNS)
+    lines = [crops[start : start + COLUMNS] for start in range(0, len(crops), COLUMNS)]
+    pictures, notes = ([[crop[part] for crop in line] for line in lines] for part in (0, 1))
+    text = f"Simulated {arguments.domain}, held-out picture {name}, seed {arguments.seed}; PSNR of the whole picture."
+    figure = panel(pictures, [""] * COLUMNS, notes=notes, text=text)
     figure.savefig(FIGURES / f"rivals-{arguments.domain}.jpg", dpi=130)
+
+
+def _note(title: str, image: np.ndarray, reference: np.ndarray) -> str:
+    return title if image is reference else f"{title}, {psnr(image, reference, 1.0):.2f} dB"
 
 
 if __name__ == "__main__":
