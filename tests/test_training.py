@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -193,6 +194,20 @@ def test_full_disk_is_one_line_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     assert torch.load(Run(tmp_path / "run").checkpoint, weights_only=True)["global_step"] == 3
     monkeypatch.undo()
     assert fit(recipe(), tmp_path, "run", resume=True).finished
+
+
+def test_curves_on_a_full_disk_are_one_line_without_a_traceback(tmp_path, monkeypatch):
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    printed = []
+    monkeypatch.setattr(threading, "excepthook", printed.append)
+    monkeypatch.setattr(RecordWriter, "write", full)
+    with pytest.raises(WorkbenchError, match="run: cannot be written .No space left on device"):
+        fit(recipe(), tmp_path, "run")
+    assert not printed
 
 
 def test_a_loss_that_is_not_a_number_stops_before_the_weights_change(tmp_path, monkeypatch):

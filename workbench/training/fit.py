@@ -7,8 +7,11 @@ import hashlib
 import json
 import logging
 import os
+import threading
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,14 +89,15 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
                 job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
                 save_recipe(recipe, run.folder / "recipe.yaml")
                 record_process(run.folder, total_steps=job[0].total_steps)
-                _train(run, recipe, runs, job)
+                with _quiet_event_writer():
+                    _train(run, recipe, runs, job)
     except Timeout:
         raise WorkbenchError(f"{run.folder}: another process is training here; wait for it or use --name") from None
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
             raise
         raise WorkbenchError(
-            f"{error.filename or run.folder}: cannot be written ({error.strerror});"
+            f"{error.filename2 or error.filename or run.folder}: cannot be written ({error.strerror});"
             " the last checkpoint is kept, mend that and --resume"
         ) from error
     except WorkbenchError as error:
@@ -220,6 +224,22 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     facts["data"] = recipe.data.model_dump(mode="json")
     save_restorer(run.weights, method.evaluated, network, provenance=facts)
     run.write_summary(summary)
+
+
+@contextmanager
+def _quiet_event_writer() -> Iterator[None]:
+    """Keep the thread that writes events from printing a traceback: what it raises it also hands to the training."""
+    hook = threading.excepthook
+
+    def quiet(failure: threading.ExceptHookArgs) -> None:
+        if not type(failure.thread).__module__.startswith("tensorboard."):
+            hook(failure)
+
+    threading.excepthook = quiet
+    try:
+        yield
+    finally:
+        threading.excepthook = hook
 
 
 def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
