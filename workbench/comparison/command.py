@@ -11,6 +11,7 @@ import torch
 from workbench.comparison.grid import CONTROLS, Cell, Grid, Job, controls, digest
 from workbench.comparison.running import Failure, run_grid
 from workbench.comparison.tables import FORMATS, write_tables
+from workbench.data.contents import changed_place
 from workbench.data.domains import PAIRS, check_prepared, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
@@ -101,7 +102,7 @@ def make_grid(
     ------
     WorkbenchError
         When a recipe is not valid, there is no such variant, a method is not for its task or cannot be trained by it, a
-        data set or a test set is missing, or a run folder holds a run of another recipe.
+        data set or a test set is missing, or a run folder holds a run of another recipe or of other pictures.
     """
     get_protocol(protocol)
     where = task if task.endswith((".yaml", ".yml")) else f"{task}-{scale}"
@@ -146,15 +147,17 @@ def _check_task(recipe: Recipe) -> None:
 
 
 def _trained(job: Job) -> bool:
-    """Whether the run has finished; a folder with a run of another recipe is an error."""
-    if job.trained:
-        return True
+    """Whether the run has finished; a folder with a run of another recipe or of other pictures is an error."""
     run = job.run
-    if (run.checkpoint.exists() or run.finished) and (changed := difference(run.recipe, job.resolved)) is not None:
-        raise WorkbenchError(
-            f"{run.folder}: holds a run whose recipe differs at {changed}; use another --runs, or move that folder away"
-        )
-    return False
+    if not (run.checkpoint.exists() or run.finished):
+        return False
+    if (changed := difference(run.recipe, job.resolved)) is not None:
+        problem = f"holds a run whose recipe differs at {changed}"
+    elif (place := changed_place(run.contents, places(job.resolved.data))) is not None:
+        problem = f"holds a run of other pictures than {place} has now"
+    else:
+        return job.trained
+    raise WorkbenchError(f"{run.folder}: {problem}; use another --runs, or move that folder away")
 
 
 def _cell(name: str) -> Cell:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from workbench.data.contents import contents
 from workbench.errors import WorkbenchError
 from workbench.evaluation.records import FOLDER, Record, read_record
 from workbench.methods import resolve
@@ -76,6 +77,11 @@ class Grid:
     suffix: str = ""
     by_recipe: bool = False
 
+    @cached_property
+    def contents(self) -> dict[str, str]:
+        """What the test sets' folders hold, by place (`workbench.data.contents`)."""
+        return contents(self.tests.values())
+
     def jobs(self) -> list[Job]:
         """The runs, cell by cell."""
         return [
@@ -128,7 +134,7 @@ class Job:
             return False  # a damaged folder, which `fit` will name
 
     def record(self, place: str) -> Record | None:
-        """What was measured on a test set since the training; None if nothing was, or if pictures failed."""
+        """What was measured on a test set as it is, since the training; None if nothing was, or if pictures failed."""
         finished_at = self.run.summary.get("finished_at", "")
         for path in sorted((self.run.folder / FOLDER).glob("*.json")):
             try:
@@ -136,6 +142,7 @@ class Job:
             except WorkbenchError:
                 continue  # damaged: measured again
             same = record.place in {place, str(Path(place).expanduser())} and record.protocol == self.grid.protocol
+            same = same and record.contents in (None, self.grid.contents.get(place))
             if same and record.date >= finished_at and record.images and not record.failed:
                 return record
         return None

@@ -1,8 +1,9 @@
 """The evaluations of a run, kept in its folder: what was measured, on what, how, when and by which code.
 
 A record is ``RUN/evaluations/DATA-PROTOCOL.json``: ``format``, ``date``, ``protocol``, ``data`` (``name``, ``place`` as
-it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``provenance`` and ``report``, the whole result
-of the evaluation. Only what was measured is in it. No torch here: tables are made without it.
+it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``contents`` (a digest of the data's folder, or
+null), ``provenance`` and ``report``, the whole result of the evaluation. Only what was measured is in it. No torch
+here: tables are made without it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Record:
         ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
     seconds_per_megapixel : float or None
         Of restoring; None in older records.
+    contents : str or None
+        Of the folder that was measured (`workbench.data.contents`); None if it was none, and in older records.
     """
 
     data: str
@@ -57,6 +60,7 @@ class Record:
     mean: dict[str, float | None]
     input_mean: dict[str, float | None]
     seconds_per_megapixel: float | None
+    contents: str | None
 
 
 def run_folder(restorer: Path) -> Path | None:
@@ -97,7 +101,7 @@ def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: di
     }  # fmt: skip
     record = {
         "format": FORMAT, "date": datetime.now(UTC).isoformat(timespec="seconds"), "protocol": report["protocol"],
-        "data": data, "provenance": provenance, "report": report,
+        "data": data, "contents": measured.contents, "provenance": provenance, "report": report,
     }  # fmt: skip
     folder = Path(run) / FOLDER
     stem = re.sub(r"[^\w.]+", "-", measured.name).strip("-") or "data"
@@ -135,7 +139,7 @@ def read_record(path: Path) -> Record:
             data=str(data["name"]), place=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
             date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
-            seconds_per_megapixel=report.get("seconds_per_megapixel"),
+            seconds_per_megapixel=report.get("seconds_per_megapixel"), contents=content.get("contents"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error

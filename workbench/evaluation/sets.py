@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.contents import contents
 from workbench.data.domains import DATASET, PAIRS, resolve, source_validation_pairs, validation_pairs
 from workbench.data.embedded import EFFECTS
 from workbench.data.matlab import open_blocks
@@ -44,6 +45,11 @@ class EvaluationSet:
     place: str
     data_set: str | None
     size: int | None
+
+    @property
+    def contents(self) -> str | None:
+        """A digest of the pictures in its folder (`workbench.data.contents`); None if it has none."""
+        return contents([self.place]).get(self.place)
 
     def evaluate(
         self,

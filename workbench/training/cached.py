@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import torch
 
+from workbench.data.contents import contents
+from workbench.data.domains import places
 from workbench.methods import resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.training.fit import HARMLESS, fit
@@ -30,7 +32,7 @@ _HARMLESS = HARMLESS - {"training.snapshot_every"}
 def recipe_digest(recipe: Recipe) -> str:
     """Twelve hexadecimal digits: equal if all is equal that decides what the run is.
 
-    Name, description and what changes only how fast it is trained do not count.
+    Name, description and what changes only how fast it is trained do not count; the pictures in its folders do.
 
     Raises
     ------
@@ -46,6 +48,8 @@ def recipe_digest(recipe: Recipe) -> str:
         del node[leaf]
     if tree["noise_space"]["guard"] == "none":  # as before there was one: runs keep their names
         del tree["noise_space"]["guard"], tree["noise_space"]["guard_blur"]
+    if held := contents(places(recipe.data)):
+        tree["contents"] = held
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
 
 

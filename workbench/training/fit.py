@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from workbench.data.contents import changed_place, contents
 from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
@@ -88,6 +89,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
             if not run.finished:
                 job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
                 save_recipe(recipe, run.folder / "recipe.yaml")
+                run.write_contents(contents(places(recipe.data)))
                 record_process(run.folder, total_steps=job[0].total_steps)
                 with _quiet_event_writer():
                     _train(run, recipe, runs, job)
@@ -131,6 +133,11 @@ def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
         raise WorkbenchError(
             f"{path}: differs from the recipe given at {changed};"
             " resume with the same one, or use another --name or --runs"
+        )
+    if (place := changed_place(run.contents, places(recipe.data))) is not None:
+        raise WorkbenchError(
+            f"{run.folder}: {place} holds other pictures than when this run was begun;"
+            " bring them back, or use another --name or --runs"
         )
 
 
@@ -298,10 +305,13 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
         "restorer": tree["restorer"], "training": tree["warm_start"], "seed": recipe.seed,
         "data": {key: tree["data"][key] for key in keys},
     }  # fmt: skip
+    data = Data(**decisive["data"])
+    if held := contents(places(data)):
+        decisive["contents"] = held
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
     # The others stay at their defaults: a mistaken or moved folder of one recipe must not spoil it for the rest.
     own = {"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
-    warm = recipe.model_copy(update={**own, "data": Data(**decisive["data"])})
+    warm = recipe.model_copy(update={**own, "data": data})
     folder = Path(runs) / WARM_STARTS
     folder.mkdir(parents=True, exist_ok=True)
     # Runs that start together wait here for the one that got the lock, then find the warm start finished.

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 class Run:
     """A run folder.
 
-    ``recipe.yaml`` (fully resolved), ``summary.json``, ``restorer.safetensors`` with its card ``restorer.json``,
-    ``checkpoints/last.ckpt``, ``snapshots/`` if the recipe asked for them, ``events/`` with TensorBoard event files,
-    and ``evaluations/`` with what ``workbench evaluate`` measured.
+    ``recipe.yaml`` (fully resolved), ``data.json`` (digests of the folders it was trained on), ``summary.json``,
+    ``restorer.safetensors`` with its card ``restorer.json``, ``checkpoints/last.ckpt``, ``snapshots/`` if the recipe
+    asked for them, ``events/`` with TensorBoard event files, and ``evaluations/`` with what ``workbench evaluate``
+    measured.
 
     Parameters
     ----------
@@ -68,12 +69,12 @@ class Run:
     @property
     def summary(self) -> dict:
         """What ``summary.json`` says; empty before the run has written it."""
-        try:
-            return json.loads((self.folder / "summary.json").read_text())
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise WorkbenchError(f"{self.folder / 'summary.json'}: not valid JSON ({error})") from error
+        return self._read("summary.json")
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """What the folders of its data held when it was begun (`workbench.data.contents`); older runs do not tell."""
+        return self._read("data.json")
 
     @property
     def finished(self) -> bool:
@@ -145,9 +146,24 @@ class Run:
 
     def write_summary(self, summary: dict) -> None:
         """Write ``summary.json``, replacing it in one step."""
-        partial = self.folder / "summary.json.partial"
-        partial.write_text(json.dumps(summary, indent=2) + "\n")
-        os.replace(partial, self.folder / "summary.json")
+        self._write("summary.json", summary)
+
+    def write_contents(self, contents: dict[str, str]) -> None:
+        """Write ``data.json``, replacing it in one step."""
+        self._write("data.json", contents)
+
+    def _read(self, name: str) -> dict:
+        try:
+            return json.loads((self.folder / name).read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise WorkbenchError(f"{self.folder / name}: not valid JSON ({error})") from error
+
+    def _write(self, name: str, content: dict) -> None:
+        partial = self.folder / f"{name}.partial"
+        partial.write_text(json.dumps(content, indent=2) + "\n")
+        os.replace(partial, self.folder / name)
 
 
 def list_runs(runs: Path) -> list[Run]:
