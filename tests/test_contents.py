@@ -45,7 +45,7 @@ def test_a_digest_tells_names_and_sizes_wherever_the_folder_lies(tmp_path, photo
 
 
 def test_embedded_data_and_missing_folders_have_none(tmp_path):
-    assert contents(["embedded", "synthetic", "simulated-camera", str(tmp_path / "nowhere")]) == {}
+    assert contents(["embedded", "synthetic", "simulated-camera", "dataset:nothing", str(tmp_path / "nowhere")]) == {}
     assert changed_place({"embedded": "0"}, ["embedded"]) is None
 
 

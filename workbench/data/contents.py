@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from workbench.data.domains import EMBEDDED, SYNTHETIC, resolve
+from workbench.data.domains import EMBEDDED, SYNTHETIC, located
 from workbench.data.embedded import EFFECTS
 from workbench.images import list_images
 
@@ -27,7 +27,7 @@ def contents(places: Iterable[str]) -> dict[str, str]:
     """
     found = {}
     for place in places:
-        if place in (EMBEDDED, SYNTHETIC, *EFFECTS) or not (folder := resolve(place)).is_dir():
+        if place in (EMBEDDED, SYNTHETIC, *EFFECTS) or not (folder := located(place)).is_dir():
             continue
         files = [path for path in list_images(folder) if path.exists()]  # no broken links
         held = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in files]

@@ -38,11 +38,13 @@ def resolve(place: str) -> Path:
     WorkbenchError
         When the place is a data set that has not been prepared.
     """
-    if not place.startswith(DATASET):
-        return Path(place).expanduser()
-    folder = data_root() / place.removeprefix(DATASET)
     check_prepared([place])
-    return folder
+    return located(place)
+
+
+def located(place: str) -> Path:
+    """Where the folder of a place is, or would be."""
+    return data_root() / place.removeprefix(DATASET) if place.startswith(DATASET) else Path(place).expanduser()
 
 
 def check_prepared(places: Iterable[str]) -> None:
