@@ -7,7 +7,8 @@ Decided to bring it into this trainer
 -------------------------------------
 * The method is the network: the recipe's restorer and warm start give way to ``options.ap-bsn.network``
   (`workbench.methods.own_restorer`). A comparison with it is one of methods and networks at once; pocket and bench
-  recipes have narrower ones, whose cost is near that of their U-Nets.
+  recipes have narrower ones: a training step costs about as much as of their U-Nets, restoring, with the nine passes of
+  the refinement, some seven times as much.
 * Patches are the recipe's (the paper's are 120 pixels wide); those whose side is no multiple of 5 are continued by
   replication, and the loss does not see what was added.
 

@@ -153,7 +153,8 @@ class Method(LightningModule):
     def configure_optimizers(self) -> dict:
         """One Adam with a parameter group, and a learning-rate curve, for each network.
 
-        Adam treats every parameter for itself, so this equals one optimiser a network.
+        Adam treats every parameter for itself, so this equals one optimiser a network; but ``training.gradient_clip``
+        bounds the norm over all of them together, so that a critic's large gradient shortens the restorer's step.
         """
         groups = [
             {"name": "restorer", "params": list(self.restorer.parameters()), "lr": self.recipe.training.learning_rate},

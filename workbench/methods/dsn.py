@@ -6,9 +6,10 @@ the two domains alike.
 
 Taken from the paper
 --------------------
-The shared encoder, the two private encoders and the one decoder that adds both parts; reconstruction by mean squared
-and scale-invariant mean squared error, weight 0.01; the soft orthogonality of shared and private features, weight
-0.075; the similarity of the shared features by an adversary behind gradient reversal, which sets in after 10,000 steps.
+The shared encoder, the two private encoders and the one decoder that adds both parts; reconstruction by scale-invariant
+mean squared error; the soft orthogonality of shared and private features; the similarity of the shared features by an
+adversary behind gradient reversal, which sets in after 10,000 steps. As in the common PyTorch implementation, the plain
+mean squared error is added to the scale-invariant one, and the weights are 0.01, 0.075 and 0.25.
 
 Decided here
 ------------
@@ -21,7 +22,7 @@ Decided here
   features would make its weight depend on their number.
 * Private encoders and decoder work at the bottleneck's resolution (pixel unshuffle, two convolutions), to be small
   beside the restorer.
-* The similarity weight is 0.0025 instead of the paper's 0.25, which weighs against a classifier's cross entropy; the
+* The similarity weight is 0.0025 instead of 0.25, which weighs against a classifier's cross entropy; the
   Charbonnier loss is of the order of a hundredth of that, and the reversed gradient at full weight unlearns
   restoration (see `workbench.methods.dann`).
 * At shorter scales similarity sets in after a tenth of the training. None of these settings has been tuned.
