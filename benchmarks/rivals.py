@@ -19,7 +19,7 @@ from workbench.recipes import load_recipe
 # Without warm start, for as many steps as warm start and training have together.
 FROM_SCRATCH = ("warm_start=null", *alone(3450), "training.gradient_clip=1.0", "training.validate_every=250")
 
-# A picture of 256 x 256 pixels takes them two minutes: one seed, and no further test set beside them.
+# A picture of 256 x 256 pixels takes them two to three minutes: one seed, and no further test set beside them.
 PER_IMAGE = ("selfdeblur", "vdip")
 
 DOMAINS = {"camera": "denoise-pocket", "rain": "derain-pocket", "shake": "deblur-pocket"}

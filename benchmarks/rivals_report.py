@@ -27,6 +27,8 @@ RANKINGS = {
     "deblurring": ("3", {"simulated shake": SHAKE}),
 }
 """By task: the paper's table, and the tests here that stand beside it."""
+APART = NOT_COMPARED | {"SelfDeblur", "VDIP"}
+"""Rows that do not count in the rank correlation."""
 SAME = {"adapted-c5": "adapted", "vanilla-early-1000": "vanilla-early"}
 """Cells of the photographs' study by what they are called in the others; the ceilings are told on the page."""
 TASKS = {"simulated rain": "deraining", "simulated shake": "deblurring"}
@@ -45,7 +47,7 @@ def gains(read: Read, study: str, test: str) -> dict[str, pd.Series]:
 def ranking_table(read: Read, task: str) -> str:
     """The markdown table of gains over vanilla: in the paper, and here on each test; with their rank correlation.
 
-    It is over the methods for which the paper has the network and the training of its other rows.
+    It is over the methods that have the network and the training of the other rows, in the paper and here.
     """
     table, tests = RANKINGS[task]
     theirs = {number.row: number for number in published("noise-da", table) if number.metric == "PSNR"}
@@ -56,21 +58,23 @@ def ranking_table(read: Read, task: str) -> str:
     found = {name: gains(read, *place) for name, place in tests.items()}
     lines = [["", f"the paper, {vanilla.data}", *(f"here, {name}" for name in tests)]]
     for row, gain in sorted(paper.items(), key=lambda item: -item[1]):
-        mark = "\\*" if row in NOT_COMPARED else ""
+        mark = "\\*" if row in APART else ""
         lines.append(
             [f"{cells[row]}{mark}", f"{gain:+.2f}", *(spread(found[name][cells[row]], signed=True) for name in tests)]
         )
-    alike = [row for row in paper if row not in NOT_COMPARED]
+    alike = [row for row in paper if row not in APART]
     agreement = [
         spearmanr([paper[row] for row in alike], [found[name][cells[row]].mean() for row in alike]).statistic
         for name in tests
     ]
     lines.append([f"rank correlation, {len(alike)} methods", "", *(f"{value:+.2f}" for value in agreement)])
-    star = " \\* The paper had another network, or does not tell." if NOT_COMPARED & paper.keys() else ""
-    return (
-        f"{markdown(lines)}\n\n*Gain over vanilla in PSNR / dB. The paper's numbers are differences of those it prints"
-        f" in its Table {table}; the rank correlation is Spearman's, over the unstarred methods.{star}*"
+    facts = (
+        "Gain over vanilla in PSNR / dB. The paper's numbers are differences of those it prints in its Table"
+        f" {table}; the rank correlation is Spearman's, over the unstarred methods."
     )
+    if APART & paper.keys():
+        facts += " \\* Another network than the other rows', in the paper or here, or the paper does not tell."
+    return f"{markdown(lines)}\n\n*{facts}*"
 
 
 def settings_table(rows: pd.DataFrame, domain: str) -> str:

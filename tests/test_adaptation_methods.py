@@ -135,7 +135,7 @@ def test_resumed_equals_uninterrupted(method, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("method", list(METHODS))
 @pytest.mark.parametrize("scale", ["pocket", "bench", "paper"])
-def test_every_method_has_settings_at_every_scale(method, scale):
+def test_every_method_resolves_to_its_settings_of_every_scale(method, scale):
     packaged = {"denoising": "denoise", "deraining": "derain", "deblurring": "deblur"}
     for name in (packaged[task] for task in METHODS[method].tasks & packaged.keys()):
         resolved = METHODS[method].resolve(load_recipe(f"{name}-{scale}", method=method))
@@ -144,6 +144,11 @@ def test_every_method_has_settings_at_every_scale(method, scale):
         assert {key: options.model_dump(mode="json")[key] for key in chosen} == {
             key: METHODS[method].Options(**chosen).model_dump(mode="json")[key] for key in chosen
         }
+
+
+@pytest.mark.parametrize("method", METHODS.keys() - {"vanilla", "oracle", "noise-space", "neighbor2neighbor"})
+def test_methods_with_networks_of_their_own_have_smaller_ones_at_smaller_scales(method):
+    assert {"pocket", "bench"} <= METHODS[method].by_scale.keys()
 
 
 @pytest.mark.parametrize("method", SMALL)

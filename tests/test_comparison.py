@@ -230,7 +230,9 @@ def test_a_method_that_trains_nothing_stands_in_the_table(tmp_path, pairs):
     measure(fit(job.resolved, tmp_path, job.name), str(pairs), "rgb")
     (measured,) = [row for row in grid_rows(grid) if row["cell"] == "selfdeblur"]
     assert (measured["steps"], measured["seconds_per_step"]) == ("0", "") and float(measured["psnr"]) > 0
-    assert "its time is that of restoring" in write_tables(grid, tmp_path / "tables")["text"]
+    text = write_tables(grid, tmp_path / "tables")["text"]
+    assert "its time is that of restoring" in text
+    assert "restorer unet-pocket" in text.splitlines()[0] and "\nselfdeblur: network selfdeblur, 0 steps." in text
 
 
 def test_early_stopped_vanilla_trains_a_third_of_the_warm_start_and_nothing_more():

@@ -64,6 +64,26 @@ def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path
     assert "method 'broken' of package broken is left out" in line and "module_that_is_not_there" in line
 
 
+def test_the_example_is_in_the_comparisons_of_its_tasks(site, tmp_path):
+    code = """
+from pathlib import Path
+from workbench.comparison.command import make_grid, methods_for
+from workbench.recipes import load_recipe
+print(*methods_for(load_recipe("denoise-pocket")))
+names = ["noise-space", "flip-consistency"]
+grid = make_grid("denoise", "pocket", names, ["vanilla"], ["0"], ["warm_start=null"], [], "rgb", Path("runs"))
+print(*(cell.name for cell in grid.cells))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    methods, cells = (line.split() for line in done.stdout.splitlines())
+    assert methods[-1] == "flip-consistency" and {"noise-space", "ap-bsn"} <= set(methods)
+    assert cells == ["vanilla", "noise-space", "flip-consistency"]
+
+
 @pytest.mark.parametrize(
     ("name", "place", "reason"),
     [

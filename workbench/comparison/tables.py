@@ -15,6 +15,7 @@ import pandas as pd
 from workbench.comparison.grid import Grid, Job
 from workbench.comparison.running import Failure
 from workbench.errors import WorkbenchError
+from workbench.recipes import Recipe, load_recipe
 
 METRICS = ("psnr", "ssim", "lpips")
 COLUMNS = ("cell", "method", "seed", "test", "images", *METRICS, "steps", "seconds", "warm_seconds",
@@ -187,17 +188,16 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
     frame = read_csv(io.StringIO(write_csv(rows)))
     failures = list(failures)
     tables = {test: table(frame, test) for test in grid.tests if (frame.test == test).any()}
-    recipe = grid.jobs()[0].resolved
+    recipe = load_recipe(grid.recipe, grid.settings)
     headline = f"{recipe.name}, scale {recipe.scale}, restorer {recipe.restorer.name}, protocol {grid.protocol}"
     facts = [
         f"Seeds {', '.join(map(str, grid.seeds))}; source {_place(recipe.data.source)} ({recipe.data.degradation}),"
         f" target {_place(recipe.data.target)}; code {', '.join(sorted(set(frame.commit.dropna()))) or 'unknown'}.",
+        f"Training: {recipe.training.max_steps} steps"
+        + (f" after a warm start of {recipe.warm_start.max_steps}, one a seed for all" if recipe.warm_start else "")
+        + ", unless told otherwise here.",
         *([f"Settings of all: {' '.join(grid.settings)}."] if grid.settings else []),
-        *(
-            f"{cell.name}: {cell.method} with {' '.join(cell.settings)}."
-            for cell in grid.cells
-            if cell.settings or cell.name != cell.method
-        ),
+        *_own(grid, recipe, frame),
         NOTES,
         *([PER_IMAGE] if (frame.steps == 0).any() else []),
         *(f"Failed: {failure.name}: {failure.reason}" for failure in failures),
@@ -231,6 +231,25 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
     except OSError as error:
         raise WorkbenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
     return texts
+
+
+def _own(grid: Grid, recipe: Recipe, frame: pd.DataFrame) -> list[str]:
+    """A line for each cell that differs in method, settings, network or length from what its name and recipe say."""
+    lines = []
+    for job in {job.cell: job for job in grid.jobs()}.values():
+        cell, own = job.cell, []
+        if cell.settings or cell.name != cell.method:
+            own.append(f"{cell.method}{' with ' if cell.settings else ''}{' '.join(cell.settings)}")
+        if job.resolved.restorer != recipe.restorer:
+            own.append(f"network {job.resolved.restorer.name}")
+        if recipe.warm_start is not None and job.resolved.warm_start is None:
+            own.append("no warm start")
+        for steps in frame[frame.cell == cell.name].steps.dropna().unique():
+            if steps != recipe.training.max_steps:
+                own.append(f"{steps:.0f} steps")
+        if own:
+            lines.append(f"{cell.name}: {', '.join(own)}.")
+    return lines
 
 
 def _place(place: str | list[str]) -> str:

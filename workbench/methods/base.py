@@ -21,8 +21,8 @@ Batch = dict[str, Tensor]
 
 
 TRAIN_AGAIN = (
-    "the last checkpoint is kept; train again under another --name with a lower training.learning_rate,"
-    " a training.gradient_clip or a lower weight of the loss that grew"
+    "the last checkpoint is kept; train anew with --set and a lower training.learning_rate, a training.gradient_clip"
+    " or a lower weight of the loss that grew"
 )
 
 
