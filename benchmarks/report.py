@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from real_photographs import RIVALS
-from rivals_report import gains_figure, ranking_table, settings_table
+from rivals_report import gains_figure, ranking_table, settings_table, times_table
 from screening import FACTORS
 from strength import CELLS
 from study import RESULTS
@@ -218,6 +218,7 @@ def render(page: str) -> str:
         "screening": screening_table,
         "guard": guard_table,
         "ranking": lambda task: ranking_table(read, task),
+        "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
         "rivals-settings": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-settings.csv"), domain),
     }
 

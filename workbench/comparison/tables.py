@@ -46,7 +46,7 @@ def grid_rows(grid: Grid) -> list[dict[str, str]]:
     for job in grid.jobs():
         if not job.trained:
             continue
-        facts = _facts(job)
+        facts = run_facts(job)
         for test, place in grid.tests.items():
             record = job.record(place)
             if record is None:
@@ -60,7 +60,8 @@ def grid_rows(grid: Grid) -> list[dict[str, str]]:
     return rows
 
 
-def _facts(job: Job) -> dict[str, str]:
+def run_facts(job: Job) -> dict[str, str]:
+    """What a finished run says of itself: those of `COLUMNS` that no test set is needed for."""
     summary = job.run.summary
     curves = job.run.scalars()
     a_step = curves[curves.tag == "time/seconds_per_step"].value.median()

@@ -1,0 +1,59 @@
+"""Time a step and peak memory of every method, one after the other: for an otherwise idle machine.
+
+Trainings of a hundred steps, after a warm start of ten, with the networks, patches and batches of rivals.py; nothing is
+measured of what they restore. Writes ``results/rivals-times.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from rivals import DOMAINS, cells
+from study import RESULTS
+
+from workbench.comparison import Cell, Grid, run_grid
+from workbench.comparison.tables import run_facts
+
+PATH = RESULTS / "rivals-times.csv"
+COLUMNS = ("domain", "cell", "steps", "seconds_per_step", "peak_mib", "settings", "commit")
+SHORT = (
+    "warm_start.max_steps=10", "training.max_steps=100", "training.log_every=5", "training.validate_every=1000",
+    "data.validation_images=1",
+)  # fmt: skip
+# Head starts stay in proportion, for the time a step is the median over all steps.
+HEAD_STARTS = {"adapted": "noise_space.head_start=33", "guarded-c5": "noise_space.head_start=130",
+               "c2n": "options.c2n.head_start=200"}  # fmt: skip
+ALSO = {"rain": ("nlcl",)}
+"""By domain: the methods that are not for denoising and take steps."""
+
+
+def timed(domain: str) -> list[Cell]:
+    """The cells of a domain whose steps are timed there."""
+    chosen = [cell for cell in cells(domain) if domain == "camera" or cell.name in ALSO[domain]]
+    chosen = [cell for cell in chosen if "warm_start=null" not in cell.settings]
+    return [
+        replace(cell, settings=(*cell.settings, HEAD_STARTS[cell.name])) if cell.name in HEAD_STARTS else cell
+        for cell in chosen
+    ]
+
+
+def main() -> None:
+    """Train and write the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs") / PATH.stem)
+    arguments = parser.parse_args()
+    found = []
+    for domain in ("camera", *ALSO):
+        grid = Grid(DOMAINS[domain], tuple(timed(domain)), (0,), {}, arguments.runs / domain, SHORT)
+        if failures := run_grid(grid, 1, title=f"{PATH.stem} {domain}"):
+            sys.exit("\n".join(f"{failure.name}: {failure.reason}" for failure in failures))
+        found += [{"domain": domain} | run_facts(job) for job in grid.jobs()]
+    pd.DataFrame(found)[list(COLUMNS)].to_csv(PATH, index=False)
+
+
+if __name__ == "__main__":
+    main()
