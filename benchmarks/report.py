@@ -28,6 +28,8 @@ BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 PROTOCOLS = "real-protocols"
 FILES = {"rivals-photographs": "real-photographs"}
 """Of the studies whose CSV has another name."""
+UNDER_LOAD = ("training / s", "time a step / ms")
+"""Columns that are left out of the rivals' tables: other trainings ran beside these; see the table of times."""
 BESIDE_RIVALS = ("input", "vanilla", "vanilla-early-1000", "adapted-c5", "guarded-c5", "oracle")
 
 
@@ -50,10 +52,12 @@ def table(study: str, test: str) -> str:
             rows = rows.assign(**{column: float("nan")})
     images = rows.images.iloc[0]
     commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
-    source = (
-        f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{FILES.get(study, study)}.csv`.*"
-    )
-    return f"{markdown(comparison_table(rows, test))}\n\n{source}"
+    csv = FILES.get(study, study)
+    source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{csv}.csv`.*"
+    head, *lines = comparison_table(rows, test)
+    hidden = {head.index(name) for name in UNDER_LOAD if study.startswith("rivals-") and name in head}
+    shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
+    return f"{markdown(shown)}\n\n{source}"
 
 
 def strength_table(column: str) -> str:

@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import report  # noqa: E402
 import rivals  # noqa: E402
+import rivals_times  # noqa: E402
 from study import RESULTS  # noqa: E402
 
 from workbench.comparison import spread  # noqa: E402
@@ -42,6 +43,14 @@ def test_every_method_for_a_task_was_measured(study, cells):
     expected = {cell.name for cell in rivals.cells(study.removeprefix("rivals-"))}
     assert set(rows.cell) == expected | {"input"} and len(expected) == cells
     assert {cell.name for cell in report.RIVALS} <= set(pd.read_csv(RESULTS / "real-photographs.csv").cell)
+
+
+def test_the_steps_of_every_method_that_takes_some_were_timed():
+    rows = pd.read_csv(RESULTS / "rivals-times.csv", dtype={"commit": str})
+    assert rows.commit.notna().all() and not rows.commit.str.endswith("+").any()
+    expected = [(domain, cell.name) for domain in ("camera", "rain") for cell in rivals_times.timed(domain)]
+    assert list(zip(rows.domain, rows.cell, strict=True)) == expected
+    assert (rows.seconds_per_step > 0).all() and (rows.peak_mib > 0).all()
 
 
 @pytest.mark.parametrize("study", ["strength", "mechanism"])
