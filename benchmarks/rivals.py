@@ -29,9 +29,9 @@ def cells(domain: str) -> list[Cell]:
     """The rows of a domain's table: controls, adaptation, rivals, the oracle last."""
     recipe = load_recipe(DOMAINS[domain])
     vanilla, early, oracle = (Cell(each.name, each.method, each.settings) for each in controls(recipe))
-    adapted, others = [Cell("adapted", "noise-space")], rivals(recipe)
+    adapted = [Cell("adapted", "noise-space"), Cell("guarded-c5", "noise-space", GUARDED)]
+    others = rivals(recipe)
     if domain == "camera":
-        adapted.append(Cell("guarded-c5", "noise-space", GUARDED))
         others[:0] = [
             Cell("vanilla-from-scratch", "vanilla", FROM_SCRATCH),
             Cell("dann-from-scratch", "dann", (*FROM_SCRATCH, "options.dann.ceiling=0.1")),
