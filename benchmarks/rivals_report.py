@@ -80,13 +80,14 @@ def ranking_table(read: Read, task: str) -> str:
 def times_table(rows: pd.DataFrame, domain: str) -> str:
     """The markdown table of what `rivals_times.py` measured on a domain."""
     vanilla = rows[rows.cell == "vanilla"].seconds_per_step.item()
-    lines = [["", "time a step / ms", "of vanilla's", "peak memory / MiB"]]
+    lines = [["", "time a step / ms", "of vanilla's", "head start: time a step / ms", "peak memory / MiB"]]
     for row in rows[rows.domain == domain].itertuples():
-        step = row.seconds_per_step
-        lines.append([row.cell, f"{1000 * step:.0f}", f"{step / vanilla:.1f}", str(row.peak_mib)])
+        step, before = row.seconds_per_step, row.head_start_seconds_per_step
+        early = "" if pd.isna(before) else f"{1000 * before:.0f}"
+        lines.append([row.cell, f"{1000 * step:.0f}", f"{step / vanilla:.1f}", early, str(row.peak_mib)])
     return (
-        f"{markdown(lines)}\n\n*Medians of trainings of 100 steps and more on one thread, one after the other; code"
-        f" {', '.join(sorted(set(rows.commit)))}; data: `benchmarks/results/rivals-times.csv`.*"
+        f"{markdown(lines)}\n\n*Medians of trainings of 100 steps and their head starts, on one thread, one after the"
+        f" other; code {', '.join(sorted(set(rows.commit)))}; data: `benchmarks/results/rivals-times.csv`.*"
     )
 
 

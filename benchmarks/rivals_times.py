@@ -17,14 +17,16 @@ from study import RESULTS
 
 from workbench.comparison import Cell, Grid, run_grid
 from workbench.comparison.tables import run_facts
+from workbench.training import Run
 
 PATH = RESULTS / "rivals-times.csv"
-COLUMNS = ("domain", "cell", "steps", "seconds_per_step", "peak_mib", "settings", "commit")
+COLUMNS = (
+    "domain", "cell", "steps", "head_start_seconds_per_step", "seconds_per_step", "peak_mib", "settings", "commit"
+)  # fmt: skip
 SHORT = (
     "warm_start.max_steps=10", "training.max_steps=100", "training.log_every=5", "training.validate_every=1000",
     "data.validation_images=1",
 )  # fmt: skip
-# Head starts stay in proportion, for the time a step is the median over all steps.
 HEAD_STARTS = {"adapted": "noise_space.head_start=33", "guarded-c5": "noise_space.head_start=130",
                "c2n": "options.c2n.head_start=200"}  # fmt: skip
 ALSO = {"rain": ("nlcl",)}
@@ -41,6 +43,16 @@ def timed(domain: str) -> list[Cell]:
     ]
 
 
+def step_times(run: Run) -> dict[str, float]:
+    """Median seconds of a step, before and after the restorer begins to train; NaN where there are no such steps."""
+    curve = run.scalars().query("tag == 'time/seconds_per_step'")
+    before = curve.step <= run.method().head_start
+    return {
+        "head_start_seconds_per_step": round(curve[before].value.median(), 4),
+        "seconds_per_step": round(curve[~before].value.median(), 4),
+    }
+
+
 def main() -> None:
     """Train and write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -51,7 +63,7 @@ def main() -> None:
         grid = Grid(DOMAINS[domain], tuple(timed(domain)), (0,), {}, arguments.runs / domain, SHORT)
         if failures := run_grid(grid, 1, title=f"{PATH.stem} {domain}"):
             sys.exit("\n".join(f"{failure.name}: {failure.reason}" for failure in failures))
-        found += [{"domain": domain} | run_facts(job) for job in grid.jobs()]
+        found += [{"domain": domain} | run_facts(job) | step_times(job.run) for job in grid.jobs()]
     pd.DataFrame(found)[list(COLUMNS)].to_csv(PATH, index=False)
 
 
