@@ -232,6 +232,7 @@ def test_a_method_that_trains_nothing_stands_in_the_table(tmp_path, pairs):
     assert (measured["steps"], measured["seconds_per_step"]) == ("0", "") and float(measured["psnr"]) > 0
     text = write_tables(grid, tmp_path / "tables")["text"]
     assert "its time is that of restoring" in text
+    assert ("LPIPS not available, because" in text) == (measured["lpips"] == "")
     assert "restorer unet-pocket" in text.splitlines()[0] and "\nselfdeblur: network selfdeblur, 0 steps." in text
 
 

@@ -200,6 +200,7 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
         *([f"Settings of all: {' '.join(grid.settings)}."] if grid.settings else []),
         *_own(grid, recipe, frame),
         NOTES,
+        *(f"{reason}." for reason in _unavailable(grid)),
         *([PER_IMAGE] if (frame.steps == 0).any() else []),
         *(f"Failed: {failure.name}: {failure.reason}" for failure in failures),
     ]
@@ -251,6 +252,12 @@ def _own(grid: Grid, recipe: Recipe, frame: pd.DataFrame) -> list[str]:
         if own:
             lines.append(f"{cell.name}: {', '.join(own)}.")
     return lines
+
+
+def _unavailable(grid: Grid) -> list[str]:
+    """Why metrics could not be computed, each reason once."""
+    records = (job.record(place) for job in grid.jobs() if job.trained for place in grid.tests.values())
+    return list(dict.fromkeys(reason for record in records if record for reason in record.unavailable.values()))
 
 
 def _place(place: str | list[str]) -> str:

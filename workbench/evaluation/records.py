@@ -45,6 +45,8 @@ class Record:
         ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
     seconds_per_megapixel : float or None
         Of restoring; None in older records.
+    unavailable : dict of str to str
+        Why a metric is None, by metric.
     contents : str or None
         Of the folder that was measured (`workbench.data.contents`); None if it was none, and in older records.
     """
@@ -60,6 +62,7 @@ class Record:
     mean: dict[str, float | None]
     input_mean: dict[str, float | None]
     seconds_per_megapixel: float | None
+    unavailable: dict[str, str]
     contents: str | None
 
 
@@ -139,7 +142,8 @@ def read_record(path: Path) -> Record:
             data=str(data["name"]), place=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
             date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
-            seconds_per_megapixel=report.get("seconds_per_megapixel"), contents=content.get("contents"),
+            seconds_per_megapixel=report.get("seconds_per_megapixel"), unavailable=dict(report.get("unavailable", {})),
+            contents=content.get("contents"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error
