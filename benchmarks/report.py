@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import rivals
 from real_photographs import RIVALS
 from rivals_report import gains_figure, ranking_table, settings_table, times_table
 from screening import FACTORS
@@ -34,13 +35,19 @@ BESIDE_RIVALS = ("input", "vanilla", "vanilla-early-1000", "adapted-c5", "guarde
 
 
 def read(study: str) -> pd.DataFrame:
-    """A study's rows; those of photographs are told twice: ``rivals-photographs`` has the rivals and main controls."""
+    """A study's rows, those of a domain's rivals in the order of `rivals.cells`.
+
+    Those of photographs are told twice: ``rivals-photographs`` has the rivals and main controls.
+    """
     rows = read_csv(RESULTS / f"{FILES.get(study, study)}.csv")
-    rivals = rows.cell.isin([cell.name for cell in RIVALS])
+    of_rivals = rows.cell.isin([cell.name for cell in RIVALS])
     if study == "rivals-photographs":
-        rows = rows[rivals | rows.cell.isin(BESIDE_RIVALS)]
+        rows = rows[of_rivals | rows.cell.isin(BESIDE_RIVALS)]
         return pd.concat([rows[rows.cell != "oracle"], rows[rows.cell == "oracle"]])
-    return rows[~rivals] if study == "real-photographs" else rows
+    if (domain := study.removeprefix("rivals-")) in rivals.DOMAINS:
+        order = ["input", *(cell.name for cell in rivals.cells(domain))]
+        return rows.sort_values("cell", key=lambda names: names.map(order.index), kind="stable")
+    return rows[~of_rivals] if study == "real-photographs" else rows
 
 
 def table(study: str, test: str) -> str:
