@@ -114,7 +114,7 @@ def gains_figure(read: Read, path: Path) -> None:
     cells = [*first, *sorted(others), "oracle"]
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.5), layout="constrained", sharey=True)
     for axis, (name, panel) in zip(axes.flat, found.items(), strict=True):
-        lowest = max(-3.0, min(values.min() for values in panel.values()) - 0.2)
+        lowest = max(-1.0 if name in TASKS else -3.0, min(values.min() for values in panel.values()) - 0.2)
         for place, cell in enumerate(cells):
             if cell not in panel:
                 known = cell in METHODS and TASKS.get(name, "denoising") not in METHODS[cell].tasks
