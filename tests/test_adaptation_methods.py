@@ -135,7 +135,7 @@ def test_resumed_equals_uninterrupted(method, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("method", list(METHODS))
 @pytest.mark.parametrize("scale", ["pocket", "bench", "paper"])
-def test_every_method_resolves_to_its_settings_of_every_scale(method, scale):
+def test_every_method_is_built_with_its_settings_of_every_scale(method, scale):
     packaged = {"denoising": "denoise", "deraining": "derain", "deblurring": "deblur"}
     for name in (packaged[task] for task in METHODS[method].tasks & packaged.keys()):
         resolved = METHODS[method].resolve(load_recipe(f"{name}-{scale}", method=method))
@@ -144,6 +144,8 @@ def test_every_method_resolves_to_its_settings_of_every_scale(method, scale):
         assert {key: options.model_dump(mode="json")[key] for key in chosen} == {
             key: METHODS[method].Options(**chosen).model_dump(mode="json")[key] for key in chosen
         }
+        with torch.device("meta"):  # without the memory
+            assert METHODS[method](resolved).recipe == resolved
 
 
 ONE_SIZE = {"vanilla", "oracle", "noise-space", "neighbor2neighbor", "condition-quality"}
