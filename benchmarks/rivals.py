@@ -8,14 +8,11 @@ training from scratch.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 from study import GUARDED, Cell, alone, main, own_arguments, rivals
 
 from workbench.comparison import controls
 from workbench.evaluation.sets import HELD_OUT_SOURCE
-from workbench.methods import METHODS
-from workbench.methods.per_image import PerImage
 from workbench.recipes import load_recipe
 
 # Without warm start, for as many steps as warm start and training have together.
@@ -35,8 +32,6 @@ def cells(domain: str) -> list[Cell]:
             Cell("vanilla-from-scratch", "vanilla", FROM_SCRATCH),
             Cell("dann-from-scratch", "dann", (*FROM_SCRATCH, "options.dann.ceiling=0.1")),
         ]
-    # A picture of 256 x 256 pixels takes them three minutes: fewer seeds, and no further test set beside them
-    others = [replace(cell, seeds=(0, 1)) if issubclass(METHODS[cell.method], PerImage) else cell for cell in others]
     return [vanilla, early, *adapted, *others, oracle]
 
 
