@@ -100,7 +100,7 @@ class Job:
     cell: Cell
     seed: int
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the run folder."""
         if self.grid.by_recipe:
