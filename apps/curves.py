@@ -10,7 +10,7 @@ import plotly
 from plotly.graph_objects import Figure
 from plotly.subplots import make_subplots
 
-from workbench.training.events import EventReader, smoothed, thinned
+from workbench.runs.events import EventReader, smoothed, thinned
 
 SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 """Draws figures in the browser; the one file outside of uploads and results that the app serves."""

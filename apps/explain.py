@@ -13,17 +13,17 @@ import numpy as np
 from apps import explain_text
 from apps.explain_script import SCRIPT, STYLE
 from apps.pictures import data_url
-from workbench.diagnostics.condition_quality import ALL_BANDS
 from workbench.diagnostics.condition_recording import (
     CHOICES,
     ERROR_STEP,
     ConditionRecording,
     load_conditions,
 )
-from workbench.diagnostics.intervals import mean_interval
 from workbench.diagnostics.microscope import NOISE_RANGE
 from workbench.diagnostics.recording import Recording, load_recording
 from workbench.errors import WorkbenchError
+from workbench.probes.condition_quality import ALL_BANDS
+from workbench.probes.intervals import mean_interval
 
 NOTEBOOKS = Path(str(files("apps"))).parent / "notebooks"
 

@@ -11,7 +11,7 @@ from apps.pictures import data_url
 from workbench.diagnostics.condition_recording import CHOICES, CORRUPTION, ConditionRecording
 from workbench.diagnostics.microscope import TIMESTEP
 from workbench.diagnostics.recording import Recording
-from workbench.diagnostics.stages import IGNORED, NAMES, READ
+from workbench.probes.stages import IGNORED, NAMES, READ
 
 NOTEBOOKS = {
     "01_condition_quality.ipynb": "why a diffusion network can be a critic",

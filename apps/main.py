@@ -21,7 +21,7 @@ from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from apps.style import CSS, theme
 from workbench.errors import WorkbenchError
-from workbench.training.watching import Watcher
+from workbench.runs.states import Watcher
 
 MAX_UPLOAD = "250mb"
 MAX_WAITING = 24

@@ -9,10 +9,10 @@ import gradio as gr
 
 from apps import curves, runs, starting
 from workbench.errors import WorkbenchError
-from workbench.training.events import EventReader
-from workbench.training.processes import log_tail
-from workbench.training.run import Run
-from workbench.training.watching import RUNNING, State, Watcher
+from workbench.runs.events import EventReader
+from workbench.runs.folder import Run
+from workbench.runs.processes import log_tail
+from workbench.runs.states import RUNNING, State, Watcher
 
 TICK = 1.5
 """Seconds between two looks at the disk; a training's events reach it within one second."""

@@ -10,12 +10,12 @@ import gradio as gr
 
 from apps import curves, runs
 from workbench.errors import WorkbenchError
-from workbench.evaluation.measurements import find_measurements
 from workbench.evaluation.published import PAPERS
 from workbench.evaluation.table_formats import ALWAYS, COLUMNS, DIFFERENCE, NUMERIC, shown
 from workbench.evaluation.tables import Line, table_lines
-from workbench.training.events import EventReader
-from workbench.training.run import Run
+from workbench.runs.events import EventReader
+from workbench.runs.folder import Run
+from workbench.runs.measurements import find_measurements
 
 ALL = "all"
 _SHOWN_UNMEASURED = 5

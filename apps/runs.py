@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import yaml
 
 from workbench.errors import WorkbenchError
-from workbench.training.events import EventReader
-from workbench.training.run import Run
-from workbench.training.watching import RUNNING, Progress, State
+from workbench.runs.events import EventReader
+from workbench.runs.folder import Run
+from workbench.runs.states import RUNNING, Progress, State
 
 MARKS = {"running": "▶", "finished": "✓", "stopped": "■"}
 MOST_PICTURES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from plotly.graph_objects import Figure
 
 from apps.comparison import REFERENCE, Comparison
-from workbench.diagnostics.spectra import radial_spectrum
+from workbench.probes.spectra import radial_spectrum
 
 # Okabe and Ito's palette, which the colour-blind can tell apart, on light and dark alike
 _COLOURS = ("#999999", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")

@@ -9,8 +9,8 @@ from apps.messages import toasts
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.recipes import available, load_recipe
-from workbench.training import processes
-from workbench.training.watching import RUNNING, STOPPED, State, Watcher
+from workbench.runs import processes
+from workbench.runs.states import RUNNING, STOPPED, State, Watcher
 
 OFF = """<p class="wb-hint">Starting, stopping and deleting runs is off, because this app can be reached from other
 machines without a password. Start it with <code>--auth USER:PASSWORD</code> to have it.</p>"""

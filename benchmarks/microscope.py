@@ -11,10 +11,10 @@ import argparse
 from pathlib import Path
 
 from workbench.diagnostics import condition_recording, microscope
-from workbench.diagnostics.condition_quality import ALL_BANDS
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
 from workbench.diagnostics.condition_recording import load_conditions, record_conditions, save_conditions
 from workbench.diagnostics.recording import PACKAGED, load_recording, save_recording
+from workbench.probes.condition_quality import ALL_BANDS
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.training import fit

@@ -30,7 +30,7 @@ from workbench.evaluation.evaluate import RestoreFunction
 from workbench.images import list_images, read_image, to_float
 from workbench.nets import load_restorer
 from workbench.restore import restore_array
-from workbench.training.provenance import provenance
+from workbench.runs.provenance import provenance
 
 SETS = {
     "polyu_crops": ("PolyU", "noise", ("rgb", "blocks", "blocks-volume")),

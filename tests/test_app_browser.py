@@ -15,9 +15,9 @@ from apps import measuring
 from apps.main import launch
 from workbench.evaluation import Unavailable
 from workbench.images import write_png
-from workbench.training import processes
-from workbench.training.events import EventReader
-from workbench.training.run import Run
+from workbench.runs import processes
+from workbench.runs.events import EventReader
+from workbench.runs.folder import Run
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")

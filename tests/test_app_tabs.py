@@ -23,8 +23,8 @@ from workbench.images import read_image, write_png
 from workbench.nets import build as build_network
 from workbench.nets import load_restorer, save_restorer
 from workbench.restore import restore_array
-from workbench.training import processes
-from workbench.training.watching import Watcher
+from workbench.runs import processes
+from workbench.runs.states import Watcher
 
 
 @pytest.fixture

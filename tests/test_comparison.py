@@ -34,7 +34,7 @@ from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes import load_recipe, save_recipe
 from workbench.training import fit
-from workbench.training.fit import Interrupted
+from workbench.training.fitting import Interrupted
 
 QUICK = [*TINY, "training.validate_every=100"]
 

@@ -17,10 +17,10 @@ from workbench.diagnostics import (
     reliance,
     stage,
 )
-from workbench.diagnostics.condition_quality import band_steps
-from workbench.diagnostics.intervals import mean_interval
 from workbench.diffusion import NoiseSchedule
 from workbench.errors import WorkbenchError
+from workbench.probes.condition_quality import band_steps
+from workbench.probes.intervals import mean_interval
 from workbench.recipes import load_recipe
 
 SCHEDULE = NoiseSchedule.linear()

@@ -18,9 +18,9 @@ from workbench.diagnostics.condition_recording import (
     record_conditions,
     save_conditions,
 )
-from workbench.diagnostics.corruptions import CORRUPTIONS
 from workbench.errors import WorkbenchError
 from workbench.images import to_uint
+from workbench.probes.corruptions import CORRUPTIONS
 from workbench.recipes import load_recipe
 from workbench.training import fit
 

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from workbench.errors import WorkbenchError
-from workbench.training.events import EventReader, read_scalars, smoothed, thinned
+from workbench.runs.events import EventReader, read_scalars, smoothed, thinned
 
 
 def write(folder, steps, tag="loss/total", scale=1.0, suffix=""):
@@ -125,7 +125,7 @@ def test_pictures_are_found_by_tag_and_step(tmp_path):
 
 
 def test_a_record_larger_than_a_chunk(tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.training.events._CHUNK", 64)
+    monkeypatch.setattr("workbench.runs.events._CHUNK", 64)
     write(tmp_path, range(1, 50))
     with SummaryWriter(tmp_path, filename_suffix=".pictures") as writer:
         noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)

@@ -11,8 +11,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe, save_recipe
-from workbench.training import Run, processes
-from workbench.training.watching import FINISHED, RUNNING, STOPPED, Watcher
+from workbench.runs import Run, processes
+from workbench.runs.states import FINISHED, RUNNING, STOPPED, Watcher
 
 
 @pytest.fixture

@@ -16,9 +16,7 @@ from test_cli import workbench
 
 from workbench import nets
 from workbench.errors import WorkbenchError
-from workbench.evaluation.measurements import find_measurements
 from workbench.evaluation.published import published
-from workbench.evaluation.records import read_record, run_folder, save_record
 from workbench.evaluation.sets import EvaluationSet
 from workbench.evaluation.table_formats import render
 from workbench.evaluation.tables import NEUTRAL_KEYS, table_lines
@@ -26,6 +24,8 @@ from workbench.images import write_png
 from workbench.methods import resolve
 from workbench.recipes import load_recipe, save_recipe
 from workbench.recipes.schema import Training
+from workbench.runs.evaluations import read_record, run_folder, save_record
+from workbench.runs.measurements import find_measurements
 
 SIDD = EvaluationSet("sidd/validation", "data/sidd/validation", "sidd/validation", 1280)
 OWN = EvaluationSet("own", "photos/own", None, None)

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from workbench.data.domains import Pair
 from workbench.methods import NoiseSpaceAdaptation, Vanilla, resolve
 from workbench.recipes import load_recipe
-from workbench.training.signs import LARGEST, condition_reliance, high_frequency_energy
+from workbench.training.meters import LARGEST, condition_reliance, high_frequency_energy
 
 
 def method(*settings, kind=NoiseSpaceAdaptation, name="noise-space"):

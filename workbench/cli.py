@@ -99,11 +99,11 @@ def evaluate(
     """Measure a restorer on pairs of degraded and clean images; a run keeps the result, for `workbench tables`."""
     from workbench.devices import choose_device
     from workbench.evaluation import format_report, get_protocol
-    from workbench.evaluation.records import run_folder, save_record
     from workbench.evaluation.sets import open_set
     from workbench.nets import load_restorer
     from workbench.restore import restore_array
-    from workbench.training.provenance import provenance
+    from workbench.runs.evaluations import run_folder, save_record
+    from workbench.runs.provenance import provenance
 
     get_protocol(protocol)
     chosen = choose_device(device)
@@ -171,9 +171,9 @@ def tables(
     runs: Annotated[Path | None, typer.Option(help="Folder of run folders; if not given, runs/.")] = None,
 ) -> None:
     """The papers' tables, with the numbers of the runs that `evaluate` has measured beside them."""
-    from workbench.evaluation.measurements import find_measurements
     from workbench.evaluation.table_formats import render
     from workbench.evaluation.tables import table_lines
+    from workbench.runs.measurements import find_measurements
 
     if runs is not None and not runs.is_dir():
         raise WorkbenchError(f"--runs {runs}: no such folder")
@@ -247,7 +247,7 @@ def complexity(
     """Parameters, multiplications, time and memory of the networks, beside the paper's Table A2."""
     from workbench.devices import choose_device
     from workbench.evaluation.complexity import device_name, format_complexity, measure_complexity, to_json
-    from workbench.training.provenance import provenance
+    from workbench.runs.provenance import provenance
 
     chosen = choose_device(device)
     rows = measure_complexity(networks or None, chosen, side, lambda name: print(f"{name} ...", file=sys.stderr))

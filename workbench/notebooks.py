@@ -22,8 +22,8 @@ from workbench.comparison.tables import read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.evaluation.published import published
 from workbench.images import to_float
+from workbench.runs.provenance import provenance
 from workbench.training import Run, recipe_digest
-from workbench.training.provenance import provenance
 
 CAPTION_WIDTH = 12
 """Characters of a caption in a line, by inch of the figure."""

@@ -10,12 +10,12 @@ import torch
 
 from workbench.devices import choose_device
 from workbench.errors import WorkbenchError
-from workbench.evaluation.records import save_record
 from workbench.evaluation.sets import open_set
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
+from workbench.runs.evaluations import save_record
+from workbench.runs.provenance import provenance
 from workbench.training import Run, fit
-from workbench.training.provenance import provenance
 
 
 def measure(run: Run, place: str, protocol: str) -> list[dict]:

@@ -18,7 +18,7 @@ from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
 from workbench.methods import METHODS
 from workbench.recipes import Recipe, load_recipe, variant_settings
-from workbench.training.fit import Interrupted, check, difference
+from workbench.training.fitting import Interrupted, check, difference
 
 
 def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> tuple[str, list[Failure]]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from workbench.data.contents import contents
 from workbench.errors import WorkbenchError
-from workbench.evaluation.records import FOLDER, Record, read_record
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
+from workbench.runs.evaluations import FOLDER, Record, read_record
 from workbench.training import Run, cached_name
-from workbench.training.fit import difference
+from workbench.training.fitting import difference
 
 CONTROLS = ("vanilla", "vanilla-early", "oracle")
 EARLY = 3

@@ -20,8 +20,8 @@ from pathlib import Path
 from workbench.comparison.grid import Grid, Job
 from workbench.errors import WorkbenchError
 from workbench.progress import progress_bar
-from workbench.training.processes import LOG, log_tail
-from workbench.training.run import Run
+from workbench.runs.folder import Run
+from workbench.runs.processes import LOG, log_tail
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,21 @@
 Pure functions take tensors; thin helpers take a run or a trained method. See docs/diagnostics.md.
 """
 
-from workbench.diagnostics.condition_quality import BANDS, condition_quality
-from workbench.diagnostics.corruptions import CORRUPTIONS, Corruption
 from workbench.diagnostics.dynamics import training_dynamics
 from workbench.diagnostics.gradients import gradient_shares, target_gradient_spectrum, target_pull, training_batch
-from workbench.diagnostics.noise_prediction import NoisePredictor, noise_errors, predict
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
-from workbench.diagnostics.probes import REPLACEMENTS, positional_reliance, reliance
-from workbench.diagnostics.spectra import (
+from workbench.probes.condition_quality import BANDS, condition_quality
+from workbench.probes.corruptions import CORRUPTIONS, Corruption
+from workbench.probes.noise_prediction import NoisePredictor, noise_errors, predict
+from workbench.probes.reliance import REPLACEMENTS, positional_reliance, reliance
+from workbench.probes.spectra import (
     detail_and_noise,
     high_frequency_ratio,
     radial_spectrum,
     residual_statistics,
     spectrum,
 )
-from workbench.diagnostics.stages import Stage, stage
+from workbench.probes.stages import Stage, stage
 
 __all__ = [
     "BANDS",

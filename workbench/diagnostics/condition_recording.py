@@ -22,16 +22,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workbench.diagnostics.condition_quality import condition_quality
-from workbench.diagnostics.corruptions import CORRUPTIONS
 from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP, check_runs
-from workbench.diagnostics.noise_prediction import NoisePredictor, predict
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.errors import WorkbenchError
 from workbench.images import to_uint
 from workbench.methods import NoiseSpaceAdaptation
+from workbench.probes.condition_quality import condition_quality
+from workbench.probes.corruptions import CORRUPTIONS
+from workbench.probes.noise_prediction import NoisePredictor, predict
+from workbench.runs.provenance import provenance
 from workbench.training import Run
-from workbench.training.provenance import provenance
 
 PACKAGED = "conditions.npz"
 FORMAT = 1
@@ -68,7 +68,7 @@ class ConditionRecording:
     conditions : dict of str to ndarray, shape (S, 2, C, P, P, 3)
         By variant: the synthetic and the real condition as they were shown.
     quality : DataFrame
-        Result of `workbench.diagnostics.condition_quality` for AWGN of sigma 0 to 80: Fig. 1(a).
+        Result of `workbench.probes.condition_quality` for AWGN of sigma 0 to 80: Fig. 1(a).
     quality_pictures : dict of str to ndarray
         For each of its levels: ``condition`` (L, P, P, 3) and ``error`` (L, P, P), the error of the prediction for
         ``clean``; ``picture_error`` (L,), the same as a number, at the timestep of the microscope.

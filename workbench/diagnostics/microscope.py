@@ -32,17 +32,17 @@ from torch import Tensor
 
 from workbench.data.domains import training_stream
 from workbench.diagnostics.gradients import gradient_shares, stream_batch
-from workbench.diagnostics.noise_prediction import NoisePredictor, predict
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
-from workbench.diagnostics.probes import positional_reliance, reliance
 from workbench.diagnostics.recording import Recording
-from workbench.diagnostics.spectra import detail_and_noise, high_frequency_ratio, spectrum
-from workbench.diagnostics.stages import stage
 from workbench.errors import WorkbenchError
 from workbench.images import to_uint
 from workbench.methods import NoiseSpaceAdaptation
+from workbench.probes.noise_prediction import NoisePredictor, predict
+from workbench.probes.reliance import positional_reliance, reliance
+from workbench.probes.spectra import detail_and_noise, high_frequency_ratio, spectrum
+from workbench.probes.stages import stage
+from workbench.runs.provenance import provenance
 from workbench.training import Run
-from workbench.training.provenance import provenance
 
 TIMESTEP = 100
 NOISE_RANGE = 3.0

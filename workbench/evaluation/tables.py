@@ -21,9 +21,9 @@ from functools import cache
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.measurements import Measurement
 from workbench.evaluation.published import Number, published
 from workbench.recipes import Recipe, load_recipe
+from workbench.runs.measurements import Measurement
 
 SCALES = ("paper", "bench", "pocket")
 

@@ -23,7 +23,7 @@ from workbench.methods import Method
 from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
-from workbench.training.signs import condition_reliance, high_frequency_energy
+from workbench.training.meters import condition_reliance, high_frequency_energy
 
 
 class Checkpoints(Callback):
@@ -183,7 +183,7 @@ class Curves(Callback):
 
 
 class Validation(Callback):
-    """Measures PSNR on held-out pairs of each domain and keeps sample pictures; for the eye `workbench.training.signs`.
+    """Measures PSNR on held-out pairs of each domain and keeps sample pictures; for the eye see `meters`.
 
     Parameters
     ----------

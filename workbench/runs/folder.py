@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import torch
-from safetensors.torch import load_file
-from torch import nn
 
 from workbench.errors import WorkbenchError
-from workbench.nets import load_restorer
 from workbench.recipes import Recipe, load_recipe
-from workbench.training.events import read_scalars
+from workbench.runs.events import read_scalars
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from workbench.methods import Method
 
 
@@ -104,7 +102,10 @@ class Run:
         WorkbenchError
             When there is no such snapshot or no checkpoint, or its weights are not those of the recipe.
         """
-        from workbench.methods import METHODS  # brings Lightning, which those who only list runs need not wait for
+        import torch  # and Lightning with the methods: those who only list runs need not wait for them
+        from safetensors.torch import load_file
+
+        from workbench.methods import METHODS
 
         path = self.checkpoint if step is None else self.snapshots.get(step)
         if path is None:
@@ -131,6 +132,8 @@ class Run:
 
     def restorer(self) -> nn.Module:
         """The exported restorer, in evaluation mode."""
+        from workbench.nets import load_restorer
+
         return load_restorer(self.folder)[0]
 
     def scalars(self) -> pd.DataFrame:

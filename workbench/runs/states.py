@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.training.events import EventReader
-from workbench.training.processes import living_process, memory, read_record
-from workbench.training.run import Run, list_runs
+from workbench.runs.events import EventReader
+from workbench.runs.processes import living_process, memory, read_record
+from workbench.runs.folder import Run, list_runs
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
 RECENT = 120.0

@@ -21,7 +21,7 @@ import psutil
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe, save_recipe
-from workbench.training.run import Run
+from workbench.runs.folder import Run
 
 RECORD, LOG = "process.json", "train.log"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")

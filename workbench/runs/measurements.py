@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.records import FOLDER, Record, read_record
+from workbench.runs.evaluations import FOLDER, Record, read_record
 from workbench.recipes import Recipe, load_recipe
 
 

@@ -32,7 +32,7 @@ def high_frequency_energy(restored: np.ndarray, reference: np.ndarray) -> float:
     restored, reference : ndarray, shape (H, W, 3), float32 in [0, 1]
         The middle `LARGEST` pixels count.
     """
-    from workbench.diagnostics.spectra import high_frequency_ratio  # which reads runs, and so imports training
+    from workbench.probes.spectra import high_frequency_ratio  # which reads runs, and so imports training
 
     ours, theirs = (_batch([_middle(each)]) for each in (restored, reference))
     return float(high_frequency_ratio(ours, theirs))
@@ -56,7 +56,7 @@ def condition_reliance(method: Method, source: Sequence[Pair], target: Sequence[
         ``source_condition``, ``target_condition``: the rise of the noise-prediction error at t = 100, order as in
         training. Empty for methods without two conditions, and where no picture of a domain holds a patch.
     """
-    from workbench.diagnostics.probes import NoisePredictor, reliance  # as above
+    from workbench.probes.reliance import NoisePredictor, reliance  # as above
 
     if not isinstance(method, NoiseSpaceAdaptation) or method.options.conditions != "both":
         return {}

@@ -29,11 +29,11 @@ from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
+from workbench.runs.folder import Run
+from workbench.runs.processes import record_process
+from workbench.runs.provenance import provenance
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
 from workbench.training.memory import peak_memory, reset_peak_memory
-from workbench.training.processes import record_process
-from workbench.training.provenance import provenance
-from workbench.training.run import Run
 
 WARM_STARTS = ".warm-starts"
 # What may change when a run is continued, since it does not change the result.

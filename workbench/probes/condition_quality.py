@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from workbench.diagnostics.corruptions import CORRUPTIONS
-from workbench.diagnostics.intervals import mean_interval
-from workbench.diagnostics.noise_prediction import NoisePredictor, noise_errors
+from workbench.probes.corruptions import CORRUPTIONS
+from workbench.probes.intervals import mean_interval
+from workbench.probes.noise_prediction import NoisePredictor, noise_errors
 
 Band = tuple[int, int]
 BANDS: tuple[Band, ...] = ((1, 100), (101, 300), (301, 600), (601, 1000))

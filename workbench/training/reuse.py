@@ -19,8 +19,8 @@ from workbench.data.contents import contents
 from workbench.data.domains import places
 from workbench.methods import resolve
 from workbench.recipes import Recipe, apply_settings
-from workbench.training.fit import HARMLESS, fit
-from workbench.training.run import Run
+from workbench.runs.folder import Run
+from workbench.training.fitting import HARMLESS, fit
 
 Key = TypeVar("Key", bound=Hashable)
 

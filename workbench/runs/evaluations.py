@@ -87,7 +87,7 @@ def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: di
     report : dict
         As of `workbench.evaluation.evaluate_folder`.
     provenance : dict
-        As of `workbench.training.provenance`: the code that measured.
+        As of `workbench.runs.provenance`: the code that measured.
 
     Returns
     -------

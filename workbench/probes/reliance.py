@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workbench.diagnostics.intervals import mean_interval
-from workbench.diagnostics.noise_prediction import NoisePredictor, predict
+from workbench.probes.intervals import mean_interval
+from workbench.probes.noise_prediction import NoisePredictor, predict
 
 Conditions = tuple[Tensor, Tensor]
 
