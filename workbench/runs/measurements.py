@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.runs.evaluations import FOLDER, Record, read_record
 from workbench.recipes import Recipe, load_recipe
+from workbench.runs.evaluations import FOLDER, Record, read_record
 
 
 @dataclass(frozen=True)

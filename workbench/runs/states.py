@@ -13,8 +13,8 @@ import numpy as np
 
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
-from workbench.runs.processes import living_process, memory, read_record
 from workbench.runs.folder import Run, list_runs
+from workbench.runs.processes import living_process, memory, read_record
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
 RECENT = 120.0
