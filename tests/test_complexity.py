@@ -36,13 +36,14 @@ def test_memory_is_that_of_the_tensors_alive_at_once():
 
 
 def test_restorers_and_diffusion_networks_are_measured():
-    unet, restormer, diffusion = measure_complexity(["unet-s", "restormer-pocket", "diffusion-pocket"])
-    assert (unet.kind, diffusion.kind) == ("restorer", "diffusion")
+    names = ["unet-s", "restormer-pocket", "diffusion-pocket", "drdd-pocket"]
+    unet, restormer, diffusion, timed = measure_complexity(names)
+    assert (unet.kind, diffusion.kind, timed.kind) == ("restorer", "diffusion", "timed")
     assert unet.parameters == pytest.approx(8.56, abs=0.005) and unet.gmacs == pytest.approx(12.44, abs=0.01)
     assert (unet.published_parameters, unet.published_gmacs) == (8.56, 12.48)
     assert unet.memory > 4 * unet.parameters
     assert restormer.published_gmacs is None, "the paper's is another size"
-    assert min(row.seconds for row in (unet, restormer, diffusion)) > 0
+    assert min(row.seconds for row in (unet, restormer, diffusion, timed)) > 0
     assert unet.seconds > diffusion.seconds
 
 
@@ -65,6 +66,7 @@ def test_all_steps_of_an_optimisation_count(monkeypatch):
 def test_the_papers_other_rows_stand_alone(monkeypatch):
     monkeypatch.setattr(complexity, "RESTORERS", {"dncnn-pocket": None})
     monkeypatch.setattr(complexity, "DIFFUSION_NETWORKS", {})
+    monkeypatch.setattr(complexity, "TIMED_NETWORKS", {})
     asked = []
     rows = measure_complexity(report=asked.append)
     assert asked == ["dncnn-pocket"]

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from workbench.errors import WorkbenchError
 from workbench.evaluation.published import published
 from workbench.nets import build
-from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS
+from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORKS
 
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
@@ -47,7 +47,8 @@ class Complexity:
     ----------
     network : str
         A name of `workbench.nets.NETWORKS`, or of the paper if it is not among them.
-    kind : {"restorer", "diffusion", "paper"}
+    kind : {"restorer", "diffusion", "timed", "paper"}
+        ``timed``: a network of residual diffusion, of which one pass is measured;
         ``paper``: a row of the paper's table that no network here stands for.
     parameters : float or None
         Millions.
@@ -103,7 +104,7 @@ def measure_complexity(
         raise WorkbenchError(f"side {side}: give a multiple of {GMACS_SIDE}")
     theirs = _published()
     rows = []
-    for name in [*RESTORERS, *DIFFUSION_NETWORKS] if names is None else names:
+    for name in [*RESTORERS, *DIFFUSION_NETWORKS, *TIMED_NETWORKS] if names is None else names:
         if report is not None:
             report(name)
         numbers = theirs.pop(PUBLISHED_ROWS.get(name, name), {})
@@ -166,18 +167,18 @@ def _measure(name: str, device: torch.device, side: int, numbers: dict[str, floa
         network = build(name, steps=1)
     network.eval().requires_grad_(False)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    diffusion = name in DIFFUSION_NETWORKS
+    kind = "diffusion" if name in DIFFUSION_NETWORKS else "timed" if name in TIMED_NETWORKS else "restorer"
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(*_arguments(diffusion, GMACS_SIDE, torch.device("cpu")))
+        network(*_arguments(kind, GMACS_SIDE, torch.device("cpu")))
     network.to(device)
-    arguments = _arguments(diffusion, side, device)
+    arguments = _arguments(kind, side, device)
     with torch.inference_mode():
         with _LiveTensors(network, arguments) as live:
             network(*arguments)
         seconds = _time(lambda: network(*arguments), device)
     return Complexity(
         name,
-        "diffusion" if diffusion else "restorer",
+        kind,
         parameters=parameters / 1e6,
         gmacs=counter.get_total_flops() / 2e9 * steps,
         seconds=seconds * steps * 1e6 / side**2,
@@ -186,11 +187,12 @@ def _measure(name: str, device: torch.device, side: int, numbers: dict[str, floa
     )
 
 
-def _arguments(diffusion: bool, side: int, device: torch.device) -> tuple[Tensor, ...]:
+def _arguments(kind: str, side: int, device: torch.device) -> tuple[Tensor, ...]:
     def image(channels: int) -> Tensor:  # in the layout in which `restore_array` hands over images
         return torch.rand(1, side, side, channels, device=device).permute(0, 3, 1, 2)
 
-    return (image(3), image(6), torch.full((1,), 0.5, device=device)) if diffusion else (image(3),)
+    number = torch.full((1,), 0.5, device=device)
+    return {"diffusion": (image(3), image(6), number), "timed": (image(6), number)}.get(kind, (image(3),))
 
 
 def _time(run: Callable[[], object], device: torch.device) -> float:

@@ -73,7 +73,7 @@ class DiffusionUNet(nn.Module):
 
 
 class _FiLMBlock(nn.Module):
-    """Residual block of two convolutions whose features are scaled and shifted by the noise level's embedding."""
+    """Residual block of two convolutions whose features are scaled and shifted by a number's embedding."""
 
     def __init__(self, in_channels: int, out_channels: int, embedding: int):
         super().__init__()
@@ -88,43 +88,48 @@ class _FiLMBlock(nn.Module):
         return F.silu(self.shortcut(features) + self.second(hidden))
 
 
-class LeanDiffusionUNet(nn.Module):
-    """A diffusion U-Net for a CPU: no normalisation, no attention, one block a level each way.
+class FiLMUNet(nn.Module):
+    """A U-Net for a CPU that is told a number: no normalisation, no attention, one block a level each way.
 
-    Group normalisation costs 40 % of a training step on a CPU; feature-wise modulation by an embedding of the
-    log-signal-to-noise ratio replaces it.
+    Group normalisation costs 40 % of a training step on a CPU; feature-wise modulation by an embedding of the number
+    replaces it.
 
     Parameters
     ----------
+    in_channels, out_channels : int
     widths : sequence of int
         Channels of each level.
     embedding : int
-        Size of the noise level's embedding.
+        Size of the number's embedding.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64), embedding: int = 64):
+    def __init__(self, in_channels: int, out_channels: int, widths: tuple[int, ...], embedding: int = 64):
         super().__init__()
         self.multiple = 2 ** (len(widths) - 1)
         self.embedding = embedding
         self.embed = nn.Sequential(nn.Linear(embedding, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.down = nn.ModuleList(
             _FiLMBlock(before, after, embedding)
-            for before, after in zip([3 + CONDITION_CHANNELS, *widths[:-1]], widths, strict=True)
+            for before, after in zip([in_channels, *widths[:-1]], widths, strict=True)
         )
         self.up = nn.ModuleList(
             _FiLMBlock(below + here, here, embedding) for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.last = nn.Conv2d(widths[0], 3, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.last = nn.Conv2d(widths[0], out_channels, 3, padding=1)
 
-    def forward(self, noised: Tensor, conditions: Tensor, alpha_bar: Tensor) -> Tensor:
-        """Predict the noise; arguments and result as in `DiffusionUNet.forward`."""
-        log_snr = torch.log(alpha_bar) - torch.log1p(-alpha_bar)
-        frequencies = torch.exp(torch.linspace(0, math.log(100.0), self.embedding // 2, device=noised.device))
-        angles = (log_snr.float() / 10.0)[:, None] * frequencies
+    def modulated(self, features: Tensor, number: Tensor) -> Tensor:
+        """The network's output (N, out_channels, H, W).
+
+        Parameters
+        ----------
+        features : Tensor, shape (N, in_channels, H, W)
+            H and W multiples of ``self.multiple``.
+        number : Tensor, shape (N,)
+            Of the order of 1.
+        """
+        frequencies = torch.exp(torch.linspace(0, math.log(100.0), self.embedding // 2, device=features.device))
+        angles = number.float()[:, None] * frequencies
         embedding = self.embed(torch.cat([angles.sin(), angles.cos()], dim=1))
-        features = torch.cat([noised, conditions], dim=1)
         skips = []
         for level, block in enumerate(self.down):
             if level:
@@ -136,3 +141,25 @@ class LeanDiffusionUNet(nn.Module):
             features = F.interpolate(features, scale_factor=2, mode="nearest")
             features = block(torch.cat([features, skips.pop()], dim=1), embedding)
         return self.last(features)
+
+
+class LeanDiffusionUNet(FiLMUNet):
+    """A diffusion U-Net for a CPU, told the log-signal-to-noise ratio.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Channels of each level.
+    embedding : int
+        Size of the noise level's embedding.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64), embedding: int = 64):
+        super().__init__(3 + CONDITION_CHANNELS, 3, widths, embedding)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, noised: Tensor, conditions: Tensor, alpha_bar: Tensor) -> Tensor:
+        """Predict the noise; arguments and result as in `DiffusionUNet.forward`."""
+        log_snr = torch.log(alpha_bar) - torch.log1p(-alpha_bar)
+        return self.modulated(torch.cat([noised, conditions], dim=1), log_snr.float() / 10.0)

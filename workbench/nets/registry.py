@@ -11,6 +11,7 @@ from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
 from workbench.nets.identity import Identity
 from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
 from workbench.nets.masked_swinir import MaskedSwinIR
+from workbench.nets.timed_unet import LeanTimedUNet, TimedUNet
 from workbench.nets.unet import UNet
 
 _PER_IMAGE_POCKET = {
@@ -53,7 +54,17 @@ DIFFUSION_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {
     "diffusion-b": (DiffusionUNet, {"widths": (64, 128, 256, 512)}),
     "diffusion-pocket": (LeanDiffusionUNet, {"widths": (16, 32, 64)}),
 }
-NETWORKS = RESTORERS | DIFFUSION_NETWORKS
+TIMED_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {
+    "drdd-residual-s": (TimedUNet, {"widths": (32, 64, 128, 128), "resample": "conv", "groups": 8}),
+    "drdd-residual-l": (
+        TimedUNet,
+        {"widths": (64, 128, 256, 512), "blocks": 1, "resample": "conv", "groups": 8},
+    ),  # fmt: skip
+    "drdd-noise-s": (TimedUNet, {"widths": (64, 64, 128, 128, 256, 256), "attention": 3}),
+    "drdd-noise-l": (TimedUNet, {"widths": (128, 128, 256, 256, 512, 512), "attention": 3}),
+    "drdd-pocket": (LeanTimedUNet, {"widths": (32, 64)}),
+}
+NETWORKS = RESTORERS | DIFFUSION_NETWORKS | TIMED_NETWORKS
 
 
 def build(name: str, **overrides) -> nn.Module:
@@ -70,7 +81,7 @@ def build(name: str, **overrides) -> nn.Module:
     -------
     nn.Module
         A restorer maps (N, 3, H, W) images in [0, 1] to restored ones of the same shape; a diffusion network maps
-        ``(noised, conditions, alpha_bar)`` to the predicted noise.
+        ``(noised, conditions, alpha_bar)`` to the predicted noise; a timed network maps ``(images, time)`` to images.
 
     Raises
     ------
