@@ -53,9 +53,9 @@ def test_diffusion_network_reads_every_input(name):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 13), (16, 16), (33, 50)])
-@pytest.mark.parametrize("depth", [1, 3, 4])
-def test_restorer_takes_any_size(shape, depth):
-    network = nets.build("unet-s", width=4, depth=depth)
+@pytest.mark.parametrize(("depth", "unshuffle"), [(1, 1), (3, 1), (4, 1), (1, 2), (3, 2)])
+def test_restorer_takes_any_size(shape, depth, unshuffle):
+    network = nets.build("unet-s", width=4, depth=depth, unshuffle=unshuffle)
     assert network(torch.rand(2, 3, *shape)).shape == (2, 3, *shape)
 
 

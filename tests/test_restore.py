@@ -15,10 +15,10 @@ from workbench.nets.weights import RangeAdapter
 from workbench.restore import StoppedError, restore_array, restore_file, restore_files
 
 
-def lively(width=6, depth=3, seed=0):
+def lively(width=6, depth=3, seed=0, unshuffle=1):
     """A U-Net whose residual is as strong as the image: far from the identity, so that no error can hide."""
     torch.manual_seed(seed)
-    network = UNet(width=width, depth=depth, init="kaiming")
+    network = UNet(width=width, depth=depth, init="kaiming", unshuffle=unshuffle)
     with torch.no_grad():
         network.last.weight.mul_(20)
     return network.eval()
@@ -48,10 +48,11 @@ def picture(height, width, seed=0):
     width=st.integers(1, 150),
     tile=st.integers(1, 160),
     depth=st.integers(1, 4),
+    unshuffle=st.integers(1, 3),
     adapted=st.booleans(),
 )
-def test_tiles_give_what_the_whole_image_gives(height, width, tile, depth, adapted):
-    network = lively(width=4, depth=depth)
+def test_tiles_give_what_the_whole_image_gives(height, width, tile, depth, unshuffle, adapted):
+    network = lively(width=4, depth=depth, unshuffle=unshuffle)
     if adapted:
         network = RangeAdapter(network, -1.0, 1.0)
     image = picture(height, width)
@@ -69,9 +70,9 @@ def test_tiles_of_a_large_image_give_what_the_whole_image_gives():
     assert np.abs(whole - image).std() > 0.1  # the network does something
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_halo_bounds_what_a_pixel_depends_on(depth):
-    network = UNet(width=2, depth=depth, slope=1.0).double()
+@pytest.mark.parametrize(("depth", "unshuffle"), [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (3, 2), (2, 3)])
+def test_halo_bounds_what_a_pixel_depends_on(depth, unshuffle):
+    network = UNet(width=2, depth=depth, slope=1.0, unshuffle=unshuffle).double()
     for parameter in network.parameters():
         nn.init.uniform_(parameter, 0.5, 1.0)  # nothing can cancel
     side, changed = 24 * network.multiple, 10 * network.multiple + 3

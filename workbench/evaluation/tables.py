@@ -25,7 +25,7 @@ from workbench.evaluation.published import Number, published
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.measurements import Measurement
 
-SCALES = ("paper", "bench", "pocket")
+SCALES = ("paper", "bench", "desk", "pocket")
 
 # The paper's names, as they are called here.
 METHODS = {

@@ -98,19 +98,26 @@ class UNet(nn.Module):
     init : {"kaiming", "default"}
         ``"kaiming"`` draws the convolutions from a Kaiming normal distribution and scales the last layer by 0.05, so
         that training starts near the identity; ``"default"`` keeps PyTorch's initialisation.
+    unshuffle : int
+        The network sees squares of so many pixels a side as channels of one pixel, and its output is laid out again
+        (FFDNet; Zhang, Zuo, Zhang, TIP 2018): a quarter of the cost and twice the field of view for 2.
     """
 
-    def __init__(self, width: int = 64, depth: int = 4, slope: float = 0.2, init: str = "default"):
+    def __init__(
+        self, width: int = 64, depth: int = 4, slope: float = 0.2, init: str = "default", unshuffle: int = 1
+    ):
         super().__init__()
         widths = [width * 2**level for level in range(depth)]
-        self.multiple = 2 ** (depth - 1)
+        channels = 3 * unshuffle**2
+        self.unshuffle = unshuffle
+        self.multiple = unshuffle * 2 ** (depth - 1)
         self.encoder = nn.ModuleList(
-            _double_conv(before, after, slope) for before, after in zip([3, *widths[:-1]], widths, strict=True)
+            _double_conv(before, after, slope) for before, after in zip([channels, *widths[:-1]], widths, strict=True)
         )
         self.decoder = nn.ModuleList(
             _Up(below, here, slope) for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.last = nn.Conv2d(width, 3, 3, padding=1)
+        self.last = nn.Conv2d(width, channels, 3, padding=1)
         if init == "kaiming":
             self._kaiming_init(slope)
         elif init != "default":
@@ -127,8 +134,9 @@ class UNet(nn.Module):
     @property
     def halo(self) -> int:
         """Radius in pixels beyond which an input pixel cannot change an output pixel."""
-        # Interval arithmetic over two 3x3 convolutions a level down, three up, one at the end, pooling and upsampling
-        return 10 * self.multiple - 7
+        # Interval arithmetic over two 3x3 convolutions a level down, three up, one at the end, pooling and upsampling:
+        # 10 * 2 ** (depth - 1) - 7 pixels of the first level, and what lies in a square beside the pixel itself
+        return 10 * self.multiple - 6 * self.unshuffle - 1
 
     def encode(self, degraded: Tensor) -> list[Tensor]:
         """The features of every level, the finest first; the last are those of the bottleneck.
@@ -136,16 +144,19 @@ class UNet(nn.Module):
         Parameters
         ----------
         degraded : Tensor, shape (N, 3, H, W), range [0, 1]
-            Any height and width; sides are padded by replication to a multiple of ``2 ** (depth - 1)``.
+            Any height and width; sides are padded by replication to a multiple of ``multiple``.
 
         Returns
         -------
         list of Tensor
-            Level ``l`` has shape (N, width * 2 ** l, H' / 2 ** l, W' / 2 ** l) with the padded sides H' and W'.
+            Level ``l`` has shape (N, width * 2 ** l, H' / s, W' / s) with the padded sides H' and W' and
+            ``s = unshuffle * 2 ** l``.
         """
         height, width = degraded.shape[-2:]
         pad = (0, -width % self.multiple, 0, -height % self.multiple)
         features = F.pad(degraded, pad, mode="replicate") if any(pad) else degraded
+        if self.unshuffle > 1:
+            features = F.pixel_unshuffle(features, self.unshuffle)
         levels = []
         for level, block in enumerate(self.encoder):
             if level:
@@ -162,9 +173,13 @@ class UNet(nn.Module):
         *skips, features = levels
         for level, up in zip(range(len(skips), 0, -1), self.decoder, strict=True):
             # The padded whole, in pixels of the level below
-            below = window and Window(*(-(-side // self.multiple * self.multiple) >> level for side in window))
+            scale = self.unshuffle << level
+            below = window and Window(*(-(-side // self.multiple) * self.multiple // scale for side in window))
             features = up(features, skips.pop(), below)
-        return self.last(features)[..., : degraded.shape[-2], : degraded.shape[-1]]
+        residual = self.last(features)
+        if self.unshuffle > 1:
+            residual = F.pixel_shuffle(residual, self.unshuffle)
+        return residual[..., : degraded.shape[-2], : degraded.shape[-1]]
 
     def residual(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """The predicted residual ``restored - degraded``.

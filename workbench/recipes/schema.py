@@ -152,7 +152,7 @@ class Recipe(Section):
     name: str
     description: str = ""
     task: Task = "denoising"
-    scale: Literal["pocket", "bench", "paper"]
+    scale: Literal["pocket", "desk", "bench", "paper"]
     method: str = "noise-space"
     seed: int = Field(0, ge=0, lt=2**32)
     data: Data = Data()
