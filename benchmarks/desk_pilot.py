@@ -32,6 +32,12 @@ CANDIDATES = {
 FIELDS = ("candidate", "patch_size", "learning_rate")
 
 
+def inner_split(data: Path, runs: Path) -> dict[str, Path]:
+    """PolyU's training objects, split by the rule that has set the test objects apart: ``train`` and ``test``."""
+    outer = split_by_object(data / "polyu_crops", runs / "polyu")
+    return split_by_object(outer["train"], runs / "polyu-inner")
+
+
 def recipe_of(network: str, patch: int, rate: float, steps: int, places: dict[str, str]) -> Recipe:
     """The pilot's recipe."""
     settings = [
@@ -93,9 +99,7 @@ def main() -> None:
     # Processor time, not the clock's: others may be at work on the machine
     torch.set_num_threads(1)
     folder = given.data.resolve()
-    outer = split_by_object(folder / "polyu_crops", given.runs / "polyu")
-    inner = split_by_object(outer["train"], given.runs / "polyu-inner")
-    places = {name: str(place) for name, place in inner.items()}
+    places = {name: str(place) for name, place in inner_split(folder, given.runs).items()}
     places["source"] = f"[{folder / 'bsds500' / 'train'}, {folder / 'bsds500' / 'test'}]"
     for candidate in given.candidates:
         network = CANDIDATES[candidate]

@@ -47,12 +47,14 @@ def noise_level(image: np.ndarray) -> float:
     return max(float(np.median(np.abs(diagonal))) / 0.6745 * CORRELATION, SMALLEST)
 
 
-def non_local_means(image: np.ndarray) -> np.ndarray:
+def non_local_means(image: np.ndarray, strength: float = 1.44) -> np.ndarray:
     """Non-local means of scikit-image, all channels together: patches of 5, searched 6 pixels around.
 
     Parameters
     ----------
     image : ndarray, shape (H, W, 3), floating point in [0, 1]
+    strength : float
+        The filter's h, by which patches' differences are judged, in multiples of the noise level.
 
     Returns
     -------
@@ -64,9 +66,8 @@ def non_local_means(image: np.ndarray) -> np.ndarray:
     """
     from skimage.restoration import denoise_nl_means
 
-    strength = 1.44 * noise_level(image)
     return denoise_nl_means(
-        image.astype(np.float32), patch_size=5, patch_distance=6, h=strength, fast_mode=True, channel_axis=-1
+        image.astype(np.float32), patch_size=5, patch_distance=6, h=strength * noise_level(image), channel_axis=-1
     )
 
 
@@ -107,7 +108,7 @@ def bm3d(image: np.ndarray, strength: float = 1.0) -> np.ndarray:
     Parameters
     ----------
     image : ndarray, shape (H, W, 3), floating point in [0, 1]
-        At least 8 pixels a side.
+        Sides of less than a block's 8 pixels are continued by reflection.
     strength : float
         Noise level to remove in multiples of the estimated one.
 
@@ -125,10 +126,12 @@ def bm3d(image: np.ndarray, strength: float = 1.0) -> np.ndarray:
 
     cosine = {f"{stage}_transform": "dct" for stage in ("spatial_ht", "group_ht", "group_wiener")}
     denoiser = BM3D(use_legacy=False, search_radius=9, chunk_size=1024, **cosine)
-    opponent = torch.from_numpy((image @ OPPONENT.T).astype(np.float32)).permute(2, 0, 1)[None]
+    height, width = image.shape[:2]
+    padded = np.pad(image, ((0, max(8 - height, 0)), (0, max(8 - width, 0)), (0, 0)), mode="symmetric")
+    opponent = torch.from_numpy((padded @ OPPONENT.T).astype(np.float32)).permute(2, 0, 1)[None]
     with torch.inference_mode():
         restored = denoiser(opponent, strength * noise_level(image))[0].permute(1, 2, 0).numpy()
-    return (restored @ OPPONENT).astype(np.float32)
+    return (restored @ OPPONENT).astype(np.float32)[:height, :width]
 
 
 CLASSICAL: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -23,7 +23,7 @@ RESTORERS: dict[str, tuple[type[nn.Module], dict]] = {
     "unet-s": (UNet, {"width": 64}),
     "unet-b": (UNet, {"width": 76}),
     "unet-pocket": (UNet, {"width": 16, "depth": 3, "init": "kaiming"}),
-    "unet-desk": (UNet, {"width": 32, "init": "kaiming", "unshuffle": 2}),
+    "unet-desk": (UNet, {"width": 16, "depth": 4, "init": "kaiming"}),
     "uformer-t": (Uformer, {"width": 16}),
     "uformer-s": (Uformer, {"width": 32}),
     "uformer-b": (Uformer, {"width": 32, "depths": (1, 2, 8, 8)}),
