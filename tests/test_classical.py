@@ -31,7 +31,7 @@ def test_classical_denoisers_take_noise_out(name, sigma):
     clean, degraded = noisy(sigma)
     restored = CLASSICAL[name](degraded)
     assert restored.shape == degraded.shape and restored.dtype == np.float32
-    assert psnr(restored, clean, data_range=1) > psnr(degraded, clean, data_range=1) + 3
+    assert psnr(restored, clean, data_range=1) > psnr(degraded, clean, data_range=1) + 2
 
 
 @pytest.mark.parametrize("name", CLASSICAL)

@@ -19,6 +19,7 @@ def test_every_packaged_recipe_is_valid_and_named_after_its_file():
     assert {f"{task}-{scale}" for task in TASKS for scale in ("pocket", "bench", "paper")} <= {
         recipe.name for recipe in recipes
     }
+    assert "denoise-desk" in {recipe.name for recipe in recipes}
     assert all(load_recipe(recipe.name) == recipe and recipe.description for recipe in recipes)
 
 

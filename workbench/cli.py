@@ -122,7 +122,7 @@ def evaluate(
 @app.command()
 def compare(
     task: Annotated[str, typer.Argument(metavar="TASK", help="denoise, derain or deblur; or a recipe's YAML file.")],
-    scale: Annotated[str, typer.Option(help="pocket, bench or paper.")] = "pocket",
+    scale: Annotated[str, typer.Option(help="pocket, desk (denoise alone), bench or paper.")] = "pocket",
     methods: Annotated[
         str | None,
         typer.Option(

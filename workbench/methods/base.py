@@ -78,7 +78,8 @@ class Method(LightningModule):
             When a setting is unknown or its value is wrong.
         """
         try:
-            given = cls.by_scale.get(recipe.scale, {}) | recipe.options.get(recipe.method, {})
+            scale = "pocket" if recipe.scale == "desk" else recipe.scale  # the desk's restorer is larger, nothing else
+            given = cls.by_scale.get(scale, {}) | recipe.options.get(recipe.method, {})
             options = cls.Options(**given).model_dump(mode="json")
         except ValidationError as error:
             raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error

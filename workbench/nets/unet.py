@@ -103,9 +103,7 @@ class UNet(nn.Module):
         (FFDNet; Zhang, Zuo, Zhang, TIP 2018): a quarter of the cost and twice the field of view for 2.
     """
 
-    def __init__(
-        self, width: int = 64, depth: int = 4, slope: float = 0.2, init: str = "default", unshuffle: int = 1
-    ):
+    def __init__(self, width: int = 64, depth: int = 4, slope: float = 0.2, init: str = "default", unshuffle: int = 1):
         super().__init__()
         widths = [width * 2**level for level in range(depth)]
         channels = 3 * unshuffle**2
