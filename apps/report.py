@@ -11,6 +11,7 @@ from pathlib import Path
 
 from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
 from workbench import __version__
+from workbench.files import replacing
 from workbench.images import write_png
 
 _COLUMNS = (
@@ -128,8 +129,7 @@ def write_pictures(comparison: Comparison) -> list[Path]:
 def write_zip(job: Job, progress: Callable[[float, str], None] | None = None) -> Path:
     """All pictures of a job, its numbers and the restorers' cards in one file."""
     path = Path(job.folder.name, "comparison.zip")
-    partial = path.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(path, durable=False) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("report.json", json.dumps(as_dict(job), indent=2, allow_nan=False) + "\n")
         archive.writestr("report.md", as_markdown(job))
         for view in job.comparisons[0].restored:
@@ -140,7 +140,6 @@ def write_zip(job: Job, progress: Callable[[float, str], None] | None = None) ->
             place = f"{number + 1}-{_file_name(Path(comparison.name).stem)}"
             for picture in write_pictures(comparison):
                 archive.write(picture, f"{place}/{picture.name}")
-    partial.replace(path)
     return path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import os
 import re
 import ssl
 import time
@@ -22,6 +21,7 @@ from data_tools.locking import locked
 from data_tools.unpack import check_space
 from workbench import __version__
 from workbench.errors import WorkbenchError
+from workbench.files import rename, write_json
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -73,7 +73,7 @@ def download(file: RemoteFile, folder: Path, progress: bool = True, pause: float
             if not final.exists():
                 _fetch(file, part, progress, pause)
                 _verify(file, part, progress)
-                os.replace(part, final)
+                rename(part, final)
                 _identity_file(part).unlink(missing_ok=True)
         size = final.stat().st_size
         if file.size not in (None, size):
@@ -153,7 +153,7 @@ def _continue(file: RemoteFile, part: Path, bar: tqdm) -> int | None:
             raise DownloadError(f"{file.url}: the server offers {answer.total} bytes, {file.size} are published")
         if answer.total is not None:
             check_space(part.parent, answer.total - answer.offset, file.name)
-        _identity_file(part).write_text(json.dumps(answer.identity), encoding="utf-8")
+        write_json(_identity_file(part), answer.identity)
         bar.total = file.size or answer.total
         bar.n = answer.offset
         bar.refresh()

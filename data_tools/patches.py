@@ -22,6 +22,7 @@ from data_tools.report import PartReport, Report
 from data_tools.threads import in_threads
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
+from workbench.files import write_text
 from workbench.images import list_images, read_image, write_png
 
 MANIFEST = "patches.jsonl"
@@ -238,9 +239,7 @@ def _done(work: Path, cut: Cut, pictures: dict[str, _Picture]) -> dict[str, list
         else:  # the picture was changed or removed since
             for side, patch in product(entry["files"], entry["patches"]):
                 (work / side / Path(patch).name).unlink(missing_ok=True)
-    temporary = manifest.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
-    os.replace(temporary, manifest)
+    write_text(manifest, "".join(json.dumps(entry) + "\n" for entry in kept))
     return done
 
 

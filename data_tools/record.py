@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.files import make_folder, write_json
 
 RECORD = "prepared.json"
 
@@ -38,8 +38,6 @@ def read_record(folder: Path) -> dict:
 
 def write_record(folder: Path, name: str, part: str, noted: dict) -> None:
     """Add a part to the note of a data set's folder; the folder is made when missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     parts = read_record(folder)["parts"] | {part: noted}
-    temporary = folder / f".{RECORD}.tmp"
-    temporary.write_text(json.dumps({"set": name, "parts": parts}, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, folder / RECORD)
+    write_json(folder / RECORD, {"set": name, "parts": parts})

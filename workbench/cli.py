@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from data_tools.cli import app as data_app
 from workbench import __version__
 from workbench.errors import WorkbenchError
+from workbench.files import make_folder, write_json
 from workbench.recipes import available, load_recipe
 
 app = typer.Typer(
@@ -75,7 +75,7 @@ def train(
     scores = [
         f"{domain} {measured[f'{domain}_psnr']:.2f} dB on {measured[f'{domain}_images']} held-out pictures"
         for domain in ("target", "source")
-        if f"{domain}_psnr" in measured
+        if measured.get(f"{domain}_psnr") is not None
     ]
     print(f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s; {', '.join(scores)}")
 
@@ -113,7 +113,7 @@ def evaluate(
     report = test_set.evaluate(lambda image: restore_array(network, image, tile, chosen), protocol)
     print(format_report(report))
     if json_file is not None:
-        _write(json_file, json.dumps(report, indent=2, allow_nan=False) + "\n")
+        _write(json_file, report)
     if run is not None and report["images"]:
         print(f"kept in {save_record(run, test_set, report, provenance())}")
     _finish(report["failed"])
@@ -231,7 +231,7 @@ def import_official(
         network, description = convert(read_checkpoint(checkpoint))
     except WorkbenchError as error:
         raise WorkbenchError(f"{checkpoint}: {str(error).removeprefix(f'{checkpoint}: ')}") from error
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     provenance = {"imported_from": checkpoint.name, "layout": "authors' code (Noise-DA)"}
     save_restorer(output, network, description, data_range=(low, high), provenance=provenance)
     print(f"{output}: restoration U-Net of width {description['width']}")
@@ -254,7 +254,7 @@ def complexity(
     print(format_complexity(rows, side, device_name(chosen)))
     if json_file is not None:
         result = to_json(rows, side, {**provenance(), "device": device_name(chosen)})
-        _write(json_file, json.dumps(result, indent=2, allow_nan=False) + "\n")
+        _write(json_file, result)
 
 
 @export_app.callback()
@@ -299,7 +299,7 @@ def demo(
 
     result = run_demo(runs, seed)
     if json_file is not None:
-        _write(json_file, json.dumps(result, indent=2, allow_nan=False) + "\n")
+        _write(json_file, result)
     if not no_app:
         app_command(runs=runs)
 
@@ -325,11 +325,9 @@ def app_command(
     serve(runs, host=host, port=port, auth=auth)
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
+def _write(path: Path, content: dict) -> None:
+    make_folder(path.parent)
+    write_json(path, content)
 
 
 def _finish(failed: list[dict]) -> None:

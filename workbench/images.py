@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-import uuid
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from workbench.errors import WorkbenchError
+from workbench.files import replacing
 
 MAX_PIXELS = 300_000_000
 """Larger images are refused before they are decoded: a small file can hold an image that fills the memory."""
@@ -134,22 +134,14 @@ def write_png(
         pixels = np.dstack([pixels, alpha])
     # Level 3: photographs come out some 5 % larger than at the default level, in less than half the time.
     encoded = imagecodecs.png_encode(np.ascontiguousarray(pixels), level=3)
-    path = Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            if icc_profile is None:
-                file.write(encoded)
-            else:
-                header = len(_PNG_SIGNATURE) + 25  # the signature and the IHDR chunk, always first
-                file.write(encoded[:header])
-                file.write(_png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile)))
-                file.write(memoryview(encoded)[header:])
-        os.replace(temporary, path)
-    except OSError as error:
-        raise WorkbenchError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path, durable=False) as file:
+        if icc_profile is None:
+            file.write(encoded)
+        else:
+            header = len(_PNG_SIGNATURE) + 25  # the signature and the IHDR chunk, always first
+            file.write(encoded[:header])
+            file.write(_png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile)))
+            file.write(memoryview(encoded)[header:])
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:

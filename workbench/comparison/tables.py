@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pandas as pd
 
 from workbench.comparison.grid import Grid, Job
 from workbench.comparison.running import Failure
-from workbench.errors import WorkbenchError
+from workbench.files import make_folder, write_text
 from workbench.recipes import Recipe, load_recipe
 
 METRICS = ("psnr", "ssim", "lpips")
@@ -223,15 +222,9 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
         ),
         "csv": write_csv(rows).removesuffix("\n"),
     }  # fmt: skip
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for form, text in texts.items():
-            path = folder / f"comparison.{'txt' if form == 'text' else form}"
-            partial = path.with_name(path.name + ".partial")
-            partial.write_text(text + "\n", encoding="utf-8")
-            os.replace(partial, path)
-    except OSError as error:
-        raise WorkbenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    make_folder(folder)
+    for form, text in texts.items():
+        write_text(folder / f"comparison.{'txt' if form == 'text' else form}", text + "\n")
     return texts
 
 

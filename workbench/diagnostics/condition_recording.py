@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from torch import Tensor
 from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP, check_runs
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.errors import WorkbenchError
+from workbench.files import replacing
 from workbench.images import to_uint
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.probes.condition_quality import condition_quality
@@ -282,11 +282,8 @@ def save_conditions(recording: ConditionRecording, path: Path) -> None:
     arrays |= {name: value.astype(np.float32) for name, value in arrays.items() if name.startswith("errors/")}
     facts = {"format": FORMAT, "quality": recording.quality.to_dict("list"), **recording.provenance}
     arrays["provenance"] = np.array(json.dumps(facts))
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as file:
         np.savez_compressed(file, **arrays)
-    os.replace(partial, path)
 
 
 def load_conditions(path: Path | None = None) -> ConditionRecording:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import WorkbenchError
+from workbench.files import replacing
 
 PACKAGED = "microscope.npz"
 FORMAT = 1
@@ -68,11 +68,8 @@ def save_recording(recording: Recording, path: Path) -> None:
         table = recording.meters[variant]
         arrays |= {f"meters/{variant}/{name}": table[name].to_numpy(np.float32) for name in table}
     arrays["provenance"] = np.array(json.dumps({"format": FORMAT, **recording.provenance}))
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as file:
         np.savez_compressed(file, **arrays)
-    os.replace(partial, path)
 
 
 def load_recording(path: Path | None = None) -> Recording:

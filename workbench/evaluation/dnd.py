@@ -12,7 +12,6 @@ page of the data set.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 import scipy.io
 
 from workbench.errors import WorkbenchError
+from workbench.files import replacing
 from workbench.images import read_image, to_float
 
 PHOTOGRAPHS, BOXES, SIDE = 50, 20, 512
@@ -97,11 +97,5 @@ def _write(path: Path, crops: Iterable[np.ndarray]) -> None:
     cells = np.empty((1, BOXES), object)
     for index, crop in enumerate(crops):
         cells[0, index] = crop
-    partial = path.with_name(path.name + ".partial")
-    try:
-        scipy.io.savemat(
-            partial, {"Idenoised": cells, "israw": False, "eval_version": "1.0"}, appendmat=False, do_compression=True
-        )
-        os.replace(partial, path)
-    except OSError as error:
-        raise WorkbenchError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with replacing(path) as file:
+        scipy.io.savemat(file, {"Idenoised": cells, "israw": False, "eval_version": "1.0"}, do_compression=True)

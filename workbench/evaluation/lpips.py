@@ -13,7 +13,6 @@ import os
 import threading
 import time
 import urllib.request
-import uuid
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from workbench.files import CannotWrite, make_folder, write_bytes
 from workbench.images import to_float
 
 WEIGHTS_VARIABLE = "WORKBENCH_WEIGHTS"
@@ -170,7 +170,7 @@ def _find_features(backbone: _Backbone) -> Mapping[str, Tensor]:
     if not cached.is_file():
         try:
             _download(backbone.url, cached)
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, CannotWrite) as error:
             raise _WeightsError(
                 f"the {backbone.label} weights are not on this machine and downloading them failed "
                 f"({getattr(error, 'reason', None) or error}); set {WEIGHTS_VARIABLE} to a folder that holds "
@@ -196,24 +196,19 @@ def _read_archive(name: str) -> dict[str, Tensor] | None:
 
 
 def _download(url: str, target: Path) -> None:
-    """Fetch a file whose SHA-256 begins with the end of its stem; OSError or HTTPException if not."""
+    """Fetch a file whose SHA-256 begins with the end of its stem; OSError, HTTPException or CannotWrite if not."""
     deadline = time.monotonic() + DOWNLOAD_SECONDS
-    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
-    digest = hashlib.sha256()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with _connect(url) as response, temporary.open("xb") as file:
-            _log.warning("Downloading %s for LPIPS, once, to %s", url, target)
-            while chunk := response.read(1 << 20):
-                file.write(chunk)
-                digest.update(chunk)
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"not done after {DOWNLOAD_SECONDS} s")
-        if not digest.hexdigest().startswith(target.stem.rsplit("-", 1)[-1]):
-            raise OSError("the file arrived damaged")
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = bytearray()
+    with _connect(url) as response:
+        _log.warning("Downloading %s for LPIPS, once, to %s", url, target)
+        while chunk := response.read(1 << 20):
+            content += chunk
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not done after {DOWNLOAD_SECONDS} s")
+    if not hashlib.sha256(content).hexdigest().startswith(target.stem.rsplit("-", 1)[-1]):
+        raise OSError("the file arrived damaged")
+    make_folder(target.parent)
+    write_bytes(target, content)
 
 
 def _connect(url: str):

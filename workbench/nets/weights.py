@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from workbench.errors import WorkbenchError
+from workbench.files import write_bytes, write_json
 from workbench.nets.registry import build
 
 FORMAT = 1
@@ -39,11 +39,8 @@ def save_restorer(
     path = Path(path)
     card = {"format": FORMAT, "network": network, "data_range": list(data_range), "provenance": provenance}
     state = {name: value.detach().cpu().contiguous() for name, value in restorer.state_dict().items()}
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(save(state))
-    os.replace(partial, path)
-    partial.write_text(json.dumps(card, indent=2) + "\n")
-    os.replace(partial, path.with_suffix(".json"))
+    write_bytes(path, save(state))
+    write_json(path.with_suffix(".json"), card)
 
 
 def load_restorer(path: Path) -> tuple[nn.Module, dict]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from workbench.errors import WorkbenchError
+from workbench.files import write_text
 from workbench.recipes.schema import Recipe
 from workbench.recipes.variants import variant_settings
 
@@ -93,10 +93,7 @@ def one_line(error: ValidationError, place: str) -> str:
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
     """Write a fully resolved recipe as YAML, replacing the file in one step."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
-    os.replace(partial, path)
+    write_text(path, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
 
 
 def _split(name: str | Path) -> tuple[str | Path, list[str]]:

@@ -9,7 +9,6 @@ here: tables are made without it.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
+from workbench.files import cannot_write, write_json
 
 if TYPE_CHECKING:
     from workbench.evaluation.sets import EvaluationSet
@@ -114,11 +114,9 @@ def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: di
             path = folder / f"{stem}{'' if number == 1 else f'-{number}'}-{report['protocol']}.json"
             if not path.exists() or _read(path)["data"] == data:
                 break
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
     except OSError as error:
-        raise WorkbenchError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(folder, error) from error
+    write_json(path, record)
     return path
 
 

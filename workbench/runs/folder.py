@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.errors import WorkbenchError
+from workbench.files import write_json
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.events import read_scalars
 
@@ -164,9 +164,7 @@ class Run:
             raise WorkbenchError(f"{self.folder / name}: not valid JSON ({error})") from error
 
     def _write(self, name: str, content: dict) -> None:
-        partial = self.folder / f"{name}.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(partial, self.folder / name)
+        write_json(self.folder / name, content)
 
 
 def list_runs(runs: Path) -> list[Run]:

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from workbench.errors import WorkbenchError
+from workbench.files import cannot_write, write_json
 from workbench.recipes import Recipe, save_recipe
 from workbench.runs.folder import Run
 
@@ -58,9 +59,7 @@ def record_process(folder: Path, pid: int | None = None, total_steps: int | None
         record = ProcessRecord(process.pid, process.create_time(), socket.gethostname(), total_steps)
     except psutil.NoSuchProcess:
         return  # it has ended already
-    partial = Path(folder) / f"{RECORD}.partial"
-    partial.write_text(json.dumps(asdict(record)) + "\n")
-    os.replace(partial, Path(folder) / RECORD)
+    write_json(Path(folder) / RECORD, asdict(record))
 
 
 def read_record(run: Run) -> ProcessRecord | None:
@@ -125,7 +124,7 @@ def start(recipe: Recipe, runs: Path, name: str) -> Run:
     except FileExistsError:
         raise WorkbenchError(f"{name}: a run of this name is there already; choose another name") from None
     except OSError as error:
-        raise WorkbenchError(f"{run.folder}: cannot be written ({error.strerror})") from error
+        raise cannot_write(run.folder, error) from error
     _launch(run)
     return run
 

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from workbench.data.domains import Pair
+from workbench.files import write_bytes
 from workbench.images import to_float
 from workbench.methods import Method
 from workbench.methods.base import all_finite
@@ -110,10 +111,8 @@ class Snapshots(Callback):
             return
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"{trainer.global_step:07d}.safetensors"
-        partial = path.with_suffix(".partial")
         state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
-        partial.write_bytes(save(state))
-        os.replace(partial, path)
+        write_bytes(path, save(state))
 
 
 class RandomState(Callback):
@@ -198,9 +197,10 @@ class Validation(Callback):
         self.domains, self.every, self.pictures = domains, every, pictures
         self.latest: dict[str, float] = {}
 
-    def summary(self) -> dict[str, float]:
-        """What the last validation measured, and on how many pictures of each domain."""
-        return self.latest | {f"{domain}_images": len(pairs) for domain, pairs in self.domains.items()}
+    def summary(self) -> dict[str, float | None]:
+        """What the last validation measured, None where it was infinite, and on how many pictures of each domain."""
+        measured = {name: value if math.isfinite(value) else None for name, value in self.latest.items()}
+        return measured | {f"{domain}_images": len(pairs) for domain, pairs in self.domains.items()}
 
     def state_dict(self) -> dict:
         """The last measurement: a run that is continued after its last validation still has it."""

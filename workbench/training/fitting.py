@@ -24,6 +24,7 @@ from workbench.data.contents import changed_place, contents
 from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
+from workbench.files import CannotWrite, cannot_write
 from workbench.methods import METHODS, Method, resolve
 from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.nets import save_restorer
@@ -36,6 +37,11 @@ from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomSt
 from workbench.training.memory import peak_memory, reset_peak_memory
 
 WARM_STARTS = ".warm-starts"
+_KEPT = "; the last checkpoint is kept, mend that and --resume"
+_OF_DISKS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
+    errno.ENAMETOOLONG,
+}  # fmt: skip
 # What may change when a run is continued, since it does not change the result.
 HARMLESS = {
     "training.workers", "training.threads", "training.log_every", "training.accelerator", "training.snapshot_every",
@@ -95,13 +101,12 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
                     _train(run, recipe, runs, job)
     except Timeout:
         raise WorkbenchError(f"{run.folder}: another process is training here; wait for it or use --name") from None
+    except CannotWrite as error:
+        raise CannotWrite(f"{error}{_KEPT}") from error
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
+        if error.errno not in _OF_DISKS:
             raise
-        raise WorkbenchError(
-            f"{error.filename2 or error.filename or run.folder}: cannot be written ({error.strerror});"
-            " the last checkpoint is kept, mend that and --resume"
-        ) from error
+        raise CannotWrite(f"{cannot_write(error.filename2 or error.filename or run.folder, error)}{_KEPT}") from error
     except WorkbenchError as error:
         if "Original Traceback" not in str(error):
             raise

@@ -1,0 +1,133 @@
+"""The one way files are written: whole or not at all.
+
+A file is written under another name in the same folder, flushed to the disk and renamed, so that a reader, a killed
+process, a full disk or a lost current find what was there before or what is there now, never a part of it. No torch
+here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from workbench.errors import WorkbenchError
+
+_UNFINISHED = ".*.unfinished"
+
+
+class CannotWrite(WorkbenchError):
+    """A file cannot be written: the disk is full, the folder is gone or closed, the name is a folder's."""
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of ``path`` when the block ends, unless it raised.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder must exist.
+    durable : bool
+        Wait until the disk has it, so that it outlives a lost current too. False is for what can be made again and
+        comes by the thousand, such as cut patches.
+
+    Raises
+    ------
+    CannotWrite
+        For any OSError, of the block too: whatever else may raise one is to be done before.
+    """
+    path = Path(path)
+    # Hidden, short (the name may have all the letters that a name may have) and nobody else's.
+    temporary = path.with_name(f".{uuid.uuid4().hex}.unfinished")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+        if durable:
+            _flush_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | os.PathLike, content: bytes | bytearray | memoryview) -> None:
+    """Write a file; errors as of `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text as UTF-8; errors as of `replacing`."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: str | os.PathLike, content: object) -> None:
+    """Write plain values as JSON; errors as of `replacing`.
+
+    Raises
+    ------
+    ValueError
+        A number is infinite or none, which JSON cannot tell.
+    """
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def rename(finished: Path, path: Path) -> None:
+    """Give a file that was written bit by bit, as a download, its name, once the disk has all of it.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    try:
+        with finished.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(finished, path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def make_folder(path: str | os.PathLike) -> None:
+    """Make a folder with those above it; one that is there is left as it is.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def sweep(folder: Path) -> None:
+    """Delete what processes that were killed while writing left in a folder; nobody may be writing there."""
+    for path in Path(folder).glob(_UNFINISHED):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def cannot_write(path: str | os.PathLike, error: OSError) -> CannotWrite:
+    """The one line for a file or folder that cannot be written."""
+    return CannotWrite(f"{path}: cannot be written ({error.strerror or error})")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the disk note a new name; not every file system offers that, and the file itself is safe by now."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
