@@ -15,10 +15,10 @@ import pandas as pd
 import torch
 from desk_pilot import inner_split
 from study import RESULTS
-from workbench.training.provenance import provenance
 
 from workbench.evaluation.classical import bm3d, non_local_means, total_variation
 from workbench.evaluation.evaluate import evaluate_folder
+from workbench.runs.provenance import provenance
 
 STRENGTHS = {
     "nlm": (non_local_means, (0.6, 0.8, 1.0, 1.2, 1.44, 1.7, 2.0)),
