@@ -54,7 +54,7 @@ def package(
         mean, before, images = report["mean"]["psnr"], report["input_mean"]["psnr"], len(report["images"])
         metrics[test] = f"PSNR {before:.2f} dB before, {mean:.2f} dB after ({images} pictures, protocol {protocol})"
     facts = card["provenance"]
-    facts["data"] = {"source": source, "degradation": run.recipe.data.degradation, "target": target}
+    facts["data"] = {"source": source, "degradation": str(run.recipe.data.degradation), "target": target}
     facts |= {"settings": _settings(run), "metrics": metrics, "licence": licence}
     facts |= {"note": note} if note else {}
     PACKAGED.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from workbench.data.camera import Camera
 from workbench.data.degradations import (
     DEGRADATIONS,
     CameraShake,
+    CorrelatedNoise,
     Haze,
     LayeredRain,
     LinearMotionBlur,
@@ -16,6 +17,7 @@ from workbench.data.degradations import (
     PoissonNoise,
     RainStreaks,
     SaltAndPepperNoise,
+    build,
     cut,
     degraded_pair,
     margin_of,
@@ -25,9 +27,8 @@ from workbench.data.degradations.depth import smooth_depth
 from workbench.data.degradations.rain import streak_layer
 from workbench.data.embedded import simulated_target
 from workbench.evaluation.metrics import psnr
-from workbench.recipes.schema import Data
 
-UNCLIPPED = {"awgn", "poisson"}
+UNCLIPPED = {"awgn", "poisson", "correlated-noise"}
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +45,6 @@ def picture():
 
 def flat(value, side=128):
     return np.full((side, side, 3), value, np.float32)
-
-
-def test_recipes_can_name_them_all():
-    named = set(Data.model_fields["degradation"].annotation.__args__)
-    assert named == {*DEGRADATIONS, "pairs"}
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
@@ -275,3 +271,47 @@ def test_rain_is_not_more_camera_noise():
         np.mean([shot.photograph.astype(float) - shot.reference for shot in shots]) for shots in (roll, quiet)
     )
     assert rain > 3 and abs(noise) < 1
+
+
+def test_correlated_noise_has_the_strength_and_the_correlation_it_says():
+    clean = flat(0.5, 256)
+    for blur_, left in ((0.4, 0.85), (0.8, 0.35), (1.2, 0.24)):
+        noise = CorrelatedNoise((20, 20), (blur_, blur_))(clean, np.random.default_rng(0)) - clean
+        assert noise.std() * 255 == pytest.approx(20 * left, rel=0.03)
+        neighbours = np.mean(noise[:, 1:] * noise[:, :-1]) / noise.var()
+        if blur_ >= 0.8:  # where the pixels do not cut the kernel short
+            assert neighbours == pytest.approx(math.exp(-1 / (4 * blur_**2)), abs=0.03)
+
+
+def test_correlated_noise_softens_its_reference(picture):
+    soft = CorrelatedNoise(sigma=(0, 0))
+    reference, degraded = degraded_pair(soft, picture, np.random.default_rng(0))
+    margin = margin_of(soft)
+    np.testing.assert_array_equal(reference, degraded)
+    assert reference.shape == (90 - 2 * margin, 110 - 2 * margin, 3)
+    assert np.abs(np.diff(reference, axis=0)).max() < 0.5 * np.abs(np.diff(picture, axis=0)).max()
+    sharp, _ = degraded_pair(CorrelatedNoise(softness=0), picture, np.random.default_rng(0))
+    np.testing.assert_array_equal(sharp, cut(picture, margin_of(CorrelatedNoise(softness=0))))
+
+
+def test_correlated_noise_can_follow_the_brightness():
+    levels = []
+    for value in (0.1, 0.5, 0.9):
+        clean = flat(value)
+        noise = CorrelatedNoise((20, 20), (0.8, 0.8), signal=1.0)(clean, np.random.default_rng(0)) - clean
+        levels.append(noise.var() / value)
+    assert levels == pytest.approx([levels[1]] * 3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("awgn", {"sigma": [15, 15]}), ("poisson", {"peak": [102, 102]}),
+        ("salt-and-pepper", {"density": [0.04, 0.04]}), ("layered-rain", {"distances": [0.5, 1.0], "slant": 3}), ("camera-shake", {"spacing": 64}),
+    ],
+)  # fmt: skip
+def test_a_degradation_is_built_from_its_name_and_options(name, options):
+    built = build(name, options)
+    assert type(built) is DEGRADATIONS[name]
+    for key, value in options.items():
+        assert getattr(built, key) == (tuple(value) if isinstance(value, list) else value)

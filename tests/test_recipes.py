@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 
 from data_tools import catalogue
+from workbench.data.degradations import DEGRADATIONS
 from workbench.data.domains import DATASET, places
 from workbench.data.embedded import EFFECTS
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
 from workbench.nets import NETWORKS
-from workbench.recipes import VARIANTS, available, load_recipe, save_recipe
-from workbench.recipes.schema import Data
+from workbench.recipes import VARIANTS, apply_settings, available, load_recipe, save_recipe
+from workbench.recipes.schema import PAIRS, Data
 
 TASKS = {"denoise": "denoising", "derain": "deraining", "deblur": "deblurring"}
 
@@ -47,7 +48,7 @@ def test_the_papers_other_tasks_differ_in_data_and_rate_alone(recipe):
     assert other.training.model_copy(update={**same, "max_steps": denoise.training.max_steps}) == denoise.training
     assert other.noise_space.model_copy(update={**same, "symmetric_range": False}) == denoise.noise_space
     assert other.restorer == denoise.restorer
-    assert other.data.degradation == "pairs"
+    assert other.data.degradation.name == "pairs"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -60,8 +61,7 @@ def test_every_variant_fits_every_recipe(recipe, variant):
 
 def test_the_documentation_names_them_all():
     text = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text()
-    degradations = Data.model_fields["degradation"].annotation.__args__
-    for name in [*VARIANTS, *degradations, *EFFECTS, *(recipe.name for recipe in available())]:
+    for name in [*VARIANTS, *DEGRADATIONS, PAIRS, *EFFECTS, *(recipe.name for recipe in available())]:
         assert f"`{name}`" in text
 
 
@@ -107,10 +107,59 @@ def test_settings_change_single_values():
         ["training.max_steps=7", "data.sigma=[0, 50]", "restorer.width=8", "noise_space.channel_shuffle=false"],
         method="vanilla", seed=4,
     )  # fmt: skip
-    assert (recipe.training.max_steps, recipe.data.sigma, recipe.method, recipe.seed) == (7, (0, 50), "vanilla", 4)
+    assert (recipe.training.max_steps, recipe.method, recipe.seed) == (7, "vanilla", 4)
+    assert recipe.data.degradation.overrides == {"sigma": [0, 50]}
     assert recipe.restorer.overrides == {"width": 8}
     assert recipe.noise_space.channel_shuffle is False
     assert recipe.noise_space.residual_swap is True
+
+
+def test_old_and_new_ways_to_say_a_degradation_mean_the_same():
+    old = Data(sigma=[0, 50])
+    assert old == Data(degradation={"name": "awgn", "sigma": [0, 50]}) == Data(degradation={"sigma": (0.0, 50.0)})
+    assert (
+        Data(sigma=[0, 75])
+        == Data(degradation="awgn")
+        == Data(degradation={"name": "awgn", "sigma": [0, 75]})
+        == Data()
+    )
+    # The tree is that of before there were options: digests of runs rest on it.
+    tree = old.model_dump(mode="json")
+    assert (tree["degradation"], tree["sigma"]) == ("awgn", [0, 50]) and not {"mixture", "fraction"} & tree.keys()
+    assert Data(degradation="poisson").model_dump(mode="json")["degradation"] == "poisson"
+    # An old file, and a setting that is given; whatever was said before, the setting counts.
+    for setting in (
+        "data.sigma=[0, 30]",
+        "data.degradation.sigma=[0, 30]",
+        "data.degradation={name: awgn, sigma: [0, 30]}",
+    ):
+        for tree in (load_recipe("denoise-pocket", ["data.sigma=[0, 50]"]).model_dump(mode="json"), {
+            "name": "x", "scale": "pocket", "restorer": {"name": "unet-t"}, "data": {"sigma": [0, 50]}
+        }):  # fmt: skip
+            assert apply_settings(tree, [setting]).data.degradation.overrides == {"sigma": [0, 30]}
+    derain = load_recipe("derain-pocket", ["data.degradation.slant=5"])
+    assert derain.data.degradation.overrides == {"slant": 5}
+    assert str(derain.data.degradation) == "rain-streaks, slant 5.0"
+
+
+def test_what_restoration_alone_looks_at_is_as_warm_starts_were_named():
+    assert Data(target="a", camera="mild").source_side == {"source": "embedded", "sigma": [0, 75]}
+    assert Data(degradation="haze").source_side == {"source": "embedded", "degradation": "haze"}
+    mixed = Data(mixture=[{}, {"degradation": "haze", "source_validation": "a"}], fraction=0.5).source_side
+    assert mixed == Data(mixture=[{}, {"degradation": "haze"}], fraction=0.5).source_side
+    assert mixed["fraction"] == 0.5 and len(mixed["mixture"]) == 2
+
+
+def test_a_mixtures_entries_are_the_recipes_data_where_they_say_nothing_else():
+    data = Data(
+        source="a", source_validation="b", mixture=[{"weight": 2}, {"degradation": "haze"}, {"source": ["c", "d"]}]
+    )
+    said = [(each.weight, each.source, each.degradation.name, each.source_validation) for each in data.entries]
+    assert said == [
+        (2, "a", "awgn", "b"), (1, "a", "haze", None), (1, ["c", "d"], "awgn", None),
+    ]  # fmt: skip
+    assert places(data) == ["a", "c", "d", "simulated-camera", "b"]
+    assert Data(**data.model_dump(mode="json")) == data
 
 
 def test_saved_recipe_reads_back(tmp_path):
@@ -131,6 +180,16 @@ def test_saved_recipe_reads_back(tmp_path):
         ("data.sigma=[50, 10]", "rising"),
         ("data.degradation=fog", "data.degradation"),
         ("data.degradation=pairs", "needs source folders with input/ and target/"),
+        ("data.degradation={name: poisson, peek: 3}", "data.degradation: poisson has no option 'peek'"),
+        ("data.degradation={name: poisson, peak: 3}", "data.degradation: poisson: peak: "),
+        ("data.degradation={name: haze, airlight: [0.5, 2]}", "data.degradation: airlight must be two rising numbers"),
+        ("data.degradation={name: pairs, peak: 3}", "data.degradation: pairs has no options"),
+        ("data.mixture=[]", "data.mixture: "),
+        ("data.mixture=[{degradation: fog}]", "data.mixture.0.degradation: no degradation is called 'fog'"),
+        ("data.mixture=[{weight: 0}]", "data.mixture.0.weight: "),
+        ("data.mixture=[{wait: 1}]", "data.mixture.0.wait: there is no such key"),
+        ("data.mixture=[{degradation: pairs}]", "needs source folders with input/ and target/"),
+        ("data.fraction=0", "data.fraction: "),
         ("noise_space.timesteps=[0, 100]", "1..1000"),
         ("noise_space.conditions=source", "leaves nothing to swap"),
         ("noise_space.paired=false", "no residual swap"),
@@ -145,7 +204,9 @@ def test_wrong_settings_are_one_line(setting, message):
 
 
 def test_wrong_combinations_are_one_line():
-    with pytest.raises(WorkbenchError, match="sigma is the level of degradation awgn"):
+    with pytest.raises(
+        WorkbenchError, match="data.degradation: rain-streaks has no option 'sigma'; its options are: density"
+    ):
         load_recipe("derain-pocket", ["data.sigma=[0, 50]"])
     with pytest.raises(WorkbenchError, match=r"denoise-pocket\+table9: no such variant; there are table4-a"):
         load_recipe("denoise-pocket+table9")

@@ -14,7 +14,7 @@ from workbench.data.domains import (
     validation_pairs,
 )
 from workbench.data.root import data_root
-from workbench.data.streams import PatchStream, step_batches
+from workbench.data.streams import PatchStream, Source, step_batches
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes.schema import Data
@@ -29,7 +29,7 @@ def stream():
     target = Photographs(images, "abcd")
     references = Photographs([image // 2 for image in images], "abcd")
     noise = AdditiveWhiteGaussianNoise((0, 75))
-    return PatchStream(images, noise, 16, seed=5, target=target, references=references, parts=ALL)
+    return PatchStream([Source(images, noise)], 16, seed=5, target=target, references=references, parts=ALL)
 
 
 def same(first, second):
@@ -49,7 +49,10 @@ def test_samples_are_those_of_recorded_runs(stream):
     """Recorded results rest on these bits: a change of them is a change of every run with AWGN."""
     digest = hashlib.sha256()
     images = [np.random.default_rng(side).integers(0, 256, (side, 50, 3), np.uint8) for side in (9, 40)]
-    for each in (stream, PatchStream(images, stream.degradation, 32, seed=3, parts=frozenset({"source", "target"}))):
+    for each in (
+        stream,
+        PatchStream([Source(images, stream.sources[0].degradation)], 32, seed=3, parts=frozenset({"source", "target"})),
+    ):
         for index in range(20):
             for name, value in sorted(each[index].items()):
                 digest.update(name.encode() + value.numpy().tobytes())
@@ -91,7 +94,7 @@ def test_target_and_reference_are_the_same_place(stream):
 
 def test_all_flips_and_rotations_occur():
     image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    stream = PatchStream([image], lambda clean, rng: clean, 4, seed=0)
+    stream = PatchStream([Source([image], lambda clean, rng: clean)], 4, seed=0)
     seen = {stream[index]["clean"].numpy().tobytes() for index in range(200)}
     assert len(seen) == 8
 
@@ -99,7 +102,7 @@ def test_all_flips_and_rotations_occur():
 def test_crops_reach_every_border():
     image = np.zeros((20, 20, 3), np.uint8)
     image[0, 0], image[-1, -1] = 255, 128
-    stream = PatchStream([image], lambda clean, rng: clean, 16, seed=0)
+    stream = PatchStream([Source([image], lambda clean, rng: clean)], 16, seed=0)
     brightest = {round(stream[index]["clean"].max().item() * 255) for index in range(200)}
     assert {255, 128} <= brightest
 
@@ -115,8 +118,8 @@ class Surroundings:
 
 def test_a_margin_brings_the_surroundings_and_is_cut_off():
     image = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40, 1).repeat(3, axis=2)
-    plain = PatchStream([image], lambda clean, rng: clean, 8, seed=0)
-    stream = PatchStream([image], Surroundings(), 8, seed=0)
+    plain = PatchStream([Source([image], lambda clean, rng: clean)], 8, seed=0)
+    stream = PatchStream([Source([image], Surroundings())], 8, seed=0)
     seen = set()
     for index in range(100):
         clean, degraded = (np.rint(stream[index][key][0].numpy() * 65535).astype(int) for key in ("clean", "degraded"))
@@ -125,6 +128,48 @@ def test_a_margin_brings_the_surroundings_and_is_cut_off():
         steps = np.diff(np.hstack([degraded[:, :2], clean]), axis=1)
         seen.add(bool((steps == steps[0, -1]).all()))  # an arithmetic sequence unless it was reflected at the border
     assert seen == {True, False}
+
+
+def test_a_mixture_draws_each_sample_by_weight_and_says_from_where():
+    images = [[np.full((16, 16, 3), value, np.uint8)] for value in (0, 100, 200)]
+    sources = [Source(each, lambda clean, rng: clean, weight) for each, weight in zip(images, (1, 2, 5), strict=True)]
+    stream = PatchStream(sources, 16, seed=0, parts=frozenset({"source", "target", "unpaired"}))
+    samples = [stream[index] for index in range(400)]
+    entries = [int(sample["entry"]) for sample in samples]
+    assert same(samples[9], stream[9])
+    assert [round(float(sample["clean"].mean()) * 255) / 100 for sample in samples] == entries
+    assert [entries.count(entry) / 400 for entry in range(3)] == pytest.approx([1 / 8, 2 / 8, 5 / 8], abs=0.06)
+    assert {round(float(sample["unpaired"].mean()) * 255) for sample in samples} == {0, 100, 200}
+    assert "entry" not in PatchStream(sources[:1], 16, seed=0)[0]
+
+
+def test_a_fraction_keeps_the_same_images_for_a_seed_and_at_least_one(tmp_path):
+    for index in range(20):
+        write(tmp_path, [f"input/{index:02d}.png", f"target/{index:02d}.png"], index)
+
+    def kept(fraction, seed, **changes):
+        data = Data(source=str(tmp_path), target="synthetic", fraction=fraction, **changes)
+        ((images, degraded, _),) = training_stream(data, frozenset({"source"}), 16, seed=seed).sources
+        if not callable(degraded):
+            assert all((one == other).all() for one, other in zip(images, degraded, strict=True))
+        return [int(image[0, 0, 0]) for image in images]
+
+    assert kept(1, 0) == list(range(20))
+    assert len(kept(0.25, 0)) == 5 and kept(0.25, 0) == kept(0.25, 0, degradation="pairs") == sorted(kept(0.25, 0))
+    assert set(kept(0.25, 0)) < set(kept(0.5, 0)) and kept(0.25, 0) != kept(0.25, 1)
+    assert len(kept(0.001, 0)) == 1
+
+
+def test_a_mixture_is_measured_source_by_source(tmp_path):
+    for side, value in (("input", 100), ("target", 200)):
+        write(tmp_path, [f"{side}/a.png"], value)
+    data = Data(mixture=[{}, {"degradation": "correlated-noise"}, {"source": str(tmp_path), "degradation": "pairs"}])
+    pairs = source_validation_pairs(data, limit=4)
+    assert [pair.name[: pair.name.rindex("-")] for pair in pairs] == [
+        "1-awgn-astronaut", "1-awgn-hopper", "2-correlated-noise-astronaut", "2-correlated-noise-hopper",
+    ]  # fmt: skip
+    data.mixture[2].source_validation = str(tmp_path)
+    assert source_validation_pairs(data)[-1].name == "3-pairs-a.png"
 
 
 def test_pairs_from_disk_are_the_source(tmp_path):
@@ -168,14 +213,14 @@ def test_simulated_targets_have_held_out_pairs(domain):
 
 def test_small_images_are_continued_by_reflection():
     image = np.full((5, 9, 3), 51, np.uint8)
-    clean = PatchStream([image], lambda clean, rng: clean, 16, seed=0)[0]["clean"]
+    clean = PatchStream([Source([image], lambda clean, rng: clean)], 16, seed=0)[0]["clean"]
     assert clean.shape == (3, 16, 16)
     assert torch.allclose(clean, torch.tensor(0.2))
 
 
 def test_16_bit_images_are_scaled_to_one():
     image = np.full((16, 16, 3), 65535, np.uint16)
-    assert PatchStream([image], lambda clean, rng: clean, 16, seed=0)[0]["clean"].max() == 1
+    assert PatchStream([Source([image], lambda clean, rng: clean)], 16, seed=0)[0]["clean"].max() == 1
 
 
 def test_awgn_is_not_clipped_and_covers_its_range(stream):
@@ -207,7 +252,7 @@ def test_own_folders_are_source_target_and_validation(tmp_path):
     data = Data(source=str(tmp_path / "clean"), target=str(tmp_path / "noisy"), validation=str(tmp_path / "noisy"))
     stream = training_stream(data, ALL, 16, seed=0)
     sample = stream[0]
-    assert len(stream.source) == 2
+    assert len(stream.sources[0].images) == 2
     assert torch.allclose(sample["clean"], torch.tensor(50 / 255))
     assert torch.allclose(sample["target"], torch.tensor(100 / 255))
     assert torch.allclose(sample["reference"], torch.tensor(200 / 255))

@@ -18,7 +18,7 @@ def test_two_steps_of_every_task(recipe, tmp_path):
     assert run.name == f"{recipe}-noise-space-s0"
     assert 5 < validation["target_psnr"] < 60 and 5 < validation["source_psnr"] < 60
     card = json.loads((run.folder / "restorer.json").read_text())
-    assert card["provenance"]["data"]["degradation"] == load_recipe(recipe).data.degradation
+    assert card["provenance"]["data"]["degradation"] == load_recipe(recipe).data.degradation.name
 
 
 def test_warm_starts_are_shared_within_a_degradation_only(tmp_path):

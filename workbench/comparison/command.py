@@ -12,7 +12,7 @@ from workbench.comparison.grid import CONTROLS, Cell, Grid, Job, controls, diges
 from workbench.comparison.running import Failure, run_grid
 from workbench.comparison.tables import FORMATS, write_tables
 from workbench.data.contents import changed_place
-from workbench.data.domains import PAIRS, check_prepared, places
+from workbench.data.domains import check_prepared, held_out, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
@@ -180,7 +180,7 @@ def _oracle_last(cell: Cell) -> bool:
 def _tests(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
     """Test sets by name; those of the recipe if none are given."""
     chosen = list(data) or [recipe.data.validation]
-    if not data and (recipe.data.source_validation or recipe.data.degradation != PAIRS):
+    if not data and any(held_out(entry) for entry in recipe.data.entries):
         chosen.append(HELD_OUT_SOURCE)
     tests: dict[str, str] = {}
     for place in chosen:

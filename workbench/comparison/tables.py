@@ -189,9 +189,10 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
     failures = list(failures)
     tables = {test: table(frame, test) for test in grid.tests if (frame.test == test).any()}
     recipe = load_recipe(grid.recipe, grid.settings)
+    sources = " + ".join(f"{_place(entry.source)} ({entry.degradation})" for entry in recipe.data.entries)
     headline = f"{recipe.name}, scale {recipe.scale}, restorer {recipe.restorer.name}, protocol {grid.protocol}"
     facts = [
-        f"Seeds {', '.join(map(str, grid.seeds))}; source {_place(recipe.data.source)} ({recipe.data.degradation}),"
+        f"Seeds {', '.join(map(str, grid.seeds))}; source {sources},"
         f" target {_place(recipe.data.target)}; code {', '.join(sorted(set(frame.commit.dropna()))) or 'unknown'}.",
         f"Training: {recipe.training.max_steps} steps"
         + (f" after a warm start of {recipe.warm_start.max_steps}, one a seed for all" if recipe.warm_start else "")

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from torch.utils.data import ConcatDataset
+from torch.utils.data import ConcatDataset, Subset
 
 from workbench.data.collections import Photographs, read_folder, read_pairs
-from workbench.data.degradations import DEGRADATIONS, AdditiveWhiteGaussianNoise, Degradation, degraded_pair
+from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
 from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
 from workbench.data.root import PATCHES, data_root
-from workbench.data.streams import PatchStream
+from workbench.data.streams import PatchStream, Source
 from workbench.errors import WorkbenchError
-from workbench.recipes.schema import Data
+from workbench.recipes.schema import PAIRS, Data, MixtureEntry
 
-EMBEDDED, SYNTHETIC, PAIRS = "embedded", "synthetic", "pairs"
+EMBEDDED, SYNTHETIC = "embedded", "synthetic"
+# Seeds what share of a source's images is used; a stream's parts have smaller numbers.
+_FRACTION = 1000
 DATASET = "dataset:"
 
 
@@ -67,8 +69,13 @@ def _commands(name: str) -> str:
 
 def places(data: Data) -> list[str]:
     """Every place a recipe reads from."""
-    listed = [data.source, data.target, data.validation, data.source_validation or [], data.unpaired or []]
-    return list(chain.from_iterable([entry] if isinstance(entry, str) else entry for entry in listed))
+    entries = data.entries
+    listed = [
+        *(entry.source for entry in entries), data.target, data.validation,
+        *(entry.source_validation or [] for entry in entries), data.unpaired or [],
+    ]  # fmt: skip
+    named = chain.from_iterable([place] if isinstance(place, str) else place for place in listed)
+    return list(dict.fromkeys(named))
 
 
 def training_stream(data: Data, parts: frozenset[str], patch_size: int, seed: int) -> PatchStream:
@@ -90,13 +97,8 @@ def training_stream(data: Data, parts: frozenset[str], patch_size: int, seed: in
     target = references = None
     if "target" in parts:
         target, references = _target(data, "references" in parts)
-    if data.degradation == PAIRS:
-        degradation, source = _pairs(data.source)
-    else:
-        degradation, source = _degradation(data), _clean(data.source)
     return PatchStream(
-        source=source,
-        degradation=degradation,
+        sources=[_source(entry, data.fraction, seed) for entry in data.entries],
         patch_size=patch_size,
         seed=seed,
         target=target,
@@ -117,16 +119,32 @@ def validation_pairs(data: Data, limit: int | None = None) -> list[Pair]:
 def source_validation_pairs(data: Data, limit: int | None = None) -> list[Pair]:
     """Held-out pairs of a recipe's source domain, at most ``limit`` of them.
 
-    The recipe's own pairs if it names some; else the embedded photographs with its degradation, AWGN at sigma 25; none
-    where the source is pairs on disk and no others are named.
+    Of each source the pairs that the recipe names for it, if it names some; else the embedded photographs with its
+    degradation, AWGN at sigma 25; none where the source is pairs on disk and no others are named. Those of a mixture
+    are numbered by source.
     """
-    if data.source_validation is not None:
-        return _held_out(data.source_validation, limit)
-    if data.degradation == PAIRS:
-        return []
-    if data.degradation == "awgn":
+    entries = [entry for entry in data.entries if held_out(entry)]
+    if data.mixture is None:
+        return [pair for entry in entries for pair in _entry_pairs(entry, limit)]
+    share = None if limit is None else max(limit // max(len(entries), 1), 1)
+    return [
+        pair._replace(name=f"{number}-{entry.degradation.name}-{pair.name}")
+        for number, entry in enumerate(entries, 1)
+        for pair in _entry_pairs(entry, share)
+    ]
+
+
+def held_out(entry: MixtureEntry) -> bool:
+    """Whether there are held-out pairs of a source."""
+    return entry.source_validation is not None or entry.degradation.name != PAIRS
+
+
+def _entry_pairs(entry: MixtureEntry, limit: int | None) -> list[Pair]:
+    if entry.source_validation is not None:
+        return _held_out(entry.source_validation, limit)
+    if entry.degradation.name == "awgn":
         return source_pairs(limit=limit)
-    return _degraded_photographs(_degradation(data), limit)
+    return _degraded_photographs(build(entry.degradation.name, entry.degradation.overrides), limit)
 
 
 def source_pairs(sigma: float = 25.0, limit: int | None = None) -> list[Pair]:
@@ -137,10 +155,18 @@ def source_pairs(sigma: float = 25.0, limit: int | None = None) -> list[Pair]:
     return _degraded_photographs(AdditiveWhiteGaussianNoise((sigma, sigma)), limit)
 
 
-def _degradation(data: Data) -> Degradation:
-    if data.degradation == "awgn":
-        return AdditiveWhiteGaussianNoise(tuple(data.sigma))
-    return DEGRADATIONS[data.degradation]()
+def _source(entry: MixtureEntry, fraction: float, seed: int) -> Source:
+    """A source and the share of its images that is used: the same for a seed, and within that of a larger share."""
+    if entry.degradation.name == PAIRS:
+        degraded, images = _pairs(entry.source)
+    else:
+        degraded, images = build(entry.degradation.name, entry.degradation.overrides), _clean(entry.source)
+    if fraction < 1:
+        order = np.random.default_rng((seed, _FRACTION)).permutation(len(images))
+        kept = sorted(order[: max(round(fraction * len(images)), 1)].tolist())
+        images = Subset(images, kept)
+        degraded = degraded if callable(degraded) else Subset(degraded, kept)
+    return Source(images, degraded, entry.weight)
 
 
 def _degraded_photographs(degradation: Degradation, limit: int | None) -> list[Pair]:

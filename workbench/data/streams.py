@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,27 @@ from workbench.errors import WorkbenchError
 
 Images = Sequence[np.ndarray]
 
+
+class Source(NamedTuple):
+    """Clean images and what is done to them.
+
+    Parameters
+    ----------
+    images : sequence of ndarray
+        Clean images, (H, W, 3) uint8 or uint16.
+    degradation : callable or sequence of ndarray
+        Makes the synthetic degraded patch: ``(clean float32 HxWx3 in [0, 1], generator) -> degraded``; it sees the
+        patch with its surroundings if it has a ``margin`` (see `workbench.data.degradations`). Or the degraded images
+        themselves, one for each of `images`.
+    weight : float
+        How often it is drawn, relative to the other sources.
+    """
+
+    images: Images
+    degradation: Degradation | Images
+    weight: float = 1.0
+
+
 # Each part of a sample has a generator of its own, so that asking for one part never changes another.
 _PARTS = {"source": 0, "target": 1, "diffusion": 2, "unpaired": 3, "draws": 4}
 
@@ -29,17 +51,13 @@ class PatchStream(Dataset):
 
     Parameters
     ----------
-    source : sequence of ndarray
-        Clean images, (H, W, 3) uint8 or uint16.
-    degradation : callable or sequence of ndarray
-        Makes the synthetic degraded patch: ``(clean float32 HxWx3 in [0, 1], generator) -> degraded``; it sees the
-        patch with its surroundings if it has a ``margin`` (see `workbench.data.degradations`). Or the degraded images
-        themselves, one for each of `source`.
+    sources : sequence of Source
+        The source domain. Of several, each sample draws one by its weight.
     patch_size : int
         Side of the square patches; images that are smaller are continued by reflection.
     seed : int
     target : sequence of ndarray, optional
-        Degraded images of the target domain; None makes the target from the source by `degradation` (a control).
+        Degraded images of the target domain; None makes the target from the source (a control).
     references : sequence of ndarray, optional
         Clean images of the target domain (for the oracle).
     unpaired : sequence of ndarray, optional
@@ -48,8 +66,7 @@ class PatchStream(Dataset):
         What each sample holds: any of ``source``, ``target``, ``references``, ``diffusion``, ``unpaired``, ``draws``.
     """
 
-    source: Images
-    degradation: Degradation | Images
+    sources: Sequence[Source]
     patch_size: int
     seed: int
     target: Images | None = None
@@ -60,18 +77,19 @@ class PatchStream(Dataset):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Sample ``index``: float32 tensors of shape (3, P, P), P the patch size.
 
-        ``clean`` and ``degraded`` of the source, ``target`` and ``reference`` of the target domain, ``unpaired``;
-        for the diffusion loss ``noise`` (standard normal), ``level`` (uniform in [0, 1)) and the two coin flips
-        ``swap_positive`` and ``swap_negative``; for other random numbers of a method the int64 seed ``draws`` (see
-        `workbench.methods.draws`).
+        ``clean`` and ``degraded`` of the source, where there are several with its number ``entry`` (int64); ``target``
+        and ``reference`` of the target domain, ``unpaired``; for the diffusion loss ``noise`` (standard normal),
+        ``level`` (uniform in [0, 1)) and the two coin flips ``swap_positive`` and ``swap_negative``; for other random
+        numbers of a method the int64 seed ``draws`` (see `workbench.methods.draws`).
         """
         sample: dict[str, np.ndarray] = {}
+        entry = None
         if "source" in self.parts:
-            sample["clean"], sample["degraded"] = self._synthetic(self._generator("source", index))
+            entry, sample["clean"], sample["degraded"] = self._synthetic(self._generator("source", index))
         if "target" in self.parts:
             rng = self._generator("target", index)
             if self.target is None:
-                _, sample["target"] = self._synthetic(rng)
+                *_, sample["target"] = self._synthetic(rng)
             else:
                 both = [self.target, self.references] if "references" in self.parts else [self.target]
                 sample["target"], *reference = self._patch(rng, *both)
@@ -79,11 +97,13 @@ class PatchStream(Dataset):
                     sample["reference"] = reference[0]
         if "unpaired" in self.parts:
             rng = self._generator("unpaired", index)
-            sample["unpaired"] = self._patch(rng, self.unpaired or self.source)[0]
+            sample["unpaired"] = self._patch(rng, self.unpaired or self.sources[self._entry(rng)].images)[0]
         tensors = {
             name: torch.from_numpy(np.ascontiguousarray(patch.transpose(2, 0, 1), dtype=np.float32))
             for name, patch in sample.items()
         }
+        if entry is not None and len(self.sources) > 1:
+            tensors["entry"] = torch.tensor(entry)
         if "diffusion" in self.parts:
             rng = self._generator("diffusion", index)
             noise = rng.standard_normal((3, self.patch_size, self.patch_size), dtype=np.float32)
@@ -100,13 +120,23 @@ class PatchStream(Dataset):
     def _generator(self, part: str, index: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, _PARTS[part], index))
 
-    def _synthetic(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A clean patch of the source and its degraded twin."""
-        if not callable(self.degradation):
-            clean, degraded = self._patch(rng, self.source, self.degradation)
-            return clean, degraded
-        (clean,) = self._patch(rng, self.source, margin=margin_of(self.degradation))
-        return degraded_pair(self.degradation, clean, rng)
+    def _entry(self, rng: np.random.Generator) -> int:
+        """The number of the source that a sample is of; where there is one, nothing is drawn."""
+        if len(self.sources) == 1:
+            return 0
+        weights = np.array([source.weight for source in self.sources])
+        return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+    def _synthetic(self, rng: np.random.Generator) -> tuple[int, np.ndarray, np.ndarray]:
+        """The number of a source, a clean patch of it and its degraded twin."""
+        entry = self._entry(rng)
+        images, degradation, _ = self.sources[entry]
+        if not callable(degradation):
+            clean, degraded = self._patch(rng, images, degradation)
+        else:
+            (clean,) = self._patch(rng, images, margin=margin_of(degradation))
+            clean, degraded = degraded_pair(degradation, clean, rng)
+        return entry, clean, degraded
 
     def _patch(self, rng: np.random.Generator, *collections: Images, margin: int = 0) -> list[np.ndarray]:
         """The same random crop, flip and rotation of the same image in each collection, float32 in [0, 1].

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.data.contents import contents
-from workbench.data.domains import DATASET, PAIRS, resolve, source_validation_pairs, validation_pairs
+from workbench.data.domains import DATASET, held_out, resolve, source_validation_pairs, validation_pairs
 from workbench.data.embedded import EFFECTS
 from workbench.data.matlab import open_blocks
 from workbench.errors import WorkbenchError
@@ -132,9 +132,16 @@ def open_set(place: str, run: Path | None = None, data: Data | None = None) -> E
 
 
 def _held_out_source(data: Data) -> EvaluationSet:
-    if data.source_validation is None and data.degradation == PAIRS:
+    entries = [entry for entry in data.entries if held_out(entry)]
+    if not entries:
         raise WorkbenchError(f"{HELD_OUT_SOURCE}: the recipe holds no pairs out; name some as data.source_validation")
-    return _HeldOutSource(f"held-out source ({data.degradation})", HELD_OUT_SOURCE, None, None, data)
+    return _HeldOutSource(
+        f"held-out source ({' + '.join(entry.degradation.name for entry in entries)})",
+        HELD_OUT_SOURCE,
+        None,
+        None,
+        data,
+    )
 
 
 def _prepared(folder: Path) -> tuple[str | None, int | None]:

@@ -14,6 +14,9 @@ from workbench.files import write_text
 from workbench.recipes.schema import Recipe
 from workbench.recipes.variants import variant_settings
 
+# Settings that had keys of their own before they were options.
+_RENAMED = {"data.sigma": "data.degradation.sigma"}
+
 
 def available() -> list[Recipe]:
     """The packaged recipes, sorted by name."""
@@ -61,10 +64,12 @@ def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str
         key, separator, value = setting.partition("=")
         if not separator or not key:
             raise WorkbenchError(f"--set {setting}: write KEY=VALUE, such as training.max_steps=200")
-        *parents, leaf = key.split(".")
+        *parents, leaf = _RENAMED.get(key, key).split(".")
         node = tree
         for parent in parents:
             child = node.setdefault(parent, {})
+            if parent == "degradation" and isinstance(child, str):  # a name alone, which is given an option
+                child = node[parent] = {"name": child}
             if not isinstance(child, dict):
                 raise WorkbenchError(f"--set {setting}: {parent!r} has no keys below it")
             node = child

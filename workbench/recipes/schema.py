@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from workbench.data import degradations
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Task = Literal["denoising", "deraining", "deblurring", "dehazing", "low-light"]
 TASKS = frozenset(get_args(Task))
+AWGN_SIGMA = list(degradations.AdditiveWhiteGaussianNoise().sigma)
 
 
 class Section(BaseModel):
@@ -16,6 +19,60 @@ class Section(BaseModel):
 
     # A mistyped key must not be ignored: it would train something else than was asked for.
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Network(BaseModel):
+    """A network by name, with hyper-parameters that replace the name's defaults."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @property
+    def overrides(self) -> dict:
+        """Hyper-parameters other than the name."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+PAIRS = "pairs"
+
+
+class DegradationChoice(Network):
+    """A degradation by name, with options that replace its defaults; a name alone is enough.
+
+    Options that are the defaults are left out, so that choices that mean the same are equal.
+    """
+
+    name: str = "awgn"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_its_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known(self):
+        if self.name == PAIRS and self.overrides:
+            raise ValueError(f"{PAIRS} has no options; its folders hold what it gives")
+        self.__pydantic_extra__ = {} if self.name == PAIRS else degradations.checked_options(self.name, self.overrides)
+        return self
+
+    @model_serializer
+    def _shortest(self) -> str | dict[str, Any]:
+        return {"name": self.name, **self.overrides} if self.overrides else self.name
+
+    def __str__(self) -> str:
+        return ", ".join([self.name, *(f"{key} {value}" for key, value in self.overrides.items())])
+
+
+class MixtureEntry(Section):
+    """One kind of training sample of a mixture; what it does not say is as of the recipe's data."""
+
+    weight: float = Field(1.0, gt=0, description="how often it is drawn, relative to the others")
+    source: str | list[str] | None = Field(None, description="as data.source")
+    degradation: DegradationChoice | None = Field(None, description="as data.degradation")
+    source_validation: str | None = Field(
+        None, description="as data.source_validation, which counts for an entry with neither source nor degradation"
+    )
 
 
 class Data(Section):
@@ -26,14 +83,21 @@ class Data(Section):
     """
 
     source: str | list[str] = Field("embedded", description="clean images: 'embedded', folder(s) or dataset:NAME")
-    degradation: Literal[
-        "awgn", "poisson", "salt-and-pepper", "rain-streaks", "layered-rain", "motion-blur", "camera-shake", "haze",
-        "low-light", "pairs",
-    ] = Field(
-        "awgn",
-        description="what is done to the source's clean images (workbench.data.degradations); 'pairs': nothing, its"
-        " folders hold the degraded images in input/ and the clean ones in target/",
-    )  # fmt: skip
+    degradation: DegradationChoice = Field(
+        DegradationChoice(),
+        description="what is done to the source's clean images: a name of workbench.data.degradations, or {name: NAME,"
+        " OPTION: VALUE}; 'pairs': nothing, its folders hold the degraded images in input/ and the clean ones in"
+        " target/",
+    )
+    mixture: list[MixtureEntry] | None = Field(
+        None, min_length=1, description="sources and degradations that are mixed by weight; null: the one above"
+    )
+    fraction: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of each source's images (or pairs) that is used, chosen by the recipe's seed",
+    )
     target: str | list[str] = Field(
         "simulated-camera",
         description="unlabelled images: 'simulated-camera', 'simulated-rain', 'simulated-shake', folder(s),"
@@ -50,31 +114,62 @@ class Data(Section):
         " the degradation (AWGN of sigma 25), and none for 'pairs'",
     )
     unpaired: str | list[str] | None = Field(None, description="clean images of the unpaired extension; source if null")
-    sigma: tuple[float, float] = Field((0.0, 75.0), description="range of the synthetic AWGN, 8-bit units")
     camera: Literal["mild", "standard", "strong", "textured"] = Field("standard", description="the simulated camera")
     validation_images: int = Field(8, ge=1, description="how many held-out pairs are measured during training")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _sigma_is_an_option_of_awgn(cls, tree: Any) -> Any:
+        """Read recipes of before degradations had options; an option that is given counts more than the old key."""
+        if not isinstance(tree, dict) or "sigma" not in tree:
+            return tree
+        tree = dict(tree)
+        sigma, chosen = tree.pop("sigma"), tree.get("degradation", "awgn")
+        chosen = {"name": chosen} if isinstance(chosen, str) else chosen
+        if isinstance(chosen, dict) and (chosen.get("name") == "awgn" or sigma not in (AWGN_SIGMA, tuple(AWGN_SIGMA))):
+            tree["degradation"] = {"sigma": sigma, **chosen}
+        return tree
+
     @model_validator(mode="after")
     def _consistent(self):
-        if not 0 <= self.sigma[0] <= self.sigma[1]:
-            raise ValueError("sigma must be two rising numbers, such as [0, 75]")
-        if self.degradation != "awgn" and self.sigma != Data.model_fields["sigma"].default:
-            raise ValueError(f"sigma is the level of degradation awgn and means nothing to {self.degradation}")
-        if self.degradation == "pairs" and self.source == "embedded":
-            raise ValueError("degradation pairs needs source folders with input/ and target/, not 'embedded'")
+        for entry in self.entries:
+            if entry.degradation.name == PAIRS and entry.source == "embedded":
+                raise ValueError("degradation pairs needs source folders with input/ and target/, not 'embedded'")
         return self
 
-
-class Network(BaseModel):
-    """A network by name, with hyper-parameters that replace the name's defaults."""
-
-    model_config = ConfigDict(extra="allow")
-    name: str
+    @model_serializer(mode="wrap")
+    def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """AWGN's range where it has always been, and newer keys only where they are used: digests rest on the tree."""
+        tree = write(self)
+        awgn = self.degradation.name == "awgn"
+        tree["sigma"] = self.degradation.overrides.get("sigma", AWGN_SIGMA) if awgn else AWGN_SIGMA
+        if awgn:
+            tree["degradation"] = "awgn"
+        return {key: value for key, value in tree.items() if (key, value) not in (("mixture", None), ("fraction", 1))}
 
     @property
-    def overrides(self) -> dict:
-        """Hyper-parameters other than the name."""
-        return dict(self.__pydantic_extra__ or {})
+    def entries(self) -> list[MixtureEntry]:
+        """What the source domain is made of, written out: the entries of the mixture, or the one source there is."""
+        return [
+            MixtureEntry(
+                weight=entry.weight,
+                source=entry.source or self.source,
+                degradation=entry.degradation or self.degradation,
+                source_validation=entry.source_validation
+                or (None if entry.source or entry.degradation else self.source_validation),
+            )
+            for entry in self.mixture or [MixtureEntry()]
+        ]
+
+    @property
+    def source_side(self) -> dict[str, Any]:
+        """The keys of the recipe's tree that restoration alone looks at."""
+        tree = self.model_dump(mode="json")
+        # As warm starts have been told apart since there was nothing but AWGN.
+        keys = ("source", "sigma" if tree["degradation"] == "awgn" else "degradation", "mixture", "fraction")
+        for entry in tree.get("mixture", []):
+            del entry["source_validation"]
+        return {key: tree[key] for key in keys if key in tree}
 
 
 class Training(Section):

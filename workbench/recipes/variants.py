@@ -68,6 +68,19 @@ VARIANTS: dict[str, Variant] = {
         "not of the paper: a strong diffusion loss, and a guard of the target's texture (docs/study.md)",
         ("noise_space.ceiling=5.0", "noise_space.guard=transplant", "noise_space.head_start=600"),
     ),
+    "synthesis": Variant(
+        "not of the paper: half the training pairs as photographs have it, soft with correlated noise (a control"
+        " without target photographs, or a better start for adapting)",
+        ("data.mixture=[{}, {degradation: correlated-noise}]",),
+    ),
+    "synthesis-soft": Variant(
+        "`synthesis` with white noise of sigma 0 to 75 on the soft pictures: the share of softness",
+        ("data.mixture=[{}, {degradation: {name: correlated-noise, sigma: [0, 75], blur: [0, 0]}}]",),
+    ),
+    "synthesis-correlated": Variant(
+        "`synthesis` with sharp pictures: the share of correlation",
+        ("data.mixture=[{}, {degradation: {name: correlated-noise, softness: 0}}]",),
+    ),
     **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("unet-t", "unet-s", "unet-b")},
     **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("uformer-t", "uformer-s", "uformer-b")},
     **{f"tablea3-{name}": _network(name, "Table A3") for name in ("dncnn", "restormer", "swinir")},

@@ -302,13 +302,11 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
     if recipe.warm_start is None:
         return None
     tree = recipe.model_dump(mode="json")
-    # What a degradation other than AWGN does is told by its name alone.
-    keys = ("source", "sigma") if recipe.data.degradation == "awgn" else ("source", "degradation")
     tree["warm_start"].pop("snapshot_every")
     # What restoration alone does not look at must not make another warm start.
     decisive = {
         "restorer": tree["restorer"], "training": tree["warm_start"], "seed": recipe.seed,
-        "data": {key: tree["data"][key] for key in keys},
+        "data": recipe.data.source_side,
     }  # fmt: skip
     data = Data(**decisive["data"])
     if held := contents(places(data)):

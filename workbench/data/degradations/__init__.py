@@ -2,25 +2,34 @@
 
 A degradation is a callable ``(clean float32 HxWx3 in [0, 1], numpy generator) -> degraded`` of the same shape. One that
 looks beyond a pixel's place says so by the attribute ``margin``: within that many pixels of the border its result
-depends on how the picture was continued there, so who cuts patches degrades a larger crop and cuts it after
-(`degraded_pair`).
+depends on how the picture was continued there, so who cuts patches degrades a larger crop and cuts it after. One after
+which the reference is another than the clean picture has a method ``pair(clean, generator) -> (reference, degraded)``.
+`degraded_pair` heeds both.
+
+The fields of a degradation's dataclass are its options in a recipe (`checked_options`).
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, get_type_hints
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
+from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
 from workbench.data.degradations.rain import LayeredRain, RainStreaks
 
 Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
-DEGRADATIONS: dict[str, Callable[[], Degradation]] = {
+DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "awgn": AdditiveWhiteGaussianNoise,
     "poisson": PoissonNoise,
     "salt-and-pepper": SaltAndPepperNoise,
+    "correlated-noise": CorrelatedNoise,
     "rain-streaks": RainStreaks,
     "layered-rain": LayeredRain,
     "motion-blur": LinearMotionBlur,
@@ -29,6 +38,51 @@ DEGRADATIONS: dict[str, Callable[[], Degradation]] = {
     "low-light": LowLight,
 }
 """The names recipes use."""
+
+
+def checked_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a degradation that are not its defaults, as plain numbers and lists, or an error.
+
+    Parameters
+    ----------
+    name : str
+        Key of `DEGRADATIONS`.
+    options : mapping
+        Values of the fields of its dataclass.
+
+    Raises
+    ------
+    ValueError
+        In one line, when there is no such degradation or option, or a value is wrong.
+    """
+    if name not in DEGRADATIONS:
+        raise ValueError(f"no degradation is called {name!r}; choose one of {', '.join(DEGRADATIONS)}")
+    fields = _options_of(DEGRADATIONS[name])
+    try:
+        checked = fields(**options)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            there = ", ".join(fields.model_fields) or "none"
+            raise ValueError(f"{name} has no option {key!r}; its options are: {there}") from error
+        raise ValueError(f"{name}: {key}: {problem['msg']}") from error
+    DEGRADATIONS[name](**dict(checked))  # ranges check themselves
+    return checked.model_dump(mode="json", exclude_defaults=True)
+
+
+def build(name: str, options: Mapping[str, Any]) -> Degradation:
+    """The degradation of a name with options; arguments and errors as of `checked_options`."""
+    checked = _options_of(DEGRADATIONS[name])(**checked_options(name, options))
+    return DEGRADATIONS[name](**dict(checked))
+
+
+@cache
+def _options_of(kind: Callable[..., Degradation]) -> type[BaseModel]:
+    """The options of a kind of degradation as pydantic checks them: the fields of its dataclass."""
+    hints = get_type_hints(kind)
+    fields = {field.name: (hints[field.name], field.default) for field in dataclasses.fields(kind)}
+    return create_model(kind.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def margin_of(degradation: Degradation | None) -> int:
@@ -51,8 +105,10 @@ def degraded_pair(
     Returns
     -------
     clean, degraded : ndarray, shape (H, W, 3), float32
+        The clean picture is what the degraded one is to be restored to.
     """
-    degraded = degradation(clean, rng)
+    pair = getattr(degradation, "pair", None)
+    clean, degraded = pair(clean, rng) if pair else (clean, degradation(clean, rng))
     return cut(clean, margin_of(degradation)), cut(degraded, margin_of(degradation))
 
 
@@ -65,6 +121,7 @@ __all__ = [
     "DEGRADATIONS",
     "AdditiveWhiteGaussianNoise",
     "CameraShake",
+    "CorrelatedNoise",
     "Degradation",
     "Haze",
     "LayeredRain",
@@ -73,6 +130,8 @@ __all__ = [
     "PoissonNoise",
     "RainStreaks",
     "SaltAndPepperNoise",
+    "build",
+    "checked_options",
     "cut",
     "degraded_pair",
     "margin_of",
