@@ -57,7 +57,8 @@ class Degradation:
     @property
     def reference(self) -> str:
         """What the reference is, in words."""
-        return "the simulated camera's noise-free twin" if self.kind == "camera" else "the photo"
+        special = {"camera": "the simulated camera's noise-free twin", "correlated-noise": "the softened photo"}
+        return special.get(self.kind, "the photo")
 
     def __call__(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Degrade a clean photograph (H, W, 3), always in the same way.
@@ -82,7 +83,8 @@ class Degradation:
         degradation = DEGRADATIONS[self.kind]()
         margin = margin_of(degradation)
         mirrored = np.pad(to_float(photo), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-        return degraded_pair(degradation, mirrored, rng)[1], photo
+        clean, degraded = degraded_pair(degradation, mirrored, rng)
+        return degraded, clean if hasattr(degradation, "pair") else photo
 
     def _shoot(self, photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         camera = CAMERAS[self.camera]

@@ -307,7 +307,8 @@ def test_correlated_noise_can_follow_the_brightness():
     ("name", "options"),
     [
         ("awgn", {"sigma": [15, 15]}), ("poisson", {"peak": [102, 102]}),
-        ("salt-and-pepper", {"density": [0.04, 0.04]}), ("layered-rain", {"distances": [0.5, 1.0], "slant": 3}), ("camera-shake", {"spacing": 64}),
+        ("salt-and-pepper", {"density": [0.04, 0.04]}), ("layered-rain", {"distances": [0.5, 1.0], "slant": 3}),
+        ("camera-shake", {"spacing": 64}),
     ],
 )  # fmt: skip
 def test_a_degradation_is_built_from_its_name_and_options(name, options):
