@@ -9,10 +9,11 @@ from pathlib import Path
 import gradio as gr
 
 from apps import curves, runs
+from data_tools.catalogue import tasks
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import PAPERS
-from workbench.evaluation.table_formats import ALWAYS, COLUMNS, DIFFERENCE, NUMERIC, shown
-from workbench.evaluation.tables import Line, table_lines
+from workbench.papers import PAPERS
+from workbench.papers.formats import ALWAYS, COLUMNS, DIFFERENCE, NUMERIC, shown, table_notes
+from workbench.papers.tables import Line, table_lines
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
 from workbench.runs.measurements import find_measurements
@@ -103,7 +104,7 @@ class ResultsTab:
         found = find_measurements(self.folder)
         for failure in found.failed:
             gr.Warning(f"{failure['name']}: {failure['reason']}")
-        lines = table_lines(paper, None if table == ALL else table, found.measurements)
+        lines = table_lines(paper, None if table == ALL else table, found.measurements, tasks())
         if only_ours:
             lines = [line for line in lines if line.n]
         page = _page(paper, lines, [self._name(run) for run in found.unmeasured])
@@ -163,6 +164,7 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
             + "</tr></thead><tbody>"
             + "".join(_row(index, line, keys) for index, line in chosen)
             + "</tbody></table></div>"
+            + _notes(table_notes([line for _, line in chosen]))
         )
     if not parts:
         parts.append(
@@ -173,7 +175,12 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
     if unmeasured:
         more = f" and {len(unmeasured) - _SHOWN_UNMEASURED} more" if len(unmeasured) > _SHOWN_UNMEASURED else ""
         notes.append(f"Finished but not measured: {', '.join(unmeasured[:_SHOWN_UNMEASURED])}{more}.")
-    return "".join(parts) + f'<ul class="wb-notes">{"".join(f"<li>{html.escape(note)}</li>" for note in notes)}</ul>'
+    return "".join(parts) + _notes(notes)
+
+
+def _notes(notes: Sequence[str]) -> str:
+    items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    return f'<ul class="wb-notes">{items}</ul>' if items else ""
 
 
 def _kind(key: str) -> str:

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from workbench.comparison.tables import markdown, spread
-from workbench.evaluation.published import published
-from workbench.evaluation.tables import METHODS as NAMES
-from workbench.evaluation.tables import NOT_COMPARED
 from workbench.methods import METHODS
+from workbench.papers import published
+from workbench.papers.noise_space_adaptation import METHODS as NAMES
+from workbench.papers.noise_space_adaptation import NOT_COMPARED, RANKINGS
 
 Read = Callable[[str], pd.DataFrame]
 
@@ -21,12 +21,12 @@ CAMERA = ("rivals-camera", "simulated camera")
 PHOTOGRAPHS = {name: ("rivals-photographs", name) for name in ("PolyU", "CC", "Nam")}
 RAIN, SHAKE = ("rivals-rain", "simulated rain"), ("rivals-shake", "simulated shake")
 PANELS = {"simulated camera": CAMERA, **PHOTOGRAPHS, "simulated rain": RAIN, "simulated shake": SHAKE}
-RANKINGS = {
-    "denoising": ("1", {"simulated camera": CAMERA, "PolyU": PHOTOGRAPHS["PolyU"]}),
-    "deraining": ("2", {"simulated rain": RAIN}),
-    "deblurring": ("3", {"simulated shake": SHAKE}),
+RANKED = {
+    "denoising": {"simulated camera": CAMERA, "PolyU": PHOTOGRAPHS["PolyU"]},
+    "deraining": {"simulated rain": RAIN},
+    "deblurring": {"simulated shake": SHAKE},
 }
-"""By task: the paper's table, and the tests here that stand beside it."""
+"""By task: the tests here that stand beside the paper's ranking."""
 APART = NOT_COMPARED | {"SelfDeblur", "VDIP"}
 """Rows that do not count in the rank correlation."""
 SAME = {"adapted-c5": "adapted", "vanilla-early-1000": "vanilla-early"}
@@ -49,7 +49,7 @@ def ranking_table(read: Read, task: str) -> str:
 
     It is over the methods that have the network and the training of the other rows, in the paper and here.
     """
-    table, tests = RANKINGS[task]
+    table, tests = RANKINGS[task], RANKED[task]
     theirs = {number.row: number for number in published("noise-da", table) if number.metric == "PSNR"}
     vanilla = theirs.pop("Vanilla")
     theirs.pop("Restormer", None)  # vanilla with another network

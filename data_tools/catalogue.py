@@ -46,6 +46,11 @@ def find(name: str) -> tuple[Entry, tuple[Part, ...]]:
     return entry, parts
 
 
+def tasks() -> dict[str, str]:
+    """What each data set is for, by name, as recipes call their task."""
+    return {entry.name: entry.task.replace(" ", "-") for entry in ENTRIES}
+
+
 def folders(name: str, root: str | os.PathLike | None = None) -> list[Path]:
     """The canonical folders of a data set or part, present or not."""
     entry, parts = find(name)

@@ -12,6 +12,7 @@ from workbench.cli import main
 from workbench.errors import WorkbenchError
 from workbench.evaluation import complexity
 from workbench.evaluation.complexity import _LiveTensors, format_complexity, measure_complexity
+from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
 
 
 class Doubler(nn.Module):
@@ -71,7 +72,7 @@ def test_the_papers_other_rows_stand_alone(monkeypatch):
     rows = measure_complexity(report=asked.append)
     assert asked == ["dncnn-pocket"]
     assert {row.network for row in rows if row.kind == "paper"} >= {"C2N", "MaskedD", "Ours*"}
-    assert set(complexity.PUBLISHED_ROWS.values()) <= {row.network for row in rows}
+    assert set(COMPLEXITY_ROWS.values()) <= {row.network for row in rows}
     for row in rows:
         assert (row.parameters is None) == (row.kind == "paper") == (row.published_gmacs is not None)
     table = format_complexity(rows, 128, "a device")

@@ -14,14 +14,15 @@ import pytest
 import torch
 from test_cli import workbench
 
+from data_tools.catalogue import tasks
 from workbench import nets
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import published
 from workbench.evaluation.sets import EvaluationSet
-from workbench.evaluation.table_formats import render
-from workbench.evaluation.tables import NEUTRAL_KEYS, table_lines
 from workbench.images import write_png
 from workbench.methods import resolve
+from workbench.papers import published
+from workbench.papers.formats import render
+from workbench.papers.tables import NEUTRAL_KEYS, table_lines
 from workbench.recipes import load_recipe, save_recipe
 from workbench.recipes.schema import Training
 from workbench.runs.evaluations import read_record, run_folder, save_record
@@ -29,6 +30,7 @@ from workbench.runs.measurements import find_measurements
 
 SIDD = EvaluationSet("sidd/validation", "data/sidd/validation", "sidd/validation", 1280)
 OWN = EvaluationSet("own", "photos/own", None, None)
+VALIDATED_ON_IT = ["data.validation=photos/own"]
 PROVENANCE = {"commit": "0123456789ab"}
 
 
@@ -64,7 +66,7 @@ def add(runs):
 
 @pytest.fixture
 def lines(runs):
-    return lambda table=None, paper="noise-da": table_lines(paper, table, find_measurements(runs).measurements)
+    return lambda table=None, paper="noise-da": table_lines(paper, table, find_measurements(runs).measurements, tasks())
 
 
 def of(lines, row, metric="PSNR", column=None):
@@ -78,6 +80,7 @@ def test_without_runs_every_cell_is_there_and_empty(lines, paper):
     for line in found:
         assert line.ours is line.spread is line.difference is None and line.n == 0
         assert not (line.scale or line.data or line.protocol or line.settings or line.commit)
+        assert line.why
 
 
 def test_seeds_of_the_papers_experiment_are_averaged_and_compared(add, lines):
@@ -125,7 +128,7 @@ WARM_START = " ".join(
         (["training.max_steps=10"], SIDD, report(), {"settings": "training.max_steps=10"}),
         (["data.target=photos"], SIDD, report(), {"settings": 'data.target="photos"'}),
         (["warm_start={max_steps: 7}"], SIDD, report(), {"settings": WARM_START}),
-        ([], OWN, report(images=4), {"data": "own"}),
+        (VALIDATED_ON_IT, OWN, report(images=4), {"data": "own"}),
         ([], SIDD, report(images=1279), {"data": "1279 of sidd/validation"}),
         ([], SIDD, report(failed=["0001_01"]), {"data": "1280 of sidd/validation"}),
         ([], SIDD, report(protocol="rgb"), {"protocol": "rgb"}),
@@ -146,6 +149,35 @@ def test_the_protocol_counts_by_metric(add, lines):
     [psnr] = of(lines("1"), "Ours")
     cell, ssim = of(lines("1"), "Ours", "SSIM")
     assert psnr.difference is not None and ssim.difference is None and cell.published == "0.9202"
+
+
+LEVIN = EvaluationSet("levin", "data/levin", None, None)
+SOURCE = EvaluationSet("held-out source (awgn)", "held-out-source", None, None)
+SHAKE = EvaluationSet("simulated-shake (standard)", "simulated-shake", None, None)
+
+
+@pytest.mark.parametrize("on", [LEVIN, replace(LEVIN, name="gopro/test", data_set="gopro/test"), SOURCE, SHAKE])
+def test_a_denoiser_measured_on_pictures_that_are_not_for_denoising_does_not_count(add, lines, on):
+    add("run", "denoise-paper", on=on, result=report(images=4, protocol="rgb"))
+    found = lines("1")
+    assert not [line for line in found if line.n]
+    [line] = of(found, "Ours")
+    assert line.why == "no run of denoise-paper, measured on sidd/validation"
+
+
+def test_measurements_on_pictures_that_nobody_knows_are_named(call, add, runs):
+    add("run", "denoise-pocket", on=LEVIN)
+    status, out, err = call("tables", "--table", "1", "--runs", runs)
+    assert status == 0 and "pocket" not in out
+    assert "left out, for nobody says what the pictures are for: levin" in err
+
+
+def test_what_stays_empty_says_why_below_its_table(lines):
+    text = render(lines(), "text")
+    assert "Not compared: Vanilla, DANN" in text
+    assert "Not compared: Ne2Ne, MaskedD: the paper had another network" in text
+    drdd = render(lines("8", "drdd"), "md")
+    assert "DRDD (Ours), Average, SSIM: the mean of the row's SSIM is .9166." in drdd
 
 
 @pytest.mark.parametrize(
@@ -215,7 +247,7 @@ def test_smaller_scales_have_lines_of_their_own_without_the_papers_number(add, l
 
 
 def test_a_warm_start_left_out_is_one_change(add, lines):
-    add("run", "denoise-pocket", ["warm_start=null"], on=OWN)
+    add("run", "denoise-pocket", ["warm_start=null", *VALIDATED_ON_IT], on=OWN)
     assert of(lines("1"), "Ours")[1].settings == "warm_start=null"
 
 
@@ -264,7 +296,7 @@ def test_rivals_with_their_own_settings_are_compared(add, lines, runs, recipe, m
 
 def test_smaller_networks_of_rivals_count_below_the_papers_scale(add, lines):
     folder = add("run", "denoise-pocket", method="ap-bsn", on=OWN)
-    save_recipe(written_out("denoise-pocket", method="ap-bsn"), folder / "recipe.yaml")
+    save_recipe(written_out("denoise-pocket", VALIDATED_ON_IT, method="ap-bsn"), folder / "recipe.yaml")
     cell, line = of(lines("5"), "AP-BSN")
     assert (cell.n, line.scale, line.settings, line.difference) == (0, "pocket", "", None)
 
@@ -375,7 +407,7 @@ def filled(add, lines):
     add("s0", "denoise-paper", result=report(33.0, lpips=0.1))
     add("s1", "denoise-paper", seed=1, result=report(34.0, lpips=0.2))
     odd = EvaluationSet("50%_a|b & {c}\\d~#$^*<", "odd", None, None)
-    add("pocket", "denoise-pocket", ["training.max_steps=5"], on=odd)
+    add("pocket", "denoise-pocket", ["training.max_steps=5", "data.validation=odd"], on=odd)
     return lines()
 
 
@@ -489,42 +521,44 @@ def prepared(tmp_path):
     """A folder as `workbench data prepare` leaves it."""
     rng = np.random.default_rng(0)
     for side in ("input", "target"):
-        (tmp_path / "data" / "spa" / "test" / side).mkdir(parents=True)
+        (tmp_path / "data" / "sidd" / "validation" / side).mkdir(parents=True)
         for name in ("a.png", "b.png"):
-            write_png(tmp_path / "data" / "spa" / "test" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8))
-    note = {"set": "spa", "parts": {"test": {"count": 2}, "train": {"count": 9}}}
-    (tmp_path / "data" / "spa" / "prepared.json").write_text(json.dumps(note))
+            write_png(
+                tmp_path / "data" / "sidd" / "validation" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8)
+            )
+    note = {"set": "sidd", "parts": {"validation": {"count": 2}, "train": {"count": 9}}}
+    (tmp_path / "data" / "sidd" / "prepared.json").write_text(json.dumps(note))
     return tmp_path / "data"
 
 
 def test_evaluate_keeps_what_tables_show(call, trained, prepared, runs, tmp_path, monkeypatch):
     status, out, err = call("tables", "--table", "1", "--runs", runs)
     assert status == 0 and "not measured yet (1)" in err and str(trained) in err
-    report = tmp_path / "report.json"
-    status, out, _ = call("evaluate", trained, "--data", prepared / "spa" / "test", "--protocol", "y", "--json", report)
-    kept = trained / "evaluations" / "spa-test-y.json"
+    report, folder = tmp_path / "report.json", prepared / "sidd" / "validation"
+    status, out, _ = call("evaluate", trained, "--data", folder, "--protocol", "y", "--json", report)
+    kept = trained / "evaluations" / "sidd-validation-y.json"
     assert status == 0 and f"kept in {kept}" in out
     content = json.loads(kept.read_text())
     assert content["report"] == json.loads(report.read_text())
     assert content["data"] == {
-        "name": "spa/test", "place": str(prepared / "spa" / "test"), "data_set": "spa/test", "size": 2,
+        "name": "sidd/validation", "place": str(folder), "data_set": "sidd/validation", "size": 2,
     }  # fmt: skip
     status, out, err = call("tables", "--table", "1", "--runs", runs, "--format", "csv")
     assert status == 0 and err == ""
     line = next(row for row in csv.DictReader(out.splitlines()) if row["row"] == "Ours" and row["n"])
     assert float(line["ours"]) == content["report"]["mean"]["psnr"]
-    assert (line["scale"], line["data"], line["published"], line["difference"]) == ("pocket", "spa/test", "", "")
+    assert (line["scale"], line["data"], line["published"], line["difference"]) == ("pocket", "sidd/validation", "", "")
     assert line["settings"] == 'data.camera="mild"'
     # The prepared data set by its name
     monkeypatch.setenv("WORKBENCH_DATA", str(prepared))
-    status, out, _ = call("evaluate", trained / "restorer.safetensors", "--data", "dataset:spa/test")
-    assert status == 0 and "spa-test-rgb.json" in out
+    status, out, _ = call("evaluate", trained / "restorer.safetensors", "--data", "dataset:sidd/validation")
+    assert status == 0 and "sidd-validation-rgb.json" in out
 
 
 def test_a_restorer_alone_keeps_nothing(call, trained, prepared, tmp_path):
     for suffix in (".safetensors", ".json"):
         (trained / "restorer").with_suffix(suffix).rename((tmp_path / "alone").with_suffix(suffix))
-    status, out, _ = call("evaluate", tmp_path / "alone.safetensors", "--data", prepared / "spa" / "test")
+    status, out, _ = call("evaluate", tmp_path / "alone.safetensors", "--data", prepared / "sidd" / "validation")
     assert status == 0 and "kept" not in out and not list(tmp_path.rglob("evaluations"))
 
 
@@ -561,5 +595,5 @@ def test_damaged_records_give_status_one(call, add, runs):
 
 
 def test_tables_do_not_import_torch():
-    code = "import sys, workbench.evaluation.table_formats, workbench.cli; sys.exit('torch' in sys.modules)"
+    code = "import sys, workbench.papers.formats, workbench.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

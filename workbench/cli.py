@@ -171,14 +171,17 @@ def tables(
     runs: Annotated[Path | None, typer.Option(help="Folder of run folders; if not given, runs/.")] = None,
 ) -> None:
     """The papers' tables, with the numbers of the runs that `evaluate` has measured beside them."""
-    from workbench.evaluation.table_formats import render
-    from workbench.evaluation.tables import table_lines
+    from data_tools.catalogue import tasks
+    from workbench.papers.formats import render
+    from workbench.papers.tables import of_unknown_purpose, table_lines
     from workbench.runs.measurements import find_measurements
 
     if runs is not None and not runs.is_dir():
         raise WorkbenchError(f"--runs {runs}: no such folder")
     found = find_measurements(runs or Path("runs"))
-    print(render(table_lines(paper, table, found.measurements), form))
+    print(render(table_lines(paper, table, found.measurements, tasks()), form))
+    if unknown := of_unknown_purpose(found.measurements, tasks()):
+        print(f"workbench: left out, for nobody says what the pictures are for: {', '.join(unknown)}", file=sys.stderr)
     if found.unmeasured:
         names = ", ".join(str(run) for run in found.unmeasured[:3]) + (", ..." if len(found.unmeasured) > 3 else "")
         print(

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from workbench.comparison import Grid, grid_rows, run_grid, table
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import published
 from workbench.images import to_float
+from workbench.papers import published
 from workbench.runs.provenance import provenance
 from workbench.training import Run, recipe_digest
 

@@ -16,18 +16,13 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import published
 from workbench.nets import build
 from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORKS
+from workbench.papers import published
+from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
 
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
-
-PUBLISHED_ROWS = {
-    "unet-s": "Ours", "restormer": "Restormer", "ap-bsn": "AP-BSN", "swinir-masked": "MaskedD",
-    "selfdeblur": "Selfdeblur", "vdip": "VDIP",
-}  # fmt: skip
-"""Rows of the paper's Table A2 by the name that the network has here."""
 
 _PASSES = "ap-bsn: its refinement included, nine passes of the network; the paper's number is of one."
 _STEPS = (
@@ -107,7 +102,7 @@ def measure_complexity(
     for name in [*RESTORERS, *DIFFUSION_NETWORKS, *TIMED_NETWORKS] if names is None else names:
         if report is not None:
             report(name)
-        numbers = theirs.pop(PUBLISHED_ROWS.get(name, name), {})
+        numbers = theirs.pop(COMPLEXITY_ROWS.get(name, name), {})
         rows.append(_measure(name, torch.device(device), side, numbers))
     if names is None:
         rows += [Complexity(row, "paper", **numbers) for row, numbers in theirs.items()]

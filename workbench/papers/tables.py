@@ -1,11 +1,12 @@
 """The papers' tables beside what was measured here.
 
-A cell of a paper is claimed by the experiment that the paper describes there: a packaged recipe at scale ``paper`` with
-a method and, where the table is about them, a named variant and a restorer. A run counts for the cell if its task, its
-method and what distinguishes the variant are the same. Its mean over seeds is set against the paper's number only if
-nothing else differs either: scale ``paper``, the recipe's settings, the paper's data set in full and the paper's
-protocol. Every other run that counts gets a line of its own without the paper's number, labelled with its scale and
-data. A cell without a run stays empty.
+A cell of a paper is claimed by the experiment that the paper describes there (`workbench.papers.Experiment`): a
+packaged recipe at scale ``paper`` with a method and, where the table is about them, a named variant and a restorer. A
+run counts for the cell if its task, its method and what distinguishes the variant are the same, and if it was measured
+on pictures that are for that task. Its mean over seeds is set against the paper's number only if nothing else differs
+either: scale ``paper``, the recipe's settings, the paper's data set in full and the paper's protocol. Every other run
+that counts gets a line of its own without the paper's number, labelled with its scale and data. A cell without a run
+says why.
 
 No torch here, so that ``workbench tables`` answers at once; only for runs of methods with settings of their own it is
 imported, for what those settings are by default.
@@ -15,48 +16,24 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import Number, published
+from workbench.papers import PAPERS, Experiment, Number, published
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.measurements import Measurement
 
 SCALES = ("paper", "bench", "desk", "pocket")
-
-# The paper's names, as they are called here.
-METHODS = {
-    "Vanilla": "vanilla", "DANN": "dann", "DSN": "dsn", "PixelDA": "pixelda", "CyCADA": "cycada", "Ours": "noise-space",
-    "Ours-Ex": "noise-space", "Ne2Ne": "neighbor2neighbor", "MaskedD": "masked", "NLCL": "nlcl",
-    "Restormer": "vanilla", "SelfDeblur": "selfdeblur", "VDIP": "vdip", "C2N": "c2n", "AP-BSN": "ap-bsn",
+EMBEDDED = {
+    "simulated-camera": "denoising", "simulated-rain": "deraining", "simulated-shake": "deblurring",
+    "held-out-source": "the source domain",
 }  # fmt: skip
-RESTORERS = {"Restormer": "restormer"}
-# Of these the paper had another network (C2N and MaskedD by its Table A2), or does not tell network and training. Runs
-# of any restorer count, except where the row is named after one, and none is set against the paper's number.
-NOT_COMPARED = frozenset({"Ne2Ne", "MaskedD", "NLCL", "Restormer", "C2N"})
+"""What the embedded test sets are for; none of the papers' tables is about the source domain."""
 PLAIN = frozenset({"vanilla", "noise-space"})
 """Methods whose recipes are written out as they are."""
-RECIPES = {"denoising": "denoise-paper", "deraining": "derain-paper", "deblurring": "deblur-paper"}
-DATA_SETS = {"SIDD": "sidd/validation", "SPA": "spa/test", "RealBlur-J": "realblur-j/test"}
-ABLATIONS = {
-    "(a)": "+table4-a", "(b)": "+table4-b", "(c)": "+table4-c", "(d)": "+table4-d", "(e)": "+table4-e",
-    "(f) (Ours)": "", "(Only syn)": "+table4-only-syn", "(Only real)": "+table4-only-real",
-}  # fmt: skip
-PROTOCOLS = {
-    "denoising": {
-        "PSNR": {"blocks", "blocks-volume"}, "SSIM": {"blocks-volume"}, "LPIPS": {"blocks", "blocks-volume"},
-    },
-    "deraining": dict.fromkeys(("PSNR", "SSIM", "LPIPS"), {"y"}),
-    "deblurring": dict.fromkeys(("PSNR", "SSIM", "LPIPS"), {"rgb"}),
-}  # fmt: skip
 
-# What distinguishes the paper's variants of its method, besides the restorer.
-VARIANT_KEYS = tuple(
-    f"noise_space.{key}" for key in ("timesteps", "channel_shuffle", "residual_swap", "conditions", "paired")
-)
 # What cannot change a result, and what is not of the experiment but about it.
 _NEUTRAL_TRAINING = (
     "log_every", "validate_every", "checkpoint_every", "snapshot_every", "workers", "threads", "accelerator", "devices",
@@ -86,6 +63,10 @@ class Line:
         Number of seeds; 0 without a run.
     scale, data, protocol, settings, commit : str
         Of the runs: ``settings`` is what they change in the packaged recipe, beyond the variant.
+    why : str
+        Why the paper's number stands alone; empty where ours is beside it.
+    note : str
+        What there is to say of the paper's number.
     runs : tuple of Path
         Their folders; not in any printed form.
     """
@@ -105,17 +86,25 @@ class Line:
     protocol: str = ""
     settings: str = ""
     commit: str = ""
+    why: str = ""
+    note: str = ""
     runs: tuple[Path, ...] = field(default=(), compare=False)
 
 
-def table_lines(paper: str, table: str | None, measurements: Iterable[Measurement]) -> list[Line]:
+def table_lines(
+    paper: str, table: str | None, measurements: Iterable[Measurement], tasks: Mapping[str, str]
+) -> list[Line]:
     """A paper's table, or all of them, joined with measurements.
 
     Parameters
     ----------
     paper, table : str
-        As of `workbench.evaluation.published.published`.
+        As of `workbench.papers.published`.
     measurements : iterable of Measurement
+    tasks : dict of str to str
+        What data sets are for, by name (`data_tools.catalogue.tasks`). What was measured on pictures that are for
+        another task, or of which nobody says what they are for, does not count; a run's own held-out pictures are for
+        its task.
 
     Returns
     -------
@@ -127,18 +116,36 @@ def table_lines(paper: str, table: str | None, measurements: Iterable[Measuremen
     WorkbenchError
         There is no such paper or table.
     """
-    groups = _groups(measurements)
+    numbers, groups = published(paper, table), _groups(measurements)
     lines = []
-    for number in published(paper, table):
-        experiment = _experiment(number)
-        compared, others = [], []
-        if experiment is not None:
-            for group in groups:
-                if (line := _line(number, experiment, group)) is not None:
-                    (others if line.difference is None else compared).append(line)
-        lines += compared or [Line(*_place(number), published=number.printed)]
-        lines += sorted(others, key=_order)
+    for number in numbers:
+        experiment = PAPERS[paper].experiment(number)
+        if isinstance(experiment, str):
+            lines.append(Line(*_place(number), published=number.printed, why=experiment, note=number.note))
+            continue
+        counted = [group for group in groups if _purpose(group[0], tasks) == experiment.recipe.task]
+        found = [line for group in counted if (line := _line(number, experiment, group)) is not None]
+        compared = [line for line in found if line.difference is not None]
+        missing = f"no run of {experiment.recipe.name}, measured on {experiment.data_set}"
+        why = experiment.apart or missing
+        lines += compared or [Line(*_place(number), published=number.printed, why=why, note=number.note)]
+        lines += sorted((line for line in found if line.difference is None), key=_order)
     return lines
+
+
+def of_unknown_purpose(measurements: Iterable[Measurement], tasks: Mapping[str, str]) -> list[str]:
+    """The names of test sets of which nobody says what they are for; see `table_lines`."""
+    return sorted({each.record.data for each in measurements if _purpose(each, tasks) is None})
+
+
+def _purpose(measured: Measurement, tasks: Mapping[str, str]) -> str | None:
+    """The task that the pictures of a measurement are for; None if nobody says. A folder goes by its name."""
+    record, recipe = measured.record, measured.recipe
+    if record.place in EMBEDDED:
+        return EMBEDDED[record.place]
+    known = tasks.get((record.data_set or record.data).partition("/")[0].lower())
+    own = record.place in (recipe.data.validation, str(Path(recipe.data.validation).expanduser()))
+    return recipe.task if known is None and own else known
 
 
 def _order(line: Line) -> tuple:
@@ -147,23 +154,6 @@ def _order(line: Line) -> tuple:
 
 def _place(number: Number) -> tuple[str, ...]:
     return number.paper, number.table, number.row, number.column, number.metric
-
-
-@cache
-def _experiment(number: Number) -> Recipe | None:
-    """The experiment that a published number is about; None if it is none that can be run here."""
-    if number.paper != "noise-da" or number.metric not in DIGITS:
-        return None
-    if number.table == "4":
-        return load_recipe(f"denoise-paper{ABLATIONS[number.row]}")
-    if number.row not in METHODS:
-        return None
-    method = METHODS[number.row]
-    if number.table == "A3":
-        return load_recipe("denoise-paper", [f"restorer={{name: {number.column.lower()}}}"], method=method)
-    variant = "+unpaired-coco" if number.row == "Ours-Ex" else ""
-    restorer = [f"restorer={{name: {RESTORERS[number.row]}}}"] if number.row in RESTORERS else []
-    return load_recipe(RECIPES[number.column] + variant, restorer, method=method)
 
 
 def _written_out(recipe: Recipe) -> Recipe:
@@ -186,25 +176,25 @@ def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
     return [list(group.values()) for group in groups.values()]
 
 
-def _line(number: Number, experiment: Recipe, group: list[Measurement]) -> Line | None:
+def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> Line | None:
     """A group's line under a published number; None if it does not count for it or has no such metric."""
     recipe, record = group[0].recipe, group[0].record
     metric = number.metric.lower()
     group = [each for each in group if each.record.mean.get(metric) is not None]
-    if not group or (recipe.task, recipe.method) != (experiment.task, experiment.method):
+    theirs, keys = experiment.recipe, experiment.variant_keys
+    if not group or (recipe.task, recipe.method) != (theirs.task, theirs.method):
         return None
-    experiment = _written_out(experiment)
-    any_restorer = number.row in NOT_COMPARED and number.row not in RESTORERS
-    if not _same_variant(recipe, experiment) or not (any_restorer or _same_restorer(recipe, experiment)):
+    theirs = _written_out(theirs)
+    if not _same_variant(recipe, theirs, keys) or not (experiment.any_restorer or _same_restorer(recipe, theirs)):
         return None
     values = [each.record.mean[metric] for each in group]
     mean = statistics.fmean(values)
     comparable = (
-        number.row not in NOT_COMPARED
-        and _settings(recipe) == _settings(experiment)
+        not experiment.apart
+        and _settings(recipe) == _settings(theirs)
         and record.complete
-        and record.data_set == DATA_SETS.get(number.data)
-        and record.protocol in PROTOCOLS[experiment.task][number.metric]
+        and record.data_set == experiment.data_set
+        and record.protocol in experiment.protocols
     )
     return Line(
         *_place(number),
@@ -216,8 +206,9 @@ def _line(number: Number, experiment: Recipe, group: list[Measurement]) -> Line 
         scale=recipe.scale,
         data=record.data if record.complete or record.data_set is None else f"{record.images} of {record.data}",
         protocol=record.protocol,
-        settings=_changes(recipe),
+        settings=_changes(recipe, keys),
         commit=" ".join(sorted({each.commit for each in group} - {""})),
+        note=number.note if comparable else "",
         runs=tuple(each.run for each in group),
     )
 
@@ -229,10 +220,10 @@ def _same_restorer(recipe: Recipe, experiment: Recipe) -> bool:
     return _family(recipe) == _family(experiment)
 
 
-def _same_variant(recipe: Recipe, experiment: Recipe) -> bool:
+def _same_variant(recipe: Recipe, experiment: Recipe, keys: tuple[str, ...]) -> bool:
     """Whether a run has what distinguishes the experiment among those of its method, at whatever scale."""
     ours, theirs = _settings(recipe), _settings(experiment)
-    return all(ours.get(key) == theirs.get(key) for key in VARIANT_KEYS)
+    return all(ours.get(key) == theirs.get(key) for key in keys)
 
 
 def _family(recipe: Recipe) -> str:
@@ -258,7 +249,7 @@ def _settings(recipe: Recipe) -> dict[str, object]:
     return {key: value for key, value in flat.items() if key not in NEUTRAL_KEYS}
 
 
-def _changes(recipe: Recipe) -> str:
+def _changes(recipe: Recipe, variant_keys: tuple[str, ...]) -> str:
     """What a run changes in the packaged recipe of its name, beyond what makes it the variant that it is."""
     try:
         packaged = _settings(_written_out(load_recipe(recipe.name, method=recipe.method)))
@@ -270,6 +261,6 @@ def _changes(recipe: Recipe) -> str:
         """Whether the run has something else in place of the key's section, such as no warm start."""
         return any(key.startswith(f"{each}.") or each.startswith(f"{key}.") for each in ours)
 
-    keys = [*ours, *(key for key in packaged if key not in ours and not replaced(key))]
-    changed = (key for key in keys if ours.get(key, absent) != packaged.get(key, absent) and key not in VARIANT_KEYS)
+    listed = [*ours, *(key for key in packaged if key not in ours and not replaced(key))]
+    changed = (key for key in listed if ours.get(key, absent) != packaged.get(key, absent) and key not in variant_keys)
     return " ".join(f"{key}={json.dumps(ours.get(key))}" for key in changed)

@@ -7,8 +7,8 @@ import io
 from dataclasses import fields
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.published import PAPERS
-from workbench.evaluation.tables import DIGITS, NOT_COMPARED, Line
+from workbench.papers import PAPERS
+from workbench.papers.tables import DIGITS, Line
 
 FORMATS = ("text", "md", "latex", "csv")
 COLUMNS = {
@@ -23,10 +23,6 @@ DIFFERENCE = (
     "Difference: ours minus the paper's, given only for runs of the paper's recipe at scale 'paper', measured on all of"
     " the paper's data set by its protocol. Other lines are other experiments: see their scale and data. Spread: sample"
     " standard deviation over n seeds."
-)
-OTHERS = (
-    "Not compared: methods of which the paper had another network, or does not tell network and training"
-    f" ({', '.join(sorted(NOT_COMPARED))})."
 )
 LPIPS = "The paper does not say on which network its LPIPS rests; ours is AlexNet."
 
@@ -52,6 +48,11 @@ def render(lines: list[Line], form: str) -> str:
     if form == "csv":
         return _csv(lines)
     write = {"text": _text, "md": _markdown, "latex": _latex}[form]
+    separator = {"text": "\n", "md": "\n\n", "latex": "\n\n"}[form]
+
+    def joined(notes: list[str]) -> str:
+        return separator.join(_escaped(note) if form == "latex" else note for note in notes)
+
     parts = []
     for table in dict.fromkeys(line.table for line in lines):
         chosen = [line for line in lines if line.table == table]
@@ -60,16 +61,33 @@ def render(lines: list[Line], form: str) -> str:
         columns = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for line in chosen)]
         headings = [f"{paper.title} (paper)" if key == "published" else COLUMNS[key] for key in columns]
         parts.append(write(title, columns, headings, [[shown(line, key) for key in columns] for line in chosen]))
+        if remarks := table_notes(chosen):
+            parts.append(joined(remarks))
     notes = [DIFFERENCE]
     if any(line.metric == "LPIPS" and line.difference is not None for line in lines):
         notes.append(LPIPS)
-    if any(line.row in NOT_COMPARED and line.n for line in lines):
-        notes.append(OTHERS)
-    notes.append(f"Paper: {PAPERS[lines[0].paper].reference}.")
-    separator = {"text": "\n", "md": "\n\n", "latex": "\n\n"}[form]
+    notes.append(f"Paper: {PAPERS[lines[0].paper].reference}. Its numbers are printed as published.")
     if form == "latex":
         parts.insert(0, "% \\usepackage{booktabs,longtable}")
-    return "\n\n".join([*parts, separator.join(_escaped(note) if form == "latex" else note for note in notes)])
+    return "\n\n".join([*parts, joined(notes)])
+
+
+def table_notes(lines: list[Line]) -> list[str]:
+    """What stands below one of a paper's tables: remarks on its numbers, and why some have none of ours beside them.
+
+    Parameters
+    ----------
+    lines : list of Line
+        Of one table.
+    """
+    paper, table = PAPERS[lines[0].paper], lines[0].table
+    notes = [f"Table {table}: {paper.notes[table]}."] if table in paper.notes else []
+    notes += [f"{line.row}, {line.column}, {line.metric}: {line.note}." for line in lines if line.note]
+    rows: dict[str, dict[str, None]] = {}
+    for line in lines:
+        if line.why:
+            rows.setdefault(line.why, {})[line.row] = None
+    return notes + [f"Not compared: {', '.join(names)}: {why}." for why, names in rows.items()]
 
 
 def shown(line: Line, key: str) -> str:
