@@ -163,14 +163,15 @@ def _measure(name: str, device: torch.device, side: int, numbers: dict[str, floa
     network.eval().requires_grad_(False)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     kind = "diffusion" if name in DIFFUSION_NETWORKS else "timed" if name in TIMED_NETWORKS else "restorer"
+    settings = {"time": 500.0} if kind == "timed" else {}
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(*_arguments(kind, GMACS_SIDE, torch.device("cpu")))
+        network(*_arguments(kind, GMACS_SIDE, torch.device("cpu")), **settings)
     network.to(device)
     arguments = _arguments(kind, side, device)
     with torch.inference_mode():
         with _LiveTensors(network, arguments) as live:
-            network(*arguments)
-        seconds = _time(lambda: network(*arguments), device)
+            network(*arguments, **settings)
+        seconds = _time(lambda: network(*arguments, **settings), device)
     return Complexity(
         name,
         kind,
@@ -186,8 +187,9 @@ def _arguments(kind: str, side: int, device: torch.device) -> tuple[Tensor, ...]
     def image(channels: int) -> Tensor:  # in the layout in which `restore_array` hands over images
         return torch.rand(1, side, side, channels, device=device).permute(0, 3, 1, 2)
 
-    number = torch.full((1,), 0.5, device=device)
-    return {"diffusion": (image(3), image(6), number), "timed": (image(6), number)}.get(kind, (image(3),))
+    if kind == "diffusion":
+        return image(3), image(6), torch.full((1,), 0.5, device=device)
+    return (image(6 if kind == "timed" else 3),)
 
 
 def _time(run: Callable[[], object], device: torch.device) -> float:

@@ -128,7 +128,7 @@ class FiLMUNet(nn.Module):
             Of the order of 1.
         """
         frequencies = torch.exp(torch.linspace(0, math.log(100.0), self.embedding // 2, device=features.device))
-        angles = number.float()[:, None] * frequencies
+        angles = number[:, None] * frequencies
         embedding = self.embed(torch.cat([angles.sin(), angles.cos()], dim=1))
         skips = []
         for level, block in enumerate(self.down):

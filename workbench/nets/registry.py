@@ -82,7 +82,8 @@ def build(name: str, **overrides) -> nn.Module:
     -------
     nn.Module
         A restorer maps (N, 3, H, W) images in [0, 1] to restored ones of the same shape; a diffusion network maps
-        ``(noised, conditions, alpha_bar)`` to the predicted noise; a timed network maps ``(images, time)`` to images.
+        ``(noised, conditions, alpha_bar)`` to the predicted noise; a timed network maps images and a
+        ``time`` to an image.
 
     Raises
     ------

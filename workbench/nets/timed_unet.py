@@ -1,7 +1,10 @@
-"""U-Nets of residual diffusion: from concatenated images and a time to an image.
+"""U-Nets of residual diffusion: from one image or several and a time to an image.
 
 What the time is, and which images are shown, is the method's choice: DRDD's residual network sees the state and the
 degraded image and is told 1000 times the residual's share (workbench.diffusion.decoupled).
+
+Tiles: `LeanTimedUNet` treats a tile as it would the whole image, for ``halo`` is how far a pixel reaches. `TimedUNet`
+normalises over the whole image; for it a tile is an approximation, with the surroundings that ``halo`` says.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from workbench.nets.diffusion_unet import FiLMUNet
+from workbench.nets.library import CONTEXT
+from workbench.nets.unet import Window
 
 POCKET_SLOPE, POCKET_GAIN = 0.2, 0.05
 
@@ -23,6 +28,14 @@ def _padded(images: Tensor, multiple: int) -> Tensor:
         return images
     mode = "reflect" if below < height and right < width else "replicate"
     return F.pad(images, (0, right, 0, below), mode=mode)
+
+
+def _joined(images: tuple[Tensor, ...], multiple: int, time: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Images as channels, padded, and the time of each."""
+    joined = torch.cat(images, dim=1)
+    return _padded(joined, multiple), torch.as_tensor(time, dtype=joined.dtype, device=joined.device).expand(
+        len(joined)
+    )
 
 
 class TimedUNet(nn.Module):
@@ -66,7 +79,7 @@ class TimedUNet(nn.Module):
         # diffusers takes half a second to import: only those who build this network pay for it
         from diffusers import UNet2DModel
 
-        self.in_channels, self.multiple = in_channels, 2 ** (len(widths) - 1)
+        self.multiple, self.halo = 2 ** (len(widths) - 1), CONTEXT
         plain = len(widths) - attention
         if plain < 0 or resample not in ("resnet", "conv"):
             raise ValueError("resample must be 'resnet' or 'conv', and attention at most the number of levels")
@@ -89,22 +102,25 @@ class TimedUNet(nn.Module):
             resnet_time_scale_shift="scale_shift",
         )
 
-    def forward(self, images: Tensor, time: Tensor) -> Tensor:
+    def forward(self, *images: Tensor, time: Tensor | float, window: Window | None = None) -> Tensor:
         """The predicted image.
 
         Parameters
         ----------
-        images : Tensor, shape (N, in_channels, H, W)
-            Of any size.
-        time : Tensor, shape (N,)
+        *images : Tensor, shape (N, C, H, W)
+            Of any size, together ``in_channels`` channels.
+        time : Tensor of shape (N,), or float
             A real number, of the order of 0..1000.
+        window : Window, optional
+            Where the images lie, if they are a tile; nothing depends on it.
 
         Returns
         -------
         Tensor, shape (N, out_channels, H, W)
         """
-        height, width = images.shape[-2:]
-        return self.unet(_padded(images, self.multiple), time).sample[..., :height, :width]
+        joined, time = _joined(images, self.multiple, time)
+        height, width = images[0].shape[-2:]
+        return self.unet(joined, time).sample[..., :height, :width]
 
 
 class LeanTimedUNet(FiLMUNet):
@@ -126,7 +142,9 @@ class LeanTimedUNet(FiLMUNet):
         self, in_channels: int = 6, out_channels: int = 3, widths: tuple[int, ...] = (32, 64), embedding: int = 32
     ):
         super().__init__(4 * in_channels, 4 * out_channels, widths, embedding)
-        self.in_channels, self.multiple = in_channels, 2 * self.multiple
+        self.multiple *= 2
+        # Interval arithmetic over two 3x3 convolutions a level down and up, one at the end, pooling and upsampling
+        self.halo = 7 * self.multiple - 7
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=POCKET_SLOPE)
@@ -134,8 +152,9 @@ class LeanTimedUNet(FiLMUNet):
         with torch.no_grad():
             self.last.weight.mul_(POCKET_GAIN)
 
-    def forward(self, images: Tensor, time: Tensor) -> Tensor:
+    def forward(self, *images: Tensor, time: Tensor | float, window: Window | None = None) -> Tensor:
         """The predicted image; arguments and result as in `TimedUNet.forward`."""
-        height, width = images.shape[-2:]
-        squares = F.pixel_unshuffle(_padded(images, self.multiple), 2)
-        return F.pixel_shuffle(self.modulated(squares, time / 1000.0), 2)[..., :height, :width]
+        joined, time = _joined(images, self.multiple, time)
+        height, width = images[0].shape[-2:]
+        predicted = self.modulated(F.pixel_unshuffle(joined, 2), time / 1000.0)
+        return F.pixel_shuffle(predicted, 2)[..., :height, :width]
