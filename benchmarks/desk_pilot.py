@@ -19,7 +19,8 @@ from study import RESULTS
 from workbench import nets
 from workbench.methods import METHODS
 from workbench.recipes import Recipe, load_recipe
-from workbench.training import Run, fit
+from workbench.runs.folder import Run
+from workbench.training import fit
 
 CANDIDATES = {
     "unet 16 x 3 (pocket)": "{name: unet-pocket}",

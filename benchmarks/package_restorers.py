@@ -16,7 +16,7 @@ from workbench.evaluation.sets import open_set
 from workbench.nets import save_restorer
 from workbench.nets.weights import read_card
 from workbench.restore import restore_array
-from workbench.training import Run
+from workbench.runs.folder import Run
 
 PACKAGED = Path(workbench.__file__).parent / "packaged"
 

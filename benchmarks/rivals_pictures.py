@@ -17,7 +17,7 @@ from workbench.images import to_float
 from workbench.notebooks import panel
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
-from workbench.training import Run
+from workbench.runs.folder import Run
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 COLUMNS = 6

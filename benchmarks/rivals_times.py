@@ -17,7 +17,7 @@ from study import RESULTS
 
 from workbench.comparison import Cell, Grid, run_grid
 from workbench.comparison.tables import run_facts
-from workbench.training import Run
+from workbench.runs.folder import Run
 
 PATH = RESULTS / "rivals-times.csv"
 COLUMNS = (

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from workbench import complexity
 from workbench.cli import main
+from workbench.complexity import _LiveTensors, format_complexity, measure_complexity
 from workbench.errors import WorkbenchError
-from workbench.evaluation import complexity
-from workbench.evaluation.complexity import _LiveTensors, format_complexity, measure_complexity
 from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
 
 

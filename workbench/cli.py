@@ -248,8 +248,8 @@ def complexity(
     side: Annotated[int, typer.Option(help="Side of the image for time and memory, a multiple of 128.")] = 128,
 ) -> None:
     """Parameters, multiplications, time and memory of the networks, beside the paper's Table A2."""
+    from workbench.complexity import device_name, format_complexity, measure_complexity, to_json
     from workbench.devices import choose_device
-    from workbench.evaluation.complexity import device_name, format_complexity, measure_complexity, to_json
     from workbench.runs.provenance import provenance
 
     chosen = choose_device(device)

@@ -15,7 +15,8 @@ from workbench.images import to_float
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
-from workbench.training import Run, fit
+from workbench.runs.folder import Run
+from workbench.training import fit
 
 RECIPE = "denoise-pocket"
 RECIPES = {"vanilla": RECIPE, "noise-space": f"{RECIPE}+guarded"}

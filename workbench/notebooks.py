@@ -22,8 +22,9 @@ from workbench.comparison.tables import read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.images import to_float
 from workbench.papers import published
+from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
-from workbench.training import Run, recipe_digest
+from workbench.training import recipe_digest
 
 CAPTION_WIDTH = 12
 """Characters of a caption in a line, by inch of the figure."""

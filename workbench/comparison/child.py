@@ -14,8 +14,9 @@ from workbench.evaluation.sets import open_set
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.runs.evaluations import save_record
+from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
-from workbench.training import Run, fit
+from workbench.training import fit
 
 
 def measure(run: Run, place: str, protocol: str) -> list[dict]:

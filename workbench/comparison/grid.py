@@ -14,7 +14,8 @@ from workbench.errors import WorkbenchError
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.evaluations import FOLDER, Record, read_record
-from workbench.training import Run, cached_name
+from workbench.runs.folder import Run
+from workbench.training import cached_name
 from workbench.training.fitting import difference
 
 CONTROLS = ("vanilla", "vanilla-early", "oracle")

@@ -30,8 +30,8 @@ from workbench.methods import NoiseSpaceAdaptation
 from workbench.probes.condition_quality import condition_quality
 from workbench.probes.corruptions import CORRUPTIONS
 from workbench.probes.noise_prediction import NoisePredictor, predict
+from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
-from workbench.training import Run
 
 PACKAGED = "conditions.npz"
 FORMAT = 1

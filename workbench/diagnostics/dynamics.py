@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from workbench.training import Run
+from workbench.runs.folder import Run
 
 COLUMNS = ["run", "recipe", "method", "seed", "group", "quantity", "step", "value", "seconds"]
 

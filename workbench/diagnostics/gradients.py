@@ -14,7 +14,7 @@ from workbench.methods.base import Batch
 from workbench.objectives import charbonnier
 from workbench.probes.spectra import CUTOFF, high_band, project_high_band, spectrum
 from workbench.recipes import Recipe
-from workbench.training import Run
+from workbench.runs.folder import Run
 
 
 def training_batch(run: Run | Recipe, method: NoiseSpaceAdaptation, step: int) -> Batch:

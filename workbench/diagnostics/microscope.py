@@ -41,8 +41,8 @@ from workbench.probes.noise_prediction import NoisePredictor, predict
 from workbench.probes.reliance import positional_reliance, reliance
 from workbench.probes.spectra import detail_and_noise, high_frequency_ratio, spectrum
 from workbench.probes.stages import stage
+from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
-from workbench.training import Run
 
 TIMESTEP = 100
 NOISE_RANGE = 3.0

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from workbench.diffusion import NoiseSchedule
-from workbench.methods import Method
+
+
+class Critic(Protocol):
+    """A training method that has a conditional diffusion network."""
+
+    diffusion: nn.Module
+    noise_schedule: NoiseSchedule
+    options: Any
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class NoisePredictor:
     symmetric_range: bool = True
 
     @classmethod
-    def of(cls, method: Method) -> NoisePredictor:
+    def of(cls, method: Critic) -> NoisePredictor:
         """The diffusion network of a method that has one (``noise-space``, ``condition-quality``)."""
         return cls(method.diffusion, method.noise_schedule, method.options.symmetric_range)
 

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from workbench.data.domains import Pair
 from workbench.images import to_float
 from workbench.methods import Method, NoiseSpaceAdaptation
+from workbench.probes.noise_prediction import NoisePredictor
+from workbench.probes.reliance import reliance
+from workbench.probes.spectra import high_frequency_ratio
 
 SIDE = 48
 """Side in pixels of the patches whose noise is predicted."""
@@ -32,8 +35,6 @@ def high_frequency_energy(restored: np.ndarray, reference: np.ndarray) -> float:
     restored, reference : ndarray, shape (H, W, 3), float32 in [0, 1]
         The middle `LARGEST` pixels count.
     """
-    from workbench.probes.spectra import high_frequency_ratio  # which reads runs, and so imports training
-
     ours, theirs = (_batch([_middle(each)]) for each in (restored, reference))
     return float(high_frequency_ratio(ours, theirs))
 
@@ -56,8 +57,6 @@ def condition_reliance(method: Method, source: Sequence[Pair], target: Sequence[
         ``source_condition``, ``target_condition``: the rise of the noise-prediction error at t = 100, order as in
         training. Empty for methods without two conditions, and where no picture of a domain holds a patch.
     """
-    from workbench.probes.reliance import NoisePredictor, reliance  # as above
-
     if not isinstance(method, NoiseSpaceAdaptation) or method.options.conditions != "both":
         return {}
     clean, degraded = _patches(source)

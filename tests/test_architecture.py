@@ -1,0 +1,97 @@
+"""No arrow up, no circle: each room imports only from the floors below it."""
+
+import ast
+from itertools import chain
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FLOORS = (
+    "errors",
+    "files",
+    "images progress devices diffusion objectives",
+    "nets data.degradations",
+    "recipes",
+    "data",
+    "restore evaluation",
+    "probes",
+    "methods",
+    "runs",
+    "papers",
+    "complexity diagnostics",
+    "training",
+    "comparison",
+    "demo notebooks",
+    "data_tools",
+    "apps",
+    "cli",
+    "__main__",
+)
+"""From the ground up; rooms of one floor do not know each other. ``a.b`` is a room of its own inside of ``a``."""
+OUTSIDE = ("apps", "data_tools")
+LEVELS = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
+
+
+def modules():
+    """Files by module name."""
+    files = chain.from_iterable((ROOT / name).rglob("*.py") for name in ("workbench", *OUTSIDE))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
+
+
+MODULES = modules()
+
+
+def room(module: str) -> str:
+    """The room of a module; empty for the package ``workbench`` itself."""
+    inside = module if module.startswith(OUTSIDE) else module.partition(".")[2]
+    parts = inside.split(".")
+    for length in range(len(parts), 0, -1):
+        if (name := ".".join(parts[:length])) in LEVELS:
+            return name
+    return parts[0]
+
+
+def imported(tree: ast.AST, at_import: bool) -> set[str]:
+    """The modules of this project that code imports; with ``at_import`` only what runs when it is itself imported."""
+    found, waiting = set(), list(ast.iter_child_nodes(tree))
+    while waiting:
+        node = waiting.pop()
+        if at_import and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            full = {f"{node.module}.{name.name}" for name in node.names}
+            found |= {name if name in MODULES else node.module for name in full}
+        waiting += ast.iter_child_nodes(node)
+    return {name for name in found if name in MODULES}
+
+
+def test_every_room_has_its_floor_and_every_floor_its_rooms():
+    assert {room(module) for module in MODULES} - {""} == set(LEVELS)
+
+
+def test_modules_import_only_from_the_floors_below():
+    up = []
+    for module, path in MODULES.items():
+        own = room(module)
+        for name in imported(ast.parse(path.read_text()), at_import=False):
+            theirs = room(name)
+            if theirs not in ("", own) and LEVELS[theirs] >= LEVELS[own]:
+                up.append(f"{module} imports {name}")
+    assert not up
+
+
+def test_modules_import_each_other_in_no_circle():
+    edges = {name: imported(ast.parse(path.read_text()), at_import=True) - {name} for name, path in MODULES.items()}
+    while free := {name for name, below in edges.items() if not below & edges.keys()}:
+        edges = {name: below for name, below in edges.items() if name not in free}
+    assert not edges, f"in or above a circle: {', '.join(sorted(edges))}"
+
+
+def test_the_page_shows_these_floors():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    block = page.partition("<!-- floors -->\n```\n")[2].partition("```")[0]
+    assert [line.split() for line in reversed(block.splitlines())] == [floor.split() for floor in FLOORS]
