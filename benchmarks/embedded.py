@@ -20,16 +20,21 @@ CELLS = [
     Cell("awgn-as-target", "noise-space", ("data.target=synthetic",)),
     Cell("vanilla-early-500", "vanilla", ("warm_start=null", *alone(500))),
     Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",), seeds=(0,)),
-    Cell("adapted-cs", "noise-space", ("noise_space.residual_swap=false",), seeds=(0,)),
+    Cell("adapted-cs", "noise-space", ("options.noise-space.residual_swap=false",), seeds=(0,)),
     Cell(
         "adapted-neither",
         "noise-space",
-        ("noise_space.residual_swap=false", "noise_space.channel_shuffle=false"),
+        ("options.noise-space.residual_swap=false", "options.noise-space.channel_shuffle=false"),
         seeds=(0,),
     ),
-    Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
-    Cell("adapted-c5", "noise-space", ("noise_space.ceiling=5.0",)),
-    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
+    Cell("adapted-c2", "noise-space", ("options.noise-space.ceiling=2.0",), seeds=(0,)),
+    Cell("adapted-c5", "noise-space", ("options.noise-space.ceiling=5.0",)),
+    Cell(
+        "adapted-c0.2",
+        "noise-space",
+        ("options.noise-space.ceiling=0.2", "options.noise-space.ramp_end=1.0"),
+        seeds=(0,),
+    ),
     Cell("adapted-warm-1000", "noise-space", ("warm_start.max_steps=1000",), seeds=(0,)),
 ]
 

@@ -26,7 +26,7 @@ VARIANTS = {
 }
 CRITIC = "condition-quality-pocket"
 # Five times the recipe's own ceiling: what the diffusion loss does to real images shows within 450 steps.
-SETTINGS = ["noise_space.ceiling=5", "training.snapshot_every=50"]
+SETTINGS = ["options.noise-space.ceiling=5", "training.snapshot_every=50"]
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from workbench.recipes import load_recipe
 
 OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
 
-STRONG = ("noise_space.ceiling=5.0",)
+STRONG = ("options.noise-space.ceiling=5.0",)
 RIVALS = rivals(load_recipe("denoise-pocket"), "training.validate_every=450")  # these pictures are large
 CELLS = [
     Cell("vanilla", "vanilla", blur_control=True),
@@ -27,15 +27,20 @@ CELLS = [
     Cell("vanilla-early-1000", "vanilla", ("warm_start=null", *alone(1000))),
     Cell("awgn-as-target-c5", "noise-space", (*STRONG, "data.target=synthetic")),
     Cell("vanilla-equal-time", "vanilla", ("training.max_steps=2700",), seeds=(0, 1)),
-    Cell("adapted-c5-cs", "noise-space", (*STRONG, "noise_space.residual_swap=false"), seeds=(0,)),
+    Cell("adapted-c5-cs", "noise-space", (*STRONG, "options.noise-space.residual_swap=false"), seeds=(0,)),
     Cell(
         "adapted-c5-neither",
         "noise-space",
-        (*STRONG, "noise_space.residual_swap=false", "noise_space.channel_shuffle=false"),
+        (*STRONG, "options.noise-space.residual_swap=false", "options.noise-space.channel_shuffle=false"),
         seeds=(0,),
     ),
-    Cell("adapted-c2", "noise-space", ("noise_space.ceiling=2.0",), seeds=(0,)),
-    Cell("adapted-c0.2", "noise-space", ("noise_space.ceiling=0.2", "noise_space.ramp_end=1.0"), seeds=(0,)),
+    Cell("adapted-c2", "noise-space", ("options.noise-space.ceiling=2.0",), seeds=(0,)),
+    Cell(
+        "adapted-c0.2",
+        "noise-space",
+        ("options.noise-space.ceiling=0.2", "options.noise-space.ramp_end=1.0"),
+        seeds=(0,),
+    ),
     *RIVALS,
 ]
 

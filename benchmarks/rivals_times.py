@@ -27,7 +27,7 @@ SHORT = (
     "warm_start.max_steps=10", "training.max_steps=100", "training.log_every=5", "training.validate_every=1000",
     "data.validation_images=1",
 )  # fmt: skip
-HEAD_STARTS = {"adapted": "noise_space.head_start=33", "guarded-c5": "noise_space.head_start=130",
+HEAD_STARTS = {"adapted": "options.noise-space.head_start=33", "guarded-c5": "options.noise-space.head_start=130",
                "c2n": "options.c2n.head_start=200"}  # fmt: skip
 ALSO = {"rain": ("nlcl",)}
 """By domain: the methods that are not for denoising and take steps."""

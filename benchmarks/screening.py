@@ -16,13 +16,13 @@ from study import RESULTS, Cell
 from workbench.comparison import run_grid
 
 FACTORS = {
-    "ramp over the whole training, not 30 % of it": ("noise_space.ramp_end=1.0",),
-    "margin 0.5, not 0.1": ("noise_space.margin=0.5",),
-    "learning rate of the critic 0.0003, not 0.001": ("noise_space.learning_rate=0.0003",),
+    "ramp over the whole training, not 30 % of it": ("options.noise-space.ramp_end=1.0",),
+    "margin 0.5, not 0.1": ("options.noise-space.margin=0.5",),
+    "learning rate of the critic 0.0003, not 0.001": ("options.noise-space.learning_rate=0.0003",),
     "learning rate of the restorer 0.0001, not 0.0003": ("training.learning_rate=0.0001",),
-    "timesteps 1 to 300, not to 1000": ("noise_space.timesteps=[1,300]",),
+    "timesteps 1 to 300, not to 1000": ("options.noise-space.timesteps=[1,300]",),
     "8 patches of 48, not 16 of 32": ("training.patch_size=48", "training.batch_size=8"),
-    "no residual swap": ("noise_space.residual_swap=false",),
+    "no residual swap": ("options.noise-space.residual_swap=false",),
 }
 DESIGN = hadamard(8)[:, 1:] < 0
 """Whether a run (row) has a setting (column) at its second value; the first run has none."""
@@ -31,7 +31,7 @@ CELLS = tuple(
         "screen-" + "".join("01"[on] for on in row.astype(int)),
         "noise-space",
         (
-            "noise_space.ceiling=2",
+            "options.noise-space.ceiling=2",
             *(s for on, settings in zip(row, FACTORS.values(), strict=True) if on for s in settings),
         ),
     )

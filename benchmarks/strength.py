@@ -24,7 +24,7 @@ PATH = RESULTS / "strength.csv"
 
 
 def _adapted(ceiling: float, head_start: int, *settings: str) -> tuple[str, ...]:
-    return (f"noise_space.ceiling={ceiling}", f"noise_space.head_start={head_start}", *settings)
+    return (f"options.noise-space.ceiling={ceiling}", f"options.noise-space.head_start={head_start}", *settings)
 
 
 CELLS = (
@@ -35,11 +35,11 @@ CELLS = (
     Cell("adapted-c5-long", "noise-space", _adapted(5, 150, "training.max_steps=1200")),
     Cell(
         "adapted-c5-wide", "noise-space",
-        _adapted(5, 150, "noise_space.diffusion={name: diffusion-pocket, widths: [32, 64, 64]}"),
+        _adapted(5, 150, "options.noise-space.diffusion={name: diffusion-pocket, widths: [32, 64, 64]}"),
     ),
     Cell("guarded-c5", "noise-space", GUARDED),
-    Cell("guarded-c5-sharp", "noise-space", (*GUARDED, "noise_space.guard_blur=0")),
-    Cell("guard-alone", "noise-space", _adapted(0, 0, "noise_space.guard=transplant")),
+    Cell("guarded-c5-sharp", "noise-space", (*GUARDED, "options.noise-space.guard_blur=0")),
+    Cell("guard-alone", "noise-space", _adapted(0, 0, "options.noise-space.guard=transplant")),
     Cell("oracle", "oracle"),
 )  # fmt: skip
 

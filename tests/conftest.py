@@ -10,7 +10,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # Small enough to train in seconds; the same code path as any recipe.
 TINY = [
-    "restorer.width=4", "warm_start=null", "noise_space.diffusion.widths=[4, 8, 8]", "noise_space.head_start=2",
+    "restorer.width=4", "warm_start=null",
+    "options.noise-space.diffusion.widths=[4, 8, 8]", "options.noise-space.head_start=2",
     "training.max_steps=8", "training.batch_size=4", "training.patch_size=16", "training.validate_every=4",
     "training.checkpoint_every=3", "training.log_every=2", "data.validation_images=1",
 ]  # fmt: skip

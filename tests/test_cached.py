@@ -25,11 +25,11 @@ def test_the_digest_tells_runs_apart_and_nothing_else():
     plain = digest()
     assert plain == digest("denoise-pocket", "training.threads=2", "description=other", "name=other")
     different = {
-        plain, digest(seed=1), digest(method="vanilla"), digest("denoise-pocket", "noise_space.ceiling=5"),
+        plain, digest(seed=1), digest(method="vanilla"), digest("denoise-pocket", "options.noise-space.ceiling=5"),
         digest("denoise-pocket+table4-e"), digest("denoise-pocket", "training.snapshot_every=50"),
     }  # fmt: skip
     assert len(different) == 6
-    assert digest("denoise-pocket+table4-e") == digest("denoise-pocket", "noise_space.residual_swap=false")
+    assert digest("denoise-pocket+table4-e") == digest("denoise-pocket", "options.noise-space.residual_swap=false")
 
 
 def test_smoke_trains_hardly_any_steps_under_another_name(tmp_path):

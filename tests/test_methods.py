@@ -10,7 +10,7 @@ from workbench.methods import METHODS, Vanilla
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Section
 
-ONE_CONDITION = ["noise_space.channel_shuffle=false", "noise_space.residual_swap=false"]
+ONE_CONDITION = ["options.noise-space.channel_shuffle=false", "options.noise-space.residual_swap=false"]
 
 
 def build(method="noise-space", *settings):
@@ -65,7 +65,7 @@ def test_head_start_trains_the_diffusion_network_alone():
 
 
 def test_weight_rises_from_zero_after_the_head_start_to_the_ceiling():
-    module = build("noise-space", "noise_space.ceiling=5.0", "noise_space.ramp_end=0.5")
+    module = build("noise-space", "options.noise-space.ceiling=5.0", "options.noise-space.ramp_end=0.5")
     weights = [module.weight(step) for step in range(module.total_steps + 1)]
     assert weights[: module.head_start + 1] == [0.0] * (module.head_start + 1)
     assert sorted(weights) == weights
@@ -76,7 +76,7 @@ def test_each_network_follows_its_own_loss():
     """Algorithm 1: the weight scales what reaches the restorer, never the diffusion network's own gradient."""
     results = {}
     for ceiling in (0.0, 1.0, 2.0):
-        module = build("noise-space", f"noise_space.ceiling={ceiling}")
+        module = build("noise-space", f"options.noise-space.ceiling={ceiling}")
         module.losses(batch_of(module), step=module.total_steps)["loss"].backward()
         results[ceiling] = gradients(module.restorer), gradients(module.diffusion)
     (zero, diffusion_zero), (one, diffusion_one), (two, diffusion_two) = results.values()
@@ -86,7 +86,7 @@ def test_each_network_follows_its_own_loss():
 
 
 def test_gradient_with_zero_weight_is_the_restoration_gradient():
-    module = build("noise-space", "noise_space.ceiling=0")
+    module = build("noise-space", "options.noise-space.ceiling=0")
     batch = batch_of(module)
     module.losses(batch, step=5)["loss"].backward()
     joint = gradients(module.restorer)
@@ -103,7 +103,7 @@ def test_diffusion_loss_is_the_mean_of_error_and_contrast():
     expected = torch.relu(error - losses["negative_noise_prediction"] + 0.1)
     assert torch.allclose(contrast, expected, atol=1e-6)
     assert torch.allclose(losses["diffusion"], 0.5 * (error + contrast))
-    without = build("noise-space", "noise_space.residual_swap=false")
+    without = build("noise-space", "options.noise-space.residual_swap=false")
     losses = without.losses(batch_of(without), step=5)
     assert "contrast" not in losses and losses["diffusion"] == losses["noise_prediction"]
 
@@ -113,7 +113,7 @@ def noise_prediction(module, batch):
         return module.losses(batch, step=5)["noise_prediction"].item()
 
 
-GUARD = "noise_space.guard=transplant"
+GUARD = "options.noise-space.guard=transplant"
 
 
 def test_the_guard_adds_its_loss_once_the_restorer_trains():
@@ -126,7 +126,7 @@ def test_the_guard_adds_its_loss_once_the_restorer_trains():
 
 
 def test_the_guard_puts_what_was_taken_out_of_the_target_on_blurred_source_pictures():
-    module = build("noise-space", GUARD, "noise_space.guard_blur=1")
+    module = build("noise-space", GUARD, "options.noise-space.guard_blur=1")
     batch = batch_of(module)
     shown = []
     module.restorer = torch.nn.Identity()
@@ -146,7 +146,7 @@ def test_the_guard_puts_what_was_taken_out_of_the_target_on_blurred_source_pictu
 
 
 def test_the_guard_without_blur_keeps_the_pictures_and_draws_both_signs():
-    module = build("noise-space", GUARD, "noise_space.guard_blur=0")
+    module = build("noise-space", GUARD, "options.noise-space.guard_blur=0")
     batch = batch_of(module, size=32)
     shown = []
     module.restorer.register_forward_pre_hook(lambda _module, inputs: shown.append(inputs[0]))
@@ -167,7 +167,7 @@ def test_channel_shuffle_follows_the_batch_and_can_be_off():
 
 @pytest.mark.parametrize(("shown", "hidden"), [("source", "target"), ("target", "degraded")])
 def test_only_one_condition_is_shown(shown, hidden):
-    module = build("noise-space", f"noise_space.conditions={shown}", *ONE_CONDITION)
+    module = build("noise-space", f"options.noise-space.conditions={shown}", *ONE_CONDITION)
     batch = batch_of(module)
     before = noise_prediction(module, batch)
     batch[hidden] = torch.rand_like(batch[hidden])
@@ -178,7 +178,7 @@ def test_only_one_condition_is_shown(shown, hidden):
 
 
 def test_unpaired_extension_noises_another_clean_image():
-    module = build("noise-space", "noise_space.paired=false", "noise_space.residual_swap=false")
+    module = build("noise-space", "options.noise-space.paired=false", "options.noise-space.residual_swap=false")
     assert "unpaired" in module.parts
     batch = batch_of(module)
     assert not torch.equal(batch["unpaired"], batch["clean"])
@@ -193,7 +193,7 @@ def test_unpaired_extension_noises_another_clean_image():
 def test_timestep_range_is_followed():
     errors = {}
     for timesteps in ("[1, 100]", "[900, 1000]"):
-        module = build("noise-space", f"noise_space.timesteps={timesteps}")
+        module = build("noise-space", f"options.noise-space.timesteps={timesteps}")
         seen = []
         module.diffusion.forward = lambda noised, conditions, level, seen=seen: seen.append(level) or noised
         module.losses(batch_of(module), step=5)
@@ -208,7 +208,7 @@ def test_gradients_flow_through_both_branches_of_the_contrast():
     # With an open hinge and no gradient through the negative branch, the mean of the two losses would have the
     # gradient of the first alone.
     for name, setting in (("open hinge", "margin=100.0"), ("no contrast", "residual_swap=false")):
-        module = build("noise-space", "noise_space.ceiling=1", f"noise_space.{setting}")
+        module = build("noise-space", "options.noise-space.ceiling=1", f"noise_space.{setting}")
         module.losses(batch_of(module), step=10)["diffusion"].backward()
         gradient[name] = gradients(module.restorer)
     assert not torch.allclose(gradient["open hinge"], gradient["no contrast"], rtol=0.01)

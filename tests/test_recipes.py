@@ -8,11 +8,16 @@ from workbench.data.domains import DATASET, places
 from workbench.data.embedded import EFFECTS
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
+from workbench.methods import NoiseSpaceAdaptation, resolve
 from workbench.nets import NETWORKS
-from workbench.recipes import VARIANTS, apply_settings, available, load_recipe, save_recipe
+from workbench.recipes import VARIANTS, apply_settings, available, former, load_recipe, save_recipe
 from workbench.recipes.schema import PAIRS, Data
 
 TASKS = {"denoise": "denoising", "derain": "deraining", "deblur": "deblurring"}
+
+
+def adaptation(recipe):
+    return NoiseSpaceAdaptation.options_of(recipe)
 
 
 def test_every_packaged_recipe_is_valid_and_named_after_its_file():
@@ -29,7 +34,8 @@ def test_packaged_recipes_say_what_they_are_and_name_what_there_is(recipe):
     base, _, scale = recipe.name.rpartition("-")
     assert recipe.scale == scale
     assert recipe.task == TASKS[base] if base in TASKS else base == "condition-quality"
-    assert {recipe.restorer.name, recipe.noise_space.diffusion.name} <= NETWORKS.keys()
+    networks = [section["diffusion"]["name"] for section in recipe.options.values()]
+    assert {recipe.restorer.name, *networks} <= NETWORKS.keys() and networks
     for place in places(recipe.data):
         if place.startswith(DATASET):
             name = place.removeprefix(DATASET)
@@ -43,10 +49,10 @@ def test_packaged_recipes_say_what_they_are_and_name_what_there_is(recipe):
 @pytest.mark.parametrize("recipe", ["derain-paper", "deblur-paper"])
 def test_the_papers_other_tasks_differ_in_data_and_rate_alone(recipe):
     other, denoise = load_recipe(recipe), load_recipe("denoise-paper")
-    assert other.training.learning_rate == other.noise_space.learning_rate == 5e-5
+    assert other.training.learning_rate == adaptation(other).learning_rate == 5e-5
     same = {"learning_rate": 1e-4}
     assert other.training.model_copy(update={**same, "max_steps": denoise.training.max_steps}) == denoise.training
-    assert other.noise_space.model_copy(update={**same, "symmetric_range": False}) == denoise.noise_space
+    assert adaptation(other).model_copy(update={**same, "symmetric_range": False}) == adaptation(denoise)
     assert other.restorer == denoise.restorer
     assert other.data.degradation.name == "pairs"
 
@@ -54,9 +60,10 @@ def test_the_papers_other_tasks_differ_in_data_and_rate_alone(recipe):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("recipe", ["denoise-pocket", "denoise-paper", "derain-bench"])
 def test_every_variant_fits_every_recipe(recipe, variant):
-    changed = load_recipe(f"{recipe}+{variant}")
+    changed = resolve(load_recipe(f"{recipe}+{variant}"))
     assert changed.name == f"{recipe}+{variant}"
-    assert {changed.restorer.name, changed.noise_space.diffusion.name} <= NETWORKS.keys()
+    networks = [section["diffusion"]["name"] for section in changed.options.values()]
+    assert {changed.restorer.name, *networks} <= NETWORKS.keys()
 
 
 def test_the_documentation_names_them_all():
@@ -66,9 +73,10 @@ def test_the_documentation_names_them_all():
 
 
 def test_variants_add_up_and_settings_have_the_last_word(tmp_path):
-    recipe = load_recipe("denoise-pocket+table4-e+fig7-unet-t", ["noise_space.channel_shuffle=false"], method="vanilla")
-    assert recipe.name == "denoise-pocket+table4-e+fig7-unet-t" and recipe.restorer.name == "unet-t"
-    assert not recipe.noise_space.residual_swap and not recipe.noise_space.channel_shuffle
+    last = ["options.noise-space.channel_shuffle=false", "method=noise-space"]
+    recipe = load_recipe("denoise-pocket+table4-a+table4-e+fig7-unet-t", last)
+    assert recipe.name == "denoise-pocket+table4-a+table4-e+fig7-unet-t" and recipe.restorer.name == "unet-t"
+    assert not adaptation(recipe).residual_swap and not adaptation(recipe).channel_shuffle
     own = tmp_path / "mine+hers.yaml"
     own.write_text("name: mine\nscale: pocket\nrestorer: {name: unet-t}\n")
     assert load_recipe(own).name == "mine"
@@ -79,7 +87,7 @@ def test_variants_add_up_and_settings_have_the_last_word(tmp_path):
 def test_table_4_differs_from_the_recipe_where_the_paper_says():
     keys = ("timesteps", "channel_shuffle", "residual_swap", "conditions")
     rows = {
-        name: tuple(getattr(load_recipe(f"denoise-paper+table4-{name}").noise_space, key) for key in keys)
+        name: tuple(getattr(adaptation(load_recipe(f"denoise-paper+table4-{name}")), key) for key in keys)
         for name in ("b", "c", "d", "e", "only-syn", "only-real")
     }
     assert rows == {
@@ -94,24 +102,24 @@ def test_table_4_differs_from_the_recipe_where_the_paper_says():
 
 def test_paper_recipe_has_the_papers_numbers():
     recipe = load_recipe("denoise-paper")
-    assert recipe.restorer.name == "unet-s" and recipe.noise_space.diffusion.name == "diffusion-b"
+    assert recipe.restorer.name == "unet-s" and adaptation(recipe).diffusion.name == "diffusion-b"
     assert (recipe.training.patch_size, recipe.training.batch_size) == (128, 40)
-    assert (recipe.noise_space.ceiling, recipe.noise_space.steepness, recipe.noise_space.margin) == (0.2, 5.0, 0.1)
+    assert (adaptation(recipe).ceiling, adaptation(recipe).steepness, adaptation(recipe).margin) == (0.2, 5.0, 0.1)
     assert (recipe.training.ema_decay, recipe.training.schedule, recipe.warm_start) == (0.9999, "constant", None)
-    assert recipe.noise_space.channel_shuffle and recipe.noise_space.residual_swap
+    assert adaptation(recipe).channel_shuffle and adaptation(recipe).residual_swap
 
 
 def test_settings_change_single_values():
     recipe = load_recipe(
         "denoise-pocket",
-        ["training.max_steps=7", "data.sigma=[0, 50]", "restorer.width=8", "noise_space.channel_shuffle=false"],
+        ["training.max_steps=7", "data.sigma=[0, 50]", "restorer.width=8", "options.noise-space.channel_shuffle=false"],
         method="vanilla", seed=4,
     )  # fmt: skip
     assert (recipe.training.max_steps, recipe.method, recipe.seed) == (7, "vanilla", 4)
     assert recipe.data.degradation.overrides == {"sigma": [0, 50]}
     assert recipe.restorer.overrides == {"width": 8}
-    assert recipe.noise_space.channel_shuffle is False
-    assert recipe.noise_space.residual_swap is True
+    assert recipe.options["noise-space"]["channel_shuffle"] is False
+    assert recipe.options["noise-space"]["ceiling"] == 1.0, "as the recipe says"
 
 
 def test_old_and_new_ways_to_say_a_degradation_mean_the_same():
@@ -190,17 +198,47 @@ def test_saved_recipe_reads_back(tmp_path):
         ("data.mixture=[{wait: 1}]", "data.mixture.0.wait: there is no such key"),
         ("data.mixture=[{degradation: pairs}]", "needs source folders with input/ and target/"),
         ("data.fraction=0", "data.fraction: "),
-        ("noise_space.timesteps=[0, 100]", "1..1000"),
-        ("noise_space.conditions=source", "leaves nothing to swap"),
-        ("noise_space.paired=false", "no residual swap"),
+        ("options.noise-space.timesteps=[0, 100]", "1..1000"),
+        ("options.noise-space.conditions=source", "leaves nothing to swap"),
+        ("options.noise-space.paired=false", "no residual swap"),
         ("training.devices=3", "shared evenly"),
         ("training.schedule=[", "not a valid value"),
     ],
 )
 def test_wrong_settings_are_one_line(setting, message):
     with pytest.raises(WorkbenchError, match=message.replace("[", r"\[")) as raised:
-        load_recipe("denoise-pocket", [setting])
+        resolve(load_recipe("denoise-pocket", [setting]))
     assert "\n" not in str(raised.value)
+
+
+FORMER = """
+name: mine
+scale: pocket
+restorer: {name: unet-t}
+noise_space: {ceiling: 2, diffusion: {name: diffusion-t}}
+options: {noise-space: {ceiling: 3}, dann: {ceiling: 0.5}}
+"""
+
+
+def test_keys_that_have_moved_are_read_on_and_said_once_where_they_were_written_by_hand(tmp_path, capsys):
+    former._say.cache_clear()
+    stored, own = tmp_path / "recipe.yaml", tmp_path / "mine.yaml"
+    for path in (stored, own):
+        path.write_text(FORMER)
+    now = {"noise-space": {"ceiling": 3, "diffusion": {"name": "diffusion-t"}}, "dann": {"ceiling": 0.5}}
+    assert load_recipe(tmp_path).options == load_recipe(stored).options == now
+    assert capsys.readouterr().err == ""
+    assert load_recipe(own).options == now
+    changed = load_recipe("denoise-pocket", ["noise_space.ceiling=7", "noise_space.diffusion.widths=[8, 8]"])
+    assert changed.options["noise-space"]["ceiling"] == 7
+    assert changed.options["noise-space"]["diffusion"] == {"name": "diffusion-pocket", "widths": [8, 8]}
+    said = "workbench: noise_space.KEY is now options.noise-space.KEY; the old name is read on\n"
+    assert capsys.readouterr().err == said
+    with pytest.raises(WorkbenchError, match="noise_space: there is no such key"):
+        stored.write_text(
+            FORMER.replace("noise_space: {", "noise_space: [{").replace("diffusion-t}}", "diffusion-t}}]")
+        )
+        load_recipe(stored)
 
 
 def test_wrong_combinations_are_one_line():

@@ -198,20 +198,17 @@ def test_other_tasks(add, lines, recipe, table, data_set, protocol, published_ps
     }
 
 
+NO_SHUFFLE, NO_SWAP = "options.noise-space.channel_shuffle=false", "options.noise-space.residual_swap=false"
 ABLATIONS = {
     "(a)": ["method=vanilla"],
-    "(b)": ["noise_space.timesteps=[1,100]", "noise_space.channel_shuffle=false", "noise_space.residual_swap=false"],
-    "(c)": ["noise_space.timesteps=[900,1000]", "noise_space.channel_shuffle=false", "noise_space.residual_swap=false"],
-    "(d)": ["noise_space.channel_shuffle=false", "noise_space.residual_swap=false"],
-    "(e)": ["noise_space.residual_swap=false"],
+    "(b)": ["options.noise-space.timesteps=[1,100]", NO_SHUFFLE, NO_SWAP],
+    "(c)": ["options.noise-space.timesteps=[900,1000]", NO_SHUFFLE, NO_SWAP],
+    "(d)": [NO_SHUFFLE, NO_SWAP],
+    "(e)": [NO_SWAP],
     "(f) (Ours)": [],
-    "(Only syn)": [
-        "noise_space.conditions=source", "noise_space.channel_shuffle=false", "noise_space.residual_swap=false",
-    ],
-    "(Only real)": [
-        "noise_space.conditions=target", "noise_space.channel_shuffle=false", "noise_space.residual_swap=false",
-    ],
-}  # fmt: skip
+    "(Only syn)": ["options.noise-space.conditions=source", NO_SHUFFLE, NO_SWAP],
+    "(Only real)": ["options.noise-space.conditions=target", NO_SHUFFLE, NO_SWAP],
+}
 
 
 @pytest.mark.parametrize("recipe", ["denoise-paper", "denoise-pocket"])
@@ -231,7 +228,7 @@ def test_smaller_scales_have_lines_of_their_own_without_the_papers_number(add, l
     add(
         "changed",
         "denoise-pocket",
-        ["noise_space.ceiling=7"],
+        ["options.noise-space.ceiling=7"],
         on=simulated,
         result=report(26.0, images=8, protocol="rgb"),
     )
@@ -240,7 +237,7 @@ def test_smaller_scales_have_lines_of_their_own_without_the_papers_number(add, l
     assert cell.published == "34.71" and cell.ours is None
     assert (line.published, line.scale, line.data, line.n, line.ours) == ("", "pocket", simulated.name, 2, 27.5)
     assert line.difference is None and line.spread == pytest.approx(2**-0.5)
-    assert (changed.settings, changed.ours, changed.spread) == ("noise_space.ceiling=7.0", 26.0, None)
+    assert (changed.settings, changed.ours, changed.spread) == ("options.noise-space.ceiling=7.0", 26.0, None)
     cell, line = of(lines("1"), "Vanilla")  # on the paper's data, but at another scale
     assert line.difference is None and line.published == "" and line.data == "sidd/validation"
     assert not any(line.n for line in lines("A3")), "another kind of restorer"

@@ -8,7 +8,7 @@ from conftest import TINY
 from workbench.recipes import load_recipe
 from workbench.training import fit
 
-STEPS = ["training.max_steps=2", "training.validate_every=2", "noise_space.head_start=1"]
+STEPS = ["training.max_steps=2", "training.validate_every=2", "options.noise-space.head_start=1"]
 
 
 @pytest.mark.parametrize("recipe", ["denoise-pocket", "derain-pocket", "deblur-pocket", "derain-pocket+unpaired"])

@@ -55,7 +55,7 @@ def arguments(runs, *extra, settings=()):
 
 LONG = ("training.max_steps=60", "training.validate_every=1000", "training.checkpoint_every=5")
 # Dropout draws from torch's own random state, which a resumed run must take up again.
-DROPOUT = ("noise_space.diffusion={name: diffusion-t, widths: [8, 8], blocks: 1, groups: 4, dropout: 0.2}",)
+DROPOUT = ("options.noise-space.diffusion={name: diffusion-t, widths: [8, 8], blocks: 1, groups: 4, dropout: 0.2}",)
 
 
 def wait_for_step(run, step, process):
@@ -226,7 +226,7 @@ def test_a_loss_that_is_not_a_number_stops_before_the_weights_change(tmp_path, m
 
 def test_a_failed_start_does_not_block_the_corrected_command(tmp_path):
     warm = "warm_start={max_steps: 2, batch_size: 2, patch_size: 16, validate_every: 100}"
-    for wrong in ("data.target=/typo", "data.validation=/typo", "noise_space.diffusion.widht=3"):
+    for wrong in ("data.target=/typo", "data.validation=/typo", "options.noise-space.diffusion.widht=3"):
         with pytest.raises(WorkbenchError, match="typo|widht"):
             fit(recipe(warm, wrong), tmp_path, "run")
     assert not (tmp_path / ".warm-starts").exists()
@@ -302,8 +302,9 @@ def test_paper_recipe_trains_once_its_data_are_there(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
     small = [
         "training.max_steps=2", "training.batch_size=2", "training.patch_size=32", "training.log_every=1",
-        "training.workers=0", "restorer.width=4", "noise_space.diffusion.widths=[8, 8]", "data.validation_images=1",
-        "noise_space.diffusion.groups=4",
+        "training.workers=0", "restorer.width=4", "data.validation_images=1",
+        "options.noise-space.diffusion.widths=[8, 8]",
+        "options.noise-space.diffusion.groups=4",
     ]  # fmt: skip
     run = fit(load_recipe("denoise-paper", small), tmp_path / "runs")
     assert run.finished and run.summary["weights"] == "raw"
@@ -325,7 +326,7 @@ def test_trains_on_cuda(tmp_path, precision):
 
 def test_two_processes_train_like_one(tmp_path):
     """Gradients averaged over two gloo processes equal those of one process with the joined batch."""
-    settings = ("noise_space.margin=1.0", "training.accelerator=cpu", "training.ema_decay=0.5")
+    settings = ("options.noise-space.margin=1.0", "training.accelerator=cpu", "training.ema_decay=0.5")
     alone = fit(recipe(*settings), tmp_path, "alone")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = arguments(tmp_path, settings=(*settings, "training.devices=2"))

@@ -58,7 +58,7 @@ def test_reliance_is_of_both_conditions_and_leaves_the_training_alone():
 
 
 def test_a_network_that_looks_at_one_condition_relies_on_that_alone():
-    adaptation = method("noise_space.channel_shuffle=false", "noise_space.residual_swap=false")
+    adaptation = method("options.noise-space.channel_shuffle=false", "options.noise-space.residual_swap=false")
 
     class Copies(torch.nn.Module):
         def forward(self, noised, conditions, alpha_bar):
@@ -72,9 +72,8 @@ def test_a_network_that_looks_at_one_condition_relies_on_that_alone():
 
 def test_there_is_none_without_two_conditions_or_patches():
     assert condition_reliance(method(kind=Vanilla, name="vanilla"), pairs(), pairs()) == {}
-    alone = (
-        "noise_space.conditions=source", "noise_space.channel_shuffle=false", "noise_space.residual_swap=false"
-    )  # fmt: skip
+    changed = ("conditions=source", "channel_shuffle=false", "residual_swap=false")
+    alone = [f"options.noise-space.{each}" for each in changed]
     assert condition_reliance(method(*alone), pairs(), pairs()) == {}
     assert condition_reliance(method(), pairs(side=40), pairs()) == {}
     assert condition_reliance(method(), [], pairs()) == {}

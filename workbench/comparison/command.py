@@ -161,12 +161,12 @@ def _trained(job: Job) -> bool:
 
 
 def _cell(name: str) -> Cell:
-    """The cell of a method; of noise-space adaptation with the settings of the variants that are named after it."""
+    """The cell of a method, with the settings of the variants that are named after it."""
     method, *variants = name.split("+")
     settings = variant_settings(variants, f"--methods {method}")
-    if settings and (method != "noise-space" or not all(each.startswith("noise_space.") for each in settings)):
-        raise WorkbenchError(f"--methods {name}: only noise-space has variants, those that change it alone; see --set")
-    return Cell(name, method, tuple(settings))
+    if not all(each.startswith(f"options.{method}.") for each in settings):
+        raise WorkbenchError(f"--methods {name}: a variant here must be one that changes {method} alone; see --set")
+    return Cell(name, method, variant=tuple(settings))
 
 
 def _named(names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from workbench.data.contents import contents
 from workbench.errors import WorkbenchError
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
+from workbench.recipes.former import current_key
 from workbench.runs.evaluations import FOLDER, Record, read_record
 from workbench.runs.folder import Run
 from workbench.training import cached_name
@@ -34,12 +35,15 @@ class Cell:
         ``KEY=VALUE``, applied after those that all share.
     seeds : tuple of int, optional
         Only these of the grid's seeds.
+    variant : tuple of str
+        ``KEY=VALUE`` of the variants in its name, applied before those that all share, which have the last word.
     """
 
     name: str
     method: str
     settings: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
+    variant: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,18 @@ class Job:
         """The run folder; may not exist yet."""
         return Run(self.grid.runs / self.name)
 
+    @property
+    def settings(self) -> list[str]:
+        """All changes of the grid's recipe, the last word last."""
+        return [*self.cell.variant, *self.grid.settings, *self.cell.settings]
+
+    @property
+    def own_settings(self) -> list[str]:
+        """Those of them that not all share, and that are not overruled."""
+        shared = {current_key(setting.partition("=")[0]) for setting in self.grid.settings}
+        variant = (setting for setting in self.cell.variant if setting.partition("=")[0] not in shared)
+        return [*variant, *self.cell.settings]
+
     @cached_property
     def resolved(self) -> Recipe:
         """The recipe of the run, fully resolved.
@@ -122,8 +138,7 @@ class Job:
         WorkbenchError
             When a method or a key is unknown or a value wrong.
         """
-        settings = [*self.grid.settings, *self.cell.settings]
-        return resolve(load_recipe(self.grid.recipe, settings, method=self.cell.method, seed=self.seed))
+        return resolve(load_recipe(self.grid.recipe, self.settings, method=self.cell.method, seed=self.seed))
 
     @property
     def trained(self) -> bool:

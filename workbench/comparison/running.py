@@ -142,7 +142,7 @@ def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
         else:
             missing = list(job.grid.tests.values())
         task = {
-            "recipe": job.grid.recipe, "settings": [*job.grid.settings, *job.cell.settings], "train": train,
+            "recipe": job.grid.recipe, "settings": job.settings, "train": train,
             "method": job.cell.method, "seed": job.seed, "runs": str(job.grid.runs), "name": job.name,
             "tests": missing, "protocol": job.grid.protocol,
         }  # fmt: skip

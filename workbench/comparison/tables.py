@@ -71,7 +71,7 @@ def run_facts(job: Job) -> dict[str, str]:
         "seconds": f"{summary['seconds']:.0f}",
         "warm_seconds": f"{(summary['warm_start'] or {'seconds': 0})['seconds']:.0f}",
         "seconds_per_step": "" if np.isnan(a_step) else f"{a_step:.4f}", "peak_mib": "" if peak is None else str(peak),
-        "settings": " ".join(job.cell.settings), "commit": summary["provenance"]["commit"] or "",
+        "settings": " ".join(job.own_settings), "commit": summary["provenance"]["commit"] or "",
     }  # fmt: skip
 
 
@@ -233,9 +233,9 @@ def _own(grid: Grid, recipe: Recipe, frame: pd.DataFrame) -> list[str]:
     """A line for each cell that differs in method, settings, network or length from what its name and recipe say."""
     lines = []
     for job in {job.cell: job for job in grid.jobs()}.values():
-        cell, own = job.cell, []
-        if cell.settings or cell.name != cell.method:
-            own.append(f"{cell.method}{' with ' if cell.settings else ''}{' '.join(cell.settings)}")
+        cell, changed, own = job.cell, job.own_settings, []
+        if changed or cell.name != cell.method:
+            own.append(f"{cell.method}{' with ' if changed else ''}{' '.join(changed)}")
         if job.resolved.restorer != recipe.restorer:
             own.append(f"network {job.resolved.restorer.name}")
         if recipe.warm_start is not None and job.resolved.warm_start is None:

@@ -220,7 +220,7 @@ def _facts(title: str, run: Run) -> dict:
         "recipe": recipe.name,
         "scale": recipe.scale,
         "seed": recipe.seed,
-        "noise_space": recipe.noise_space.model_dump(mode="json"),
+        "noise_space": NoiseSpaceAdaptation.options_of(recipe).model_dump(mode="json"),
         "training": recipe.training.model_dump(mode="json"),
         "validation": summary.get("validation"),
         "provenance": summary.get("provenance"),

@@ -57,7 +57,7 @@ class Method(LightningModule):
     def __init__(self, recipe: Recipe):
         super().__init__()
         recipe = self.recipe = self.resolve(recipe)
-        self.options = self.Options(**recipe.options.get(recipe.method, {}))
+        self.options = self.options_of(recipe)
         self.restorer = nets.build(recipe.restorer.name, **recipe.restorer.overrides)
         self._check_patch_size(self.restorer)
         # Buffers are copied, not averaged: those of attention are indices.
@@ -77,13 +77,24 @@ class Method(LightningModule):
         WorkbenchError
             When a setting is unknown or its value is wrong.
         """
+        options = cls.options_of(recipe).model_dump(mode="json")
+        return recipe.model_copy(update={"options": {recipe.method: options} if options else {}})
+
+    @classmethod
+    def options_of(cls, recipe: Recipe) -> Section:
+        """The settings that a recipe of this method gives it, those of its scale and the defaults included.
+
+        Raises
+        ------
+        WorkbenchError
+            When a setting is unknown or its value is wrong.
+        """
+        scale = "pocket" if recipe.scale == "desk" else recipe.scale  # the desk's restorer is larger, nothing else
+        given = cls.by_scale.get(scale, {}) | recipe.options.get(recipe.method, {})
         try:
-            scale = "pocket" if recipe.scale == "desk" else recipe.scale  # the desk's restorer is larger, nothing else
-            given = cls.by_scale.get(scale, {}) | recipe.options.get(recipe.method, {})
-            options = cls.Options(**given).model_dump(mode="json")
+            return cls.Options(**given)
         except ValidationError as error:
             raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error
-        return recipe.model_copy(update={"options": {recipe.method: options} if options else {}})
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The losses of one batch; the entry ``loss`` is minimised, all are logged.

@@ -25,9 +25,10 @@ Putting a photograph's noise on clean pictures is known from blind denoising (Ch
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from workbench import nets
@@ -37,6 +38,7 @@ from workbench.methods.draws import Draws
 from workbench.methods.gradients import scale_gradient
 from workbench.objectives import charbonnier, diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.recipes import Recipe
+from workbench.recipes.schema import Network, Section
 
 RESIDUAL_STRENGTH = (0.5, 2.0)
 """Range of the factor of the guard's residuals."""
@@ -68,9 +70,48 @@ class NoiseSpaceAdaptation(Method):
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "diffusion"})
 
+    class Options(Section):
+        """Settings, named as in the paper (Sec. 3) where it names them."""
+
+        diffusion: Network = Network(name="diffusion-pocket")
+        learning_rate: float = Field(1e-3, gt=0, description="of the diffusion network")
+        head_start: int = Field(150, ge=0, description="steps at the start in which the diffusion network alone learns")
+        ceiling: float = Field(0.2, ge=0, description="beta of Eq. 5: the diffusion weight at the end of the ramp")
+        steepness: float = Field(5.0, gt=0, description="gamma of Eq. 5")
+        ramp_end: float = Field(1.0, gt=0, le=1, description="share of the training at which p of Eq. 5 reaches 1")
+        margin: float = Field(0.1, ge=0, description="delta of Eq. 3")
+        timesteps: tuple[int, int] = (1, 1000)
+        channel_shuffle: bool = True
+        residual_swap: bool = True
+        conditions: Literal["both", "source", "target"] = Field("both", description="which restored images are shown")
+        paired: bool = Field(True, description="noise the source's own clean image; false: the unpaired extension")
+        guard: Literal["none", "transplant"] = Field(
+            "none",
+            description="what keeps a strong diffusion loss from smoothing the target's texture away; 'transplant' is"
+            " this workbench's own (see the module's docstring), 'none' the paper's method",
+        )
+        guard_blur: float = Field(
+            1.6, ge=0, le=5, description="Gaussian blur of the guard's source images, standard deviation in pixels"
+        )
+        symmetric_range: bool = Field(
+            True, description="show the diffusion network images in [-1, 1] instead of [0, 1]"
+        )
+
+        @model_validator(mode="after")
+        def _consistent(self):
+            first, last = self.timesteps
+            if not 1 <= first <= last <= 1000:
+                raise ValueError("timesteps must be two rising numbers in 1..1000, such as [900, 1000]")
+            if self.conditions != "both" and (self.channel_shuffle or self.residual_swap):
+                raise ValueError(
+                    "a single condition leaves nothing to swap: set channel_shuffle and residual_swap to false"
+                )
+            if not self.paired and self.residual_swap:
+                raise ValueError("the unpaired extension has no residual swap: set residual_swap to false")
+            return self
+
     def __init__(self, recipe: Recipe):
         super().__init__(recipe)
-        self.options = recipe.noise_space
         if not self.options.paired:
             self.parts = self.parts | {"unpaired"}
         if self.options.guard != "none":

@@ -8,8 +8,8 @@ either: scale ``paper``, the recipe's settings, the paper's data set in full and
 that counts gets a line of its own without the paper's number, labelled with its scale and data. A cell without a run
 says why.
 
-No torch here, so that ``workbench tables`` answers at once; only for runs of methods with settings of their own it is
-imported, for what those settings are by default.
+No torch here, so that ``workbench tables`` answers at once; only for runs of methods with settings it is imported, for
+what those settings are by default.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
@@ -31,8 +31,6 @@ EMBEDDED = {
     "held-out-source": "the source domain",
 }  # fmt: skip
 """What the embedded test sets are for; none of the papers' tables is about the source domain."""
-PLAIN = frozenset({"vanilla", "noise-space"})
-"""Methods whose recipes are written out as they are."""
 
 # What cannot change a result, and what is not of the experiment but about it.
 _NEUTRAL_TRAINING = (
@@ -157,18 +155,22 @@ def _place(number: Number) -> tuple[str, ...]:
 
 
 def _written_out(recipe: Recipe) -> Recipe:
-    """The recipe as training writes it into a run's folder."""
-    if recipe.method in PLAIN:
-        return recipe
+    """The recipe as training writes it into a run's folder now; that of a method that is gone as it is."""
+    if recipe.method == "vanilla":  # has no settings, and needs no torch
+        return recipe.model_copy(update={"options": {}})
     from workbench.methods import resolve
 
-    return resolve(recipe)
+    try:
+        return resolve(recipe)
+    except WorkbenchError:
+        return recipe
 
 
 def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
     """Measurements that differ in nothing but the seed; of a seed that was trained twice the later one counts."""
     groups: dict[str, dict[int, Measurement]] = {}
     for each in sorted(measurements, key=lambda each: each.record.date):
+        each = replace(each, recipe=_written_out(each.recipe))
         record = each.record
         what = record.data_set if record.data_set and record.complete else f"{record.place} {record.images}"
         key = json.dumps([_settings(each.recipe), what, record.protocol], default=str)
@@ -232,7 +234,7 @@ def _family(recipe: Recipe) -> str:
 
 
 def _settings(recipe: Recipe) -> dict[str, object]:
-    """All that makes up a run, by dotted key; nothing of methods other than its own."""
+    """All that makes up a run, by dotted key."""
     flat: dict[str, object] = {}
 
     def add(tree: dict, prefix: str) -> None:
@@ -242,10 +244,7 @@ def _settings(recipe: Recipe) -> dict[str, object]:
             else:
                 flat[f"{prefix}{key}"] = value
 
-    tree = recipe.model_dump(mode="json")
-    if recipe.method != "noise-space":
-        del tree["noise_space"]
-    add(tree, "")
+    add(recipe.model_dump(mode="json"), "")
     return {key: value for key, value in flat.items() if key not in NEUTRAL_KEYS}
 
 

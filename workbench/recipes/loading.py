@@ -11,11 +11,9 @@ from pydantic import ValidationError
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_text
+from workbench.recipes.former import current_key, current_tree
 from workbench.recipes.schema import Recipe
 from workbench.recipes.variants import variant_settings
-
-# Settings that had keys of their own before they were options.
-_RENAMED = {"data.sigma": "data.degradation.sigma"}
 
 
 def available() -> list[Recipe]:
@@ -51,6 +49,7 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
         raise WorkbenchError(f"{place}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(tree, dict):
         raise WorkbenchError(f"{place}: a recipe is a mapping of keys to values, see `workbench recipes`")
+    tree = current_tree(tree, by_hand=Path(place).name != "recipe.yaml")  # which a run folder holds
     changes = variant_settings(chosen, str(name))
     if chosen:
         tree["name"] = "+".join([str(tree.get("name")), *chosen])
@@ -64,7 +63,7 @@ def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str
         key, separator, value = setting.partition("=")
         if not separator or not key:
             raise WorkbenchError(f"--set {setting}: write KEY=VALUE, such as training.max_steps=200")
-        *parents, leaf = _RENAMED.get(key, key).split(".")
+        *parents, leaf = current_key(key).split(".")
         node = tree
         for parent in parents:
             child = node.setdefault(parent, {})

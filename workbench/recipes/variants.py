@@ -27,8 +27,8 @@ class Variant:
     settings: tuple[str, ...]
 
 
-_NO_SHUFFLE, _NO_SWAP = "noise_space.channel_shuffle=false", "noise_space.residual_swap=false"
-_UNPAIRED = ("noise_space.paired=false", _NO_SWAP)
+_NO_SHUFFLE, _NO_SWAP = "options.noise-space.channel_shuffle=false", "options.noise-space.residual_swap=false"
+_UNPAIRED = ("options.noise-space.paired=false", _NO_SWAP)
 
 
 def _network(name: str, where: str) -> Variant:
@@ -36,28 +36,28 @@ def _network(name: str, where: str) -> Variant:
 
 
 def _diffusion(name: str) -> Variant:
-    return Variant(f"Fig. A10: the diffusion network {name}", (f"noise_space.diffusion={{name: {name}}}",))
+    return Variant(f"Fig. A10: the diffusion network {name}", (f"options.noise-space.diffusion={{name: {name}}}",))
 
 
 VARIANTS: dict[str, Variant] = {
     "table4-a": Variant("Table 4 (a): restoration alone", ("method=vanilla",)),
     "table4-b": Variant(
         "Table 4 (b): little diffusion noise; neither shuffle nor swap",
-        ("noise_space.timesteps=[1, 100]", _NO_SHUFFLE, _NO_SWAP),
+        ("options.noise-space.timesteps=[1, 100]", _NO_SHUFFLE, _NO_SWAP),
     ),
     "table4-c": Variant(
         "Table 4 (c): much diffusion noise; neither shuffle nor swap",
-        ("noise_space.timesteps=[900, 1000]", _NO_SHUFFLE, _NO_SWAP),
+        ("options.noise-space.timesteps=[900, 1000]", _NO_SHUFFLE, _NO_SWAP),
     ),
     "table4-d": Variant("Table 4 (d): neither shuffle nor swap", (_NO_SHUFFLE, _NO_SWAP)),
     "table4-e": Variant("Table 4 (e): channel shuffle, no residual swap", (_NO_SWAP,)),
     "table4-only-syn": Variant(
         "Table 4 (only syn): the restored synthetic image is the only condition",
-        ("noise_space.conditions=source", _NO_SHUFFLE, _NO_SWAP),
+        ("options.noise-space.conditions=source", _NO_SHUFFLE, _NO_SWAP),
     ),
     "table4-only-real": Variant(
         "Table 4 (only real): the restored real image is the only condition",
-        ("noise_space.conditions=target", _NO_SHUFFLE, _NO_SWAP),
+        ("options.noise-space.conditions=target", _NO_SHUFFLE, _NO_SWAP),
     ),
     "unpaired": Variant("Table A1 (Ours-Ex): noise other clean pictures of the source", _UNPAIRED),
     "unpaired-coco": Variant(
@@ -66,7 +66,11 @@ VARIANTS: dict[str, Variant] = {
     ),
     "guarded": Variant(
         "not of the paper: a strong diffusion loss, and a guard of the target's texture (docs/study.md)",
-        ("noise_space.ceiling=5.0", "noise_space.guard=transplant", "noise_space.head_start=600"),
+        (
+            "options.noise-space.ceiling=5.0",
+            "options.noise-space.guard=transplant",
+            "options.noise-space.head_start=600",
+        ),
     ),
     "synthesis": Variant(
         "not of the paper: half the training pairs as photographs have it, soft with correlated noise (a control"

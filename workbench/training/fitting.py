@@ -147,7 +147,18 @@ def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
 
 
 def difference(before: Recipe, after: Recipe) -> str | None:
-    """The dotted key of the first difference of two resolved recipes that changes a run; None if there is none."""
+    """The dotted key of the first difference that changes a run; None if there is none.
+
+    Parameters
+    ----------
+    before : Recipe
+        Of a run folder; one that was written earlier may hold settings of other methods, or lack some of its own that
+        there were not yet.
+    after : Recipe
+        Resolved.
+    """
+    if before.method == after.method:
+        before = resolve(before)
     return _difference(before.model_dump(mode="json"), after.model_dump(mode="json"))
 
 

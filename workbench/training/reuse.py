@@ -17,7 +17,7 @@ import torch
 
 from workbench.data.contents import contents
 from workbench.data.domains import places
-from workbench.methods import resolve
+from workbench.methods import METHODS, NoiseSpaceAdaptation, resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.runs.folder import Run
 from workbench.training.fitting import HARMLESS, fit
@@ -39,18 +39,30 @@ def recipe_digest(recipe: Recipe) -> str:
     WorkbenchError
         When an option of the method is unknown or wrong.
     """
-    tree = resolve(recipe).model_dump(mode="json")
+    tree = _former_tree(recipe)
     for key in (*_NAMES, *_HARMLESS):
         *parents, leaf = key.split(".")
         node = tree
         for parent in parents:
             node = node[parent]
         del node[leaf]
-    if tree["noise_space"]["guard"] == "none":  # as before there was one: runs keep their names
-        del tree["noise_space"]["guard"], tree["noise_space"]["guard_blur"]
     if held := contents(places(recipe.data)):
         tree["contents"] = held
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _former_tree(recipe: Recipe) -> dict:
+    """A resolved recipe as it was written when digests began: runs keep their names.
+
+    The settings of noise-space adaptation, with all defaults, stood in every recipe; those that were added later are
+    left out where they change nothing.
+    """
+    tree = resolve(recipe).model_dump(mode="json")
+    tree["options"].pop("noise-space", None)
+    options = NoiseSpaceAdaptation.Options(**recipe.options.get("noise-space", {})).model_dump(mode="json")
+    if options["guard"] == "none":
+        del options["guard"], options["guard_blur"]
+    return tree | {"noise_space": options}
 
 
 def cached_name(recipe: Recipe) -> str:
@@ -131,5 +143,8 @@ def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
     }  # fmt: skip
     if recipe.training.snapshot_every is not None:
         changes["training.snapshot_every"] = steps // 2
-    changes |= {"noise_space.head_start": min(recipe.noise_space.head_start, steps // 2), "data.validation_images": 1}
+    own = METHODS[recipe.method].options_of(recipe)
+    if hasattr(own, "head_start"):
+        changes[f"options.{recipe.method}.head_start"] = min(own.head_start, steps // 2)
+    changes["data.validation_images"] = 1
     return [f"{key}={value}" for key, value in changes.items()]

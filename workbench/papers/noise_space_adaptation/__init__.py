@@ -34,7 +34,7 @@ PROTOCOLS = {
     "deblurring": dict.fromkeys(("PSNR", "SSIM", "LPIPS"), {"rgb"}),
 }  # fmt: skip
 VARIANT_KEYS = tuple(
-    f"noise_space.{key}" for key in ("timesteps", "channel_shuffle", "residual_swap", "conditions", "paired")
+    f"options.noise-space.{key}" for key in ("timesteps", "channel_shuffle", "residual_swap", "conditions", "paired")
 )
 RANKINGS = {"denoising": "1", "deraining": "2", "deblurring": "3"}
 """The table that ranks the methods, by task."""
