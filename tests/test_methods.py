@@ -208,7 +208,7 @@ def test_gradients_flow_through_both_branches_of_the_contrast():
     # With an open hinge and no gradient through the negative branch, the mean of the two losses would have the
     # gradient of the first alone.
     for name, setting in (("open hinge", "margin=100.0"), ("no contrast", "residual_swap=false")):
-        module = build("noise-space", "options.noise-space.ceiling=1", f"noise_space.{setting}")
+        module = build("noise-space", "options.noise-space.ceiling=1", f"options.noise-space.{setting}")
         module.losses(batch_of(module), step=10)["diffusion"].backward()
         gradient[name] = gradients(module.restorer)
     assert not torch.allclose(gradient["open hinge"], gradient["no contrast"], rtol=0.01)

@@ -51,7 +51,7 @@ def test_an_installed_method_is_found(site, capsys):
 
 def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path):
     install(site, "broken", {"broken": "module_that_is_not_there:Method"})
-    settings = [part for setting in TINY if "noise_space" not in setting for part in ("--set", setting)]
+    settings = [part for setting in TINY if "options.noise-space" not in setting for part in ("--set", setting)]
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "train", EXAMPLE / "flip-pocket.yaml", *settings, "--runs", tmp_path,
          "--name", "run"],
