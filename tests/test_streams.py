@@ -14,12 +14,13 @@ from workbench.data.domains import (
     validation_pairs,
 )
 from workbench.data.root import data_root
-from workbench.data.streams import PatchStream, Source, step_batches
+from workbench.data.streams import Draw, PatchStream, Source, step_batches
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
+from workbench.methods.draws import DIFFUSION
 from workbench.recipes.schema import Data
 
-ALL = frozenset({"source", "target", "references", "diffusion", "unpaired"})
+ALL = frozenset({"source", "target", "references", DIFFUSION, "unpaired"})
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_parts_do_not_change_each_other(stream):
     alone = stream[3]
     assert set(alone) == {"clean", "degraded"}
     assert all(torch.equal(alone[key], whole[key]) for key in alone)
+
+
+def _coin(rng, patch_size):
+    return {"coin": torch.tensor(rng.random((2, patch_size)))}
+
+
+def test_a_methods_own_draw_is_a_part_like_any_other(stream):
+    whole, first, second = stream[3], Draw("first", _coin), Draw("second", _coin)
+    stream.parts = ALL | {first}
+    sample = stream[3]
+    assert sample["coin"].shape == (2, 16)
+    assert same({key: sample[key] for key in whole}, whole)
+    assert not torch.equal(sample["coin"], stream[4]["coin"])
+    stream.parts = frozenset({second})
+    assert not torch.equal(sample["coin"], stream[3]["coin"])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -14,7 +14,7 @@ from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
 from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
 from workbench.data.root import PATCHES, data_root
-from workbench.data.streams import PatchStream, Source
+from workbench.data.streams import Parts, PatchStream, Source
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import PAIRS, Data, MixtureEntry
 
@@ -78,14 +78,14 @@ def places(data: Data) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def training_stream(data: Data, parts: frozenset[str], patch_size: int, seed: int) -> PatchStream:
+def training_stream(data: Data, parts: Parts, patch_size: int, seed: int) -> PatchStream:
     """The stream of training patches of a recipe.
 
     Parameters
     ----------
     data : Data
         The recipe's section.
-    parts : frozenset of str
+    parts : frozenset of str and Draw
         What a sample holds, see `PatchStream`.
     patch_size, seed : int
 

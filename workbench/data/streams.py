@@ -6,9 +6,10 @@ change what a run sees, and the random numbers of a training step (noise, noise 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -42,7 +43,29 @@ class Source(NamedTuple):
 
 
 # Each part of a sample has a generator of its own, so that asking for one part never changes another.
-_PARTS = {"source": 0, "target": 1, "diffusion": 2, "unpaired": 3, "draws": 4}
+_PARTS = {"source": 0, "target": 1, "unpaired": 3, "draws": 4}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Random numbers that come with each sample, as a method needs them: a part like any other.
+
+    Parameters
+    ----------
+    name : str
+        Tells its generator from those of other draws.
+    draw : callable
+        ``(generator, patch_size) -> {name in the batch: Tensor}``, of a module, so that loading processes find it.
+    number : int, optional
+        The generator's number where recorded runs rest on one; made of the name if None.
+    """
+
+    name: str
+    draw: Callable[[np.random.Generator, int], dict[str, Tensor]]
+    number: int | None = None
+
+
+Parts = frozenset[str | Draw]
 
 
 @dataclass
@@ -62,8 +85,8 @@ class PatchStream(Dataset):
         Clean images of the target domain (for the oracle).
     unpaired : sequence of ndarray, optional
         Clean images of the unpaired extension.
-    parts : set of str
-        What each sample holds: any of ``source``, ``target``, ``references``, ``diffusion``, ``unpaired``, ``draws``.
+    parts : set of str and Draw
+        What each sample holds: any of ``source``, ``target``, ``references``, ``unpaired``, ``draws``, and `Draw`.
     """
 
     sources: Sequence[Source]
@@ -72,15 +95,14 @@ class PatchStream(Dataset):
     target: Images | None = None
     references: Images | None = None
     unpaired: Images | None = None
-    parts: frozenset[str] = frozenset({"source"})
+    parts: Parts = frozenset({"source"})
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Sample ``index``: float32 tensors of shape (3, P, P), P the patch size.
 
         ``clean`` and ``degraded`` of the source, where there are several with its number ``entry`` (int64); ``target``
-        and ``reference`` of the target domain, ``unpaired``; for the diffusion loss ``noise`` (standard normal),
-        ``level`` (uniform in [0, 1)) and the two coin flips ``swap_positive`` and ``swap_negative``; for other random
-        numbers of a method the int64 seed ``draws`` (see `workbench.methods.draws`).
+        and ``reference`` of the target domain, ``unpaired``; the int64 seed ``draws`` (see `workbench.methods.draws`);
+        and what each `Draw` draws, by its own names and shapes.
         """
         sample: dict[str, np.ndarray] = {}
         entry = None
@@ -104,21 +126,19 @@ class PatchStream(Dataset):
         }
         if entry is not None and len(self.sources) > 1:
             tensors["entry"] = torch.tensor(entry)
-        if "diffusion" in self.parts:
-            rng = self._generator("diffusion", index)
-            noise = rng.standard_normal((3, self.patch_size, self.patch_size), dtype=np.float32)
-            level, swap_positive, swap_negative = rng.random(3)
-            tensors["noise"] = torch.from_numpy(noise)
-            # float64: a level that rounds up to 1 in float32 would be no step at all
-            tensors["level"] = torch.tensor(level, dtype=torch.float64)
-            tensors["swap_positive"] = torch.tensor(swap_positive < 0.5)
-            tensors["swap_negative"] = torch.tensor(swap_negative < 0.5)
+        for part in self.parts:
+            if isinstance(part, Draw):
+                tensors |= part.draw(self._generator(part, index), self.patch_size)
         if "draws" in self.parts:
             tensors["draws"] = torch.tensor(self._generator("draws", index).integers(2**63))
         return tensors
 
-    def _generator(self, part: str, index: int) -> np.random.Generator:
-        return np.random.default_rng((self.seed, _PARTS[part], index))
+    def _generator(self, part: str | Draw, index: int) -> np.random.Generator:
+        if isinstance(part, Draw):
+            number = crc32(part.name.encode()) if part.number is None else part.number
+        else:
+            number = _PARTS[part]
+        return np.random.default_rng((self.seed, number, index))
 
     def _entry(self, rng: np.random.Generator) -> int:
         """The number of the source that a sample is of; where there is one, nothing is drawn."""

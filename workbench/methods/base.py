@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from workbench import nets
+from workbench.data.streams import Parts
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe, one_line
 from workbench.recipes.schema import TASKS, Section
@@ -46,7 +47,7 @@ class Method(LightningModule):
     recipe : Recipe
     """
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source"})
+    parts: ClassVar[Parts] = frozenset({"source"})
     tasks: ClassVar[frozenset[str]] = TASKS
     """The tasks (``task`` of a recipe) on which the method can be compared; none if it trains no restorer."""
     Options: ClassVar[type[Section]] = Section

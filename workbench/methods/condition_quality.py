@@ -23,8 +23,10 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from workbench import nets
+from workbench.data.streams import Parts
 from workbench.diffusion import NoiseSchedule
 from workbench.methods.base import Batch, Method
+from workbench.methods.draws import DIFFUSION
 from workbench.objectives import noise_prediction_error
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Section
@@ -33,7 +35,7 @@ from workbench.recipes.schema import Network, Section
 class ConditionQuality(Method):
     """Trains a conditional diffusion network alone, at ``training.learning_rate``."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source", "diffusion"})
+    parts: ClassVar[Parts] = frozenset({"source", DIFFUSION})
     tasks: ClassVar[frozenset[str]] = frozenset()
 
     class Options(Section):

@@ -1,13 +1,34 @@
 """Random numbers of a method's own, as a function of the sample: masks, noises, places.
 
-A batch brings one seed a sample (part ``draws`` of `workbench.data.streams.PatchStream`). What is drawn from it does
-not change with the number of processes, and an interrupted run draws the same when it is continued.
+They come with the batch, as a part of each sample (`workbench.data.streams.PatchStream`): drawn ready to use (`Draw`,
+such as `DIFFUSION`), or one seed a sample (part ``draws``) from which `Draws` draws. Neither changes with the number of
+processes, and an interrupted run draws the same when it is continued.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from workbench.data.streams import Draw
+
+
+def _of_the_diffusion_loss(rng: np.random.Generator, patch_size: int) -> dict[str, Tensor]:
+    noise = rng.standard_normal((3, patch_size, patch_size), dtype=np.float32)
+    level, swap_positive, swap_negative = rng.random(3)
+    return {
+        "noise": torch.from_numpy(noise),
+        # float64: a level that rounds up to 1 in float32 would be no step at all
+        "level": torch.tensor(level, dtype=torch.float64),
+        "swap_positive": torch.tensor(swap_positive < 0.5),
+        "swap_negative": torch.tensor(swap_negative < 0.5),
+    }
+
+
+DIFFUSION = Draw("diffusion", _of_the_diffusion_loss, number=2)
+"""For a diffusion loss: ``noise`` (standard normal, of a patch's shape), ``level`` (uniform in [0, 1)) and the two coin
+flips ``swap_positive`` and ``swap_negative``."""
 
 
 class Draws:

@@ -32,9 +32,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from workbench import nets
+from workbench.data.streams import Parts
 from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import Draws
+from workbench.methods.draws import DIFFUSION, Draws
 from workbench.methods.gradients import scale_gradient
 from workbench.objectives import charbonnier, diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.recipes import Recipe
@@ -68,7 +69,7 @@ def _blurred(images: Tensor, sigma: float) -> Tensor:
 class NoiseSpaceAdaptation(Method):
     """Trains the restorer jointly with a conditional diffusion network."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "diffusion"})
+    parts: ClassVar[Parts] = frozenset({"source", "target", DIFFUSION})
 
     class Options(Section):
         """Settings, named as in the paper (Sec. 3) where it names them."""
