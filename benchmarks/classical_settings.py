@@ -23,7 +23,7 @@ from workbench.runs.provenance import provenance
 STRENGTHS = {
     "nlm": (non_local_means, (0.6, 0.8, 1.0, 1.2, 1.44, 1.7, 2.0)),
     "tv": (total_variation, (0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0)),
-    "bm3d": (bm3d, (1.0, 1.4, 1.8, 2.3)),
+    "bm3d": (bm3d, (1.0, 1.5, 2.0)),
 }
 
 

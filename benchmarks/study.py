@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from scipy.ndimage import gaussian_filter
 
 from workbench import comparison
 from workbench.comparison.command import methods_for
-from workbench.comparison.tables import read_csv, write_csv
+from workbench.comparison.tables import COLUMNS, read_csv, write_csv
+from workbench.evaluation.evaluate import RestoreFunction
 from workbench.evaluation.sets import EvaluationSet, open_set
 from workbench.methods import METHODS
 from workbench.recipes import VARIANTS, Recipe
 from workbench.restore import restore_array
+from workbench.runs.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 BLURS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.6)
@@ -66,6 +68,7 @@ def main(
     settings: Callable[[argparse.Namespace], list[str]],
     tests: Callable[[argparse.Namespace], dict[str, str]],
     options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+    filters: Mapping[str, RestoreFunction] | None = None,
 ) -> None:
     """Command line of a study.
 
@@ -82,6 +85,8 @@ def main(
         From the parsed arguments, ``{test set: its place, as of workbench.evaluation.sets.open_set}``.
     options : callable
         Adds the study's own arguments.
+    filters : mapping of str to callable, optional
+        Denoisers that need no training, by name: rows beside the cells.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs") / name)
@@ -101,6 +106,9 @@ def main(
     )
     _record(grid, path)
     _record_blurs(grid, path)
+    for cell, restore in (filters or {}).items():
+        if not arguments.cells or cell in arguments.cells:
+            _record_filter(grid, path, cell, restore)
     for failure in failures:
         print(f"{failure.name}: {failure.reason}", file=sys.stderr)
     sys.exit(bool(failures))
@@ -140,6 +148,19 @@ def _record_blurs(grid: comparison.Grid, path: Path) -> None:
             row = next(row for row in comparison.grid_rows(grid) if _is(row, job, test))
             numbers = {metric: f"{value:.4f}" for metric, value in report["mean"].items() if value is not None}
             _write(path, [row | {"cell": name, "settings": f"blur sigma {sigma}"} | numbers])
+
+
+def _record_filter(grid: comparison.Grid, path: Path, cell: str, restore: RestoreFunction) -> None:
+    """Add the rows of a denoiser that needs no training, unless they are there."""
+    recorded = read_csv(path) if path.exists() else pd.DataFrame(columns=["cell", "test"])
+    for test, place in grid.tests.items():
+        if ((recorded.cell == cell) & (recorded.test == test)).any():
+            continue
+        report = open_set(place).evaluate(restore)
+        facts = {"cell": cell, "test": test, "images": str(len(report["images"])), "commit": provenance()["commit"]}
+        took = {"seconds_per_megapixel": f"{report['seconds_per_megapixel']:.4g}"}
+        numbers = {metric: f"{value:.4f}" for metric, value in report["mean"].items() if value is not None}
+        _write(path, [dict.fromkeys(COLUMNS, "") | facts | took | numbers])
 
 
 def _is(row: dict[str, str], job: comparison.Job, test: str) -> bool:

@@ -1,0 +1,54 @@
+"""The desk scale on real photographs: adaptation, its controls and classical denoisers (docs/desk.md).
+
+Data and split as in real_photographs.py; PolyU's test objects chose nothing. During training the restorer is watched on
+objects of the training half (desk_pilot.py), without deciding anything: lengths are fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from desk_pilot import inner_split
+from real_photographs import split_by_object
+from study import Cell, main
+
+from workbench.evaluation.classical import CLASSICAL
+from workbench.recipes import VARIANTS
+
+SYNTHESIS = VARIANTS["synthesis"].settings
+CELLS = [
+    Cell("vanilla", "vanilla"),
+    Cell("synthesis", "vanilla", SYNTHESIS),
+    Cell("guarded", "noise-space"),
+    Cell("synthesis+guarded", "noise-space", SYNTHESIS),
+    Cell("oracle", "oracle"),
+]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The study's own argument."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+
+
+def settings(arguments: argparse.Namespace) -> list[str]:
+    """What all cells share."""
+    folder = arguments.data.resolve()
+    source = f"[{folder / 'bsds500' / 'train'}, {folder / 'bsds500' / 'test'}]"
+    target = split_by_object(folder / "polyu_crops", arguments.runs / "polyu")["train"]
+    watched = inner_split(folder, arguments.runs)["test"]
+    return [f"data.source={source}", f"data.target={target}", f"data.validation={watched}"]
+
+
+def tests(arguments: argparse.Namespace) -> dict[str, str]:
+    """The test sets."""
+    places = {
+        "PolyU": arguments.runs / "polyu" / "test",
+        "CC": arguments.data / "cc15",
+        "Nam": arguments.data / "nam25",
+    }
+    return {name: str(place.resolve()) for name, place in places.items()}
+
+
+if __name__ == "__main__":
+    main("desk", "denoise-desk", CELLS, settings, tests, options, filters=CLASSICAL)
