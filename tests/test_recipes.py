@@ -156,6 +156,8 @@ def test_what_restoration_alone_looks_at_is_as_warm_starts_were_named():
     mixed = Data(mixture=[{}, {"degradation": "haze", "source_validation": "a"}], fraction=0.5).source_side
     assert mixed == Data(mixture=[{}, {"degradation": "haze"}], fraction=0.5).source_side
     assert mixed["fraction"] == 0.5 and len(mixed["mixture"]) == 2
+    later = Data(mixture=[{}, {"degradation": "haze"}], mixture_from="training")
+    assert later.source_side == Data().source_side and len(later.entries) == 2
 
 
 def test_a_mixtures_entries_are_the_recipes_data_where_they_say_nothing_else():

@@ -92,6 +92,11 @@ class Data(Section):
     mixture: list[MixtureEntry] | None = Field(
         None, min_length=1, description="sources and degradations that are mixed by weight; null: the one above"
     )
+    mixture_from: Literal["warm-start", "training"] = Field(
+        "warm-start",
+        description="from when on the mixture is used; 'training': the warm start has the one source above, and is"
+        " shared with recipes without a mixture",
+    )
     fraction: float = Field(
         1.0,
         gt=0,
@@ -145,7 +150,8 @@ class Data(Section):
         tree["sigma"] = self.degradation.overrides.get("sigma", AWGN_SIGMA) if awgn else AWGN_SIGMA
         if awgn:
             tree["degradation"] = "awgn"
-        return {key: value for key, value in tree.items() if (key, value) not in (("mixture", None), ("fraction", 1))}
+        unused = ("mixture", None), ("mixture_from", "warm-start"), ("fraction", 1)
+        return {key: value for key, value in tree.items() if (key, value) not in unused}
 
     @property
     def entries(self) -> list[MixtureEntry]:
@@ -163,8 +169,10 @@ class Data(Section):
 
     @property
     def source_side(self) -> dict[str, Any]:
-        """The keys of the recipe's tree that restoration alone looks at."""
+        """The keys of the recipe's tree that the warm start, restoration alone, looks at."""
         tree = self.model_dump(mode="json")
+        if self.mixture_from == "training":
+            tree.pop("mixture", None)
         # As warm starts have been told apart since there was nothing but AWGN.
         keys = ("source", "sigma" if tree["degradation"] == "awgn" else "degradation", "mixture", "fraction")
         for entry in tree.get("mixture", []):
