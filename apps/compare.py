@@ -10,6 +10,7 @@ import gradio as gr
 
 from apps import comparison as work
 from apps import parts, pictures, report, restorers
+from apps.assets import asset, filled
 from apps.comparison import INPUT, REFERENCE, Comparison, Job
 from apps.degrading import KINDS, Degradation
 from apps.endpoints import Endpoints
@@ -50,7 +51,7 @@ class CompareTab:
             with gr.Column(scale=2, min_width=320):
                 self._lay_out_controls()
             with gr.Column(scale=5, min_width=320):
-                self.welcome = gr.HTML(parts.WELCOME)
+                self.welcome = gr.HTML(asset("welcome.html"))
                 self.status = gr.HTML(visible=False, elem_classes="wb-status")
                 with gr.Column(visible=False) as self.results:
                     self._lay_out_results()
@@ -62,8 +63,8 @@ class CompareTab:
             sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", fit_columns=False, buttons=[],
             elem_id="photos",
         )  # fmt: skip
-        self.samples = gr.HTML(parts.sample_list(), js_on_load=parts.SAMPLES_JS, elem_id="samples")
-        self.no_runs = gr.HTML(parts.NO_RUNS.format(runs=html.escape(self.runs.name or "runs")), visible=False)
+        self.samples = gr.HTML(parts.sample_list(), js_on_load=asset("samples.js"), elem_id="samples")
+        self.no_runs = gr.HTML(filled("no-runs.html", runs=html.escape(self.runs.name or "runs")), visible=False)
         self.restorers = gr.Dropdown(
             [], label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
             elem_id="restorers",
@@ -104,19 +105,19 @@ class CompareTab:
         )  # fmt: skip
         with gr.Row(elem_classes="wb-inspector"):
             with gr.Column(scale=1, min_width=200):
-                self.locator = gr.HTML(js_on_load=parts.LOCATOR_JS, elem_id="locator")
+                self.locator = gr.HTML(js_on_load=asset("locator.js"), elem_id="locator")
             with gr.Column(scale=3, min_width=300):
                 gr.Markdown("#### The same crop of each\nDrag a crop to move all, click to centre.")
                 self.zoom = gr.Slider(1, 16, Crop().zoom, step=1, label="Zoom", elem_id="zoom")
                 with gr.Row():
                     self.x = gr.Slider(0, 100, 50, step=0.1, label="Across, %", min_width=150, elem_id="across")
                     self.y = gr.Slider(0, 100, 50, step=0.1, label="Down, %", min_width=150, elem_id="down")
-        self.crops = gr.HTML(js_on_load=parts.GRID_JS, elem_id="crops")
+        self.crops = gr.HTML(js_on_load=asset("grid.js"), elem_id="crops")
         with gr.Accordion("Differences", open=True, elem_id="differences-box"):
             with gr.Row(elem_classes="wb-choices"):
                 self.against = gr.Radio([INPUT], value=INPUT, label="Against", min_width=160, elem_id="against")
                 self.gain = gr.Slider(1, 20, 5, step=1, label="Gain", min_width=160, elem_id="gain")
-            self.differences = gr.HTML(js_on_load=parts.GRID_JS, elem_id="differences")
+            self.differences = gr.HTML(js_on_load=asset("grid.js"), elem_id="differences")
             gr.Markdown(
                 "Against the input: what the restorer took away; structure in it is detail lost. Against the reference:"
                 " what is still wrong. Grey is no difference."

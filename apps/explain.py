@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from apps import explain_text
-from apps.explain_script import SCRIPT, STYLE
+from apps.assets import asset
 from apps.pictures import data_url
 from workbench.diagnostics.condition_recording import (
     CHOICES,
@@ -36,7 +36,13 @@ class ExplainTab:
             page = explain_text.page(*_recordings(), notebooks=_notebooks())
         except WorkbenchError as error:
             page = f'<div class="wb-empty" role="status"><h3>No recording</h3><p>{html.escape(str(error))}</p></div>'
-        gr.HTML(page, js_on_load=SCRIPT, css_template=STYLE, server_functions=[recording, notebook], elem_id="explain")
+        gr.HTML(
+            page,
+            js_on_load=asset("explain.js"),
+            css_template=asset("explain.css"),
+            server_functions=[recording, notebook],
+            elem_id="explain",
+        )
 
 
 def recording(_arguments: object = None) -> dict:

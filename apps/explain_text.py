@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from apps.assets import filled
 from apps.pictures import data_url
 from workbench.diagnostics.condition_recording import CHOICES, CORRUPTION, ConditionRecording
 from workbench.diagnostics.microscope import TIMESTEP
@@ -50,39 +51,25 @@ def page(microscope: Recording, conditions: ConditionRecording, notebooks: Seque
         Those of `NOTEBOOKS` that can be downloaded.
     """
     variants = microscope.variants
-    return f"""<div class="ex">
-<h3>The shortcut, under the microscope</h3>
-<p>A restorer learns from <b>synthetic</b> pairs: clean pictures with noise added. It is to work on <b>real</b>
-photographs, here those of a <i>simulated camera</i>. A small diffusion network helps: it is shown a noised clean
-picture and must guess that noise, with two hints, its <b>conditions</b>: the restored synthetic picture and a restored
-real one. The better the hints, the better its guess; so its error tells the restorer what to improve, on real
-photographs too.
-The trap is a <b>shortcut</b>: only the synthetic hint shows the very picture that was noised. A network that finds out
-which one that is can disregard the other.</p>
-<p>Two means against it: <b>channel shuffle</b> (CS) gives the hints in random order; <b>residual swap</b> (RS) also
-shows hints whose residuals (what the restorer changed) are exchanged, and wants the guess to be worse with those. Move
-the slider and watch a training without them, with CS, and with both.</p>
-<p class="ex-waiting" role="status" data-text="waiting">Fetching the recording …</p>
-<div class="ex-body">
-{_time(microscope)}
-<div class="ex-scene">{_given(microscope)}{_variants(variants)}</div>
-<p class="ex-quiet">PSNR is the mean over {microscope.provenance["measured"]["patches"]} held-out patches; the pictures
-are one more, of a place with much texture.</p>
-{_stages(microscope)}
-{_charts(variants)}
-{_meters(variants)}
-{_account(microscope)}
-{_switches(microscope, conditions)}
-{_quality(conditions)}
-{_more(microscope, conditions, notebooks)}
-</div></div>"""
+    return filled(
+        "explain.html",
+        time=_time(microscope),
+        given=_given(microscope),
+        restored=_variants(variants),
+        patches=microscope.provenance["measured"]["patches"],
+        stages=_stages(microscope),
+        charts=_charts(variants),
+        meters=_meters(variants),
+        account=_account(microscope),
+        switches=_switches(microscope, conditions),
+        quality=_quality(conditions),
+        more=_more(microscope, conditions, notebooks),
+    )
 
 
 def _time(microscope: Recording) -> str:
     last = len(microscope.steps) - 1
-    return f"""<div class="ex-bar"><button type="button" class="ex-play" data-control="play">Play</button>
-<b data-text="step"></b><input type="range" min="0" max="{last}" value="{last}" step="1" data-control="step"
-aria-label="Training step"><span class="ex-quiet" data-text="phase"></span></div>"""
+    return filled("explain-time.html", last=last)
 
 
 def _given(microscope: Recording) -> str:
@@ -119,28 +106,14 @@ def _stages(microscope: Recording) -> str:
             f' data-stage="{name}">{boxes}</div>'
             f'<div class="ex-strip" aria-hidden="true" data-strip="{name}">{strip}</div></div>'
         )
-    return f"""<h3>Stage of the shortcut</h3>
-<p>I: the network cannot yet use the synthetic condition. II: it can, and still looks at the real one too. III: the
-synthetic condition is all that it looks at. The words are the paper's, the measure is ours: I while another image in
-place of the synthetic condition raises the error by less than {READ:.0%}; III when replacing the real one changes the
-prediction less than {IGNORED:.0%} as much as replacing the synthetic one does. Below each: all steps in a row.</p>
-<div class="ex-thirds">{"".join(cells)}</div>"""
+    return filled("explain-stages.html", read=f"{READ:.0%}", ignored=f"{IGNORED:.0%}", cells="".join(cells))
 
 
 def _charts(variants: dict[str, str]) -> str:
     keys = "".join(
         f'<span><i style="--line: {_COLOURS[name]}"></i>{html.escape(title)}</span>' for name, title in variants.items()
     )
-    return f"""<div class="ex-charts"><figure><h4>Spectrum of restored real photographs</h4>
-<svg role="img" aria-label="Power by spatial frequency of restored real photographs at this step"
-data-chart="spectrum"></svg><figcaption>Fine structure is at the right. Above the reference: noise is left; below:
-detail is lost.</figcaption></figure>
-<figure><h4>Restored real photographs against their references</h4>
-<svg role="img" aria-label="PSNR of restored real photographs by training step" data-chart="history"></svg>
-<figcaption>PSNR; more is better. Known here because the camera is simulated; training never sees the
-references.</figcaption></figure></div>
-<div class="ex-key">{keys}<span><i class="dotted" style="--line: #888"></i>the photographs themselves</span>
-<span><i class="dashed" style="--line: currentColor"></i>their references</span></div>"""
+    return filled("explain-charts.html", keys=keys)
 
 
 def _meters(variants: dict[str, str]) -> str:
@@ -163,12 +136,7 @@ def _account(microscope: Recording) -> str:
         f"<li><b>{html.escape(title)}</b>: {_course(microscope, name)}</li>"
         for name, title in microscope.variants.items()
     )
-    return f"""<h3>What the paper tells, and what happens here</h3>
-<div class="ex-told"><b>The paper's account</b> (Liao et al., ICLR 2025, Sec. 3.1): without the two means the
-diffusion network ends by looking at the synthetic condition alone, and the restorer learns to corrupt the fine detail
-of real photographs; CS and RS prevent this.</div>
-<div class="ex-told"><b>This recording</b>, small networks and minutes of training:<ul>{lines}</ul>
-{_reading(microscope)}</div>"""
+    return filled("explain-account.html", lines=lines, reading=_reading(microscope))
 
 
 def _course(microscope: Recording, variant: str) -> str:
@@ -188,12 +156,7 @@ def _course(microscope: Recording, variant: str) -> str:
 def _reading(microscope: Recording) -> str:
     """What follows from the recording that ships; its test holds these sentences against the numbers."""
     ceiling = next(iter(microscope.provenance["variants"].values()))["noise_space"]["ceiling"]
-    return f"""<p>So the shortcut is there: without shuffle and swap the network soon goes by order and by the synthetic
-condition. But it does <b>not</b> destroy real photographs here; they keep the most detail and the most noise, as the
-network hardly looks at them. It is with <b>shuffle alone</b> that they are smoothed until they are worse than at the
-start. Residual swap slows that, and does not stop it: the best step lies well before the end. Part of the reason is
-the strength: the diffusion loss has a ceiling of {ceiling:g} here, to make its effect visible. How long and how
-strongly to adapt decides as much as the two means do.</p>"""
+    return filled("explain-reading.html", ceiling=f"{ceiling:g}")
 
 
 def _switches(microscope: Recording, conditions: ConditionRecording) -> str:
@@ -201,56 +164,37 @@ def _switches(microscope: Recording, conditions: ConditionRecording) -> str:
     networks = _radios("variant", {name: html.escape(title) for name, title in variants.items()}, list(variants)[-1])
     orders = _radios("order", {"0": "synthetic first", "1": "real first (swapped)"}, "0")
     patches = conditions.provenance["measured"]["patches"]
-    return f"""<h3>Switch the conditions</h3>
-<p>At the step of the slider: give the diffusion network another hint and see what it guesses. If the error stays, the
-hint was not used. If it rises for <i>corrupted</i> or <i>blank</i>, the network at least looks at it; if it rises for
-<i>another image's</i>, the network used what the picture shows.</p>
-<div class="ex-switches"><fieldset><legend>Trained with</legend>{networks}</fieldset>
-<fieldset><legend>Order</legend>{orders}</fieldset>
-<fieldset><legend>Synthetic condition</legend>{_radios("source", _CHOICES, CHOICES[0])}</fieldset>
-<fieldset><legend>Real condition</legend>{_radios("target", _CHOICES, CHOICES[0])}</fieldset></div>
-<div class="ex-row" data-order>
-{_still(conditions.shared["noised"], "noised clean picture")}
-<figure data-place="source"><div class="ex-picture" role="img" aria-label="synthetic condition as shown"
-data-picture="condition source"></div><figcaption>synthetic condition</figcaption></figure>
-<figure data-place="target"><div class="ex-picture" role="img" aria-label="real condition as shown"
-data-picture="condition target"></div><figcaption>real condition</figcaption></figure>
-<figure data-place="rest">{_canvas("predicted", "predicted noise")}<figcaption>predicted noise</figcaption></figure>
-{_still(conditions.shared["noise"], "true noise", "rest")}
-<figure data-place="rest">{_canvas("error", "error of the prediction")}<figcaption>error, contrast doubled; even grey
-is none</figcaption></figure></div>
-<p class="ex-quiet">Shown first to the network: the <span data-text="first"></span> condition.</p>
-<div class="ex-numbers"><span>Error as it was</span><div class="ex-meter"><i data-bar="base"></i></div>
-<b data-text="base"></b><span>Error with these conditions</span><div class="ex-meter"><i data-bar="error"></i></div>
-<b data-text="error"></b></div>
-<p aria-live="polite">Change: <b data-text="rise"></b></p>
-<p class="ex-quiet">Mean squared error at diffusion step {TIMESTEP} over {patches} held-out patches; the pictures show
-another one. The network trained without shuffle has never met <i>real first</i>.</p>"""
+    return filled(
+        "explain-switches.html",
+        networks=networks,
+        orders=orders,
+        source=_radios("source", _CHOICES, CHOICES[0]),
+        target=_radios("target", _CHOICES, CHOICES[0]),
+        noised=_still(conditions.shared["noised"], "noised clean picture"),
+        predicted=_canvas("predicted", "predicted noise"),
+        noise=_still(conditions.shared["noise"], "true noise", "rest"),
+        error=_canvas("error", "error of the prediction"),
+        timestep=TIMESTEP,
+        patches=patches,
+    )
 
 
 def _quality(conditions: ConditionRecording) -> str:
     table = conditions.quality
     levels, total = sorted(set(table.level)), table[table.band == "all"].set_index("level")["mean"]
     first, last = (total.loc[level] for level in (levels[0], levels[-1]))
-    return f"""<h3>Why it can work: a better condition, a better guess</h3>
-<p>Another diffusion network, with one condition only: a copy of the very picture that was noised, made worse by noise
-of the sigma below. The cleaner the copy, the better the guess. Turned around, a network that guesses well asks the
-restorer for clean pictures: that is the idea behind the method.</p>
-<div class="ex-bar ex-own"><b data-text="sigma"></b><input type="range" min="0" max="{len(levels) - 1}" value="0"
-step="1" data-control="sigma" aria-label="Noise sigma of the condition"></div>
-<div class="ex-quality"><figure><svg role="img" data-chart="quality"
-aria-label="Noise-prediction error against the noise of the condition"></svg>
-<figcaption>Error over all diffusion steps: {first:.4f} with a clean condition, {last:.4f} at sigma {levels[-1]:g};
-band: 95 % interval of the mean over {int(table.images.iloc[0])} patches. The same experiment as Fig. 1(a) of Liao et
-al., with our small network and pictures; their numbers are others.</figcaption></figure>
-<div><div class="ex-row">{_still(conditions.shared["clean"], "clean picture")}
-<figure><div class="ex-picture" role="img" aria-label="condition of this sigma"
-data-picture="quality"></div><figcaption>condition</figcaption></figure>
-<figure>{_canvas("quality predicted", "predicted noise")}<figcaption>predicted noise</figcaption></figure>
-<figure>{_canvas("quality error", "error of the prediction")}<figcaption>error, contrast doubled</figcaption></figure>
-</div>
-<p aria-live="polite">Error: <b data-text="quality"></b>; of this picture at diffusion step {TIMESTEP}:
-<span data-text="quality picture"></span></p></div></div>"""
+    return filled(
+        "explain-quality.html",
+        last_level=len(levels) - 1,
+        first=f"{first:.4f}",
+        last=f"{last:.4f}",
+        strongest=f"{levels[-1]:g}",
+        images=int(table.images.iloc[0]),
+        clean=_still(conditions.shared["clean"], "clean picture"),
+        predicted=_canvas("quality predicted", "predicted noise"),
+        error=_canvas("quality error", "error of the prediction"),
+        timestep=TIMESTEP,
+    )
 
 
 def _more(microscope: Recording, conditions: ConditionRecording, notebooks: Sequence[str]) -> str:
@@ -267,11 +211,15 @@ def _more(microscope: Recording, conditions: ConditionRecording, notebooks: Sequ
     )
     critic = conditions.provenance["critic"]
     commit, measured = (critic["provenance"] or {}).get("commit"), microscope.provenance["measured"]
-    return f"""<h3>Go on</h3><ul>{links}</ul><p><code>make notebooks</code> opens them.</p>
-<p class="ex-quiet">One training each, so no more than an example. {runs}; 1(a): recipe
-{html.escape(critic["recipe"])}, seed {critic["seed"]}, commit {html.escape(str(commit))}. Measured on
-{measured["patches"]} held-out patches, simulated camera. Record anew:
-<code>python benchmarks/microscope.py</code>.</p>"""
+    return filled(
+        "explain-more.html",
+        links=links,
+        runs=runs,
+        recipe=html.escape(critic["recipe"]),
+        seed=critic["seed"],
+        commit=html.escape(str(commit)),
+        patches=measured["patches"],
+    )
 
 
 def _heads(variants: dict[str, str]) -> str:

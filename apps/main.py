@@ -13,13 +13,14 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 
+from apps.assets import asset
 from apps.batch import BatchTab
 from apps.compare import CompareTab
 from apps.curves import SCRIPT
 from apps.explain import ExplainTab
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
-from apps.style import CSS, theme
+from apps.style import theme
 from workbench.errors import WorkbenchError
 from workbench.runs.states import Watcher
 
@@ -85,7 +86,7 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[st
     blocks.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False,
         ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD, auth=auth,
-        theme=theme(), css=CSS, show_error=False, mcp_server=False,
+        theme=theme(), css=asset("app.css"), show_error=False, mcp_server=False,
         allowed_paths=[str(SCRIPT)],
     )  # fmt: skip
     return blocks

@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from apps import curves, runs, starting
+from apps.assets import asset, filled
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
@@ -19,22 +20,6 @@ TICK = 1.5
 _FIRST_RUNS = 4
 _NARROW = 900
 """Pixels of a page that has room for one column of curves."""
-
-_DRAW_JS = """
-async text => {
-    const box = document.querySelector('#curves .wb-plot');
-    if (!box || !text || box.drawn === text) return [];
-    box.drawn = text;
-    for (let wait = 0; !window.Plotly && wait < 200; wait++) await new Promise(resolve => setTimeout(resolve, 50));
-    const figure = JSON.parse(text);
-    await window.Plotly.react(box, figure.data, figure.layout, {responsive: true, displaylogo: false});
-    return [];
-}
-"""
-
-EMPTY = """<div class="wb-empty" role="status"><h3>No run yet</h3><p>Runs in <code>{runs}</code> appear here by
-themselves, whoever starts them: this page, <code>workbench train</code> in a terminal, or <code>make demo</code>.</p>
-</div>"""
 
 
 class MonitorTab:
@@ -59,7 +44,7 @@ class MonitorTab:
         self.width = gr.Number(1280, visible=False)
         with gr.Row(elem_classes="wb-main"):
             with gr.Column(scale=2, min_width=300):
-                self.empty = gr.HTML(EMPTY.format(runs=self.watcher.runs.name or "runs"), visible=False)
+                self.empty = gr.HTML(filled("no-run-yet.html", runs=self.watcher.runs.name or "runs"), visible=False)
                 self.chosen = gr.CheckboxGroup([], label="Runs to show", elem_id="runs", elem_classes="wb-runs")
                 self.form = self.controls = None
                 if controls:
@@ -136,7 +121,7 @@ class MonitorTab:
     def _refresh_after(self, trigger: Callable, **options) -> None:
         """Bring the page up to date after an event, and draw the curves where they have changed."""
         trigger(**self.refresh, **options).success(
-            None, self.figure, None, js=_DRAW_JS, api_visibility="private", queue=False
+            None, self.figure, None, js=asset("draw.js"), api_visibility="private", queue=False
         )
 
     def watch(self, tab: gr.Tab, others: list[gr.Tab]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from apps import curves, runs
+from apps.assets import asset
 from data_tools.catalogue import tasks
 from workbench.errors import WorkbenchError
 from workbench.papers import PAPERS
@@ -20,13 +21,6 @@ from workbench.runs.measurements import find_measurements
 
 ALL = "all"
 _SHOWN_UNMEASURED = 5
-
-_CELLS_JS = """
-element.addEventListener('click', event => {
-    const cell = event.target.closest('button.wb-cell');
-    if (cell) trigger('click', {index: +cell.dataset.line});
-});
-"""
 
 
 class ResultsTab:
@@ -54,7 +48,7 @@ class ResultsTab:
             self.table = gr.Dropdown([ALL], value=ALL, label="Table", scale=2, min_width=220, elem_id="table")
             self.ours = gr.Checkbox(label="Only what was measured here", min_width=180, elem_id="only-ours")
             self.again = gr.Button("Look again", size="sm", min_width=120, elem_id="results-again")
-        self.tables = gr.HTML(js_on_load=_CELLS_JS, elem_id="results")
+        self.tables = gr.HTML(js_on_load=asset("cells.js"), elem_id="results")
         with gr.Column(visible=False, elem_id="behind") as self.behind:
             self.title = gr.HTML()
             self.run = gr.Dropdown([], label="Run", elem_id="result-run")
