@@ -14,6 +14,7 @@ from torch import nn
 
 import workbench
 from workbench.errors import WorkbenchError
+from workbench.methods import title_of
 from workbench.nets import load_restorer
 from workbench.nets.weights import read_card
 from workbench.training import list_runs
@@ -25,8 +26,6 @@ MAX_PACKAGED = 5_000_000
 """Larger files, in bytes, are not taken for packaged restorers."""
 MOST = 4
 """How many restorers one comparison may have."""
-
-_TITLES = {"noise-space": "adapted"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Choice:
         """The training method by the name it goes by in the app; empty if the card does not tell."""
         provenance = self.card.get("provenance")
         method = provenance.get("method") if isinstance(provenance, dict) else None
-        return _TITLES.get(method, method) if isinstance(method, str) else ""
+        return title_of(method) if isinstance(method, str) else ""
 
     @property
     def label(self) -> str:

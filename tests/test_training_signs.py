@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from workbench.data.domains import Pair
 from workbench.methods import NoiseSpaceAdaptation, Vanilla, resolve
 from workbench.recipes import load_recipe
-from workbench.training.meters import LARGEST, condition_reliance, high_frequency_energy
+from workbench.training.meters import LARGEST, high_frequency_energy
 
 
 def method(*settings, kind=NoiseSpaceAdaptation, name="noise-space"):
@@ -20,6 +20,10 @@ def pairs(count=1, side=80):
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (side, side + 8, 3), dtype=np.uint8) for _ in range(count)]
     return [Pair(f"{number}", picture[::-1], picture) for number, picture in enumerate(pictures)]
+
+
+def reliance(method, source, target):
+    return method.meters({"source": source, "target": target})
 
 
 def awake(adaptation):
@@ -49,12 +53,14 @@ def test_reliance_is_of_both_conditions_and_leaves_the_training_alone():
     adaptation = awake(method())
     adaptation.train()
     before = torch.get_rng_state()
-    found = condition_reliance(adaptation, pairs(), pairs(2))
-    assert set(found) == {"source_condition", "target_condition"} and all(np.isfinite(list(found.values())))
+    found = reliance(adaptation, pairs(), pairs(2))
+    assert set(found) == {"reliance/source_condition", "reliance/target_condition"} and all(
+        np.isfinite(list(found.values()))
+    )
     assert any(found.values()), "nothing changes when a condition does"
     assert torch.equal(torch.get_rng_state(), before)
     assert adaptation.restorer.training and adaptation.diffusion.training
-    assert condition_reliance(adaptation, pairs(), pairs(2)) == found
+    assert reliance(adaptation, pairs(), pairs(2)) == found
 
 
 def test_a_network_that_looks_at_one_condition_relies_on_that_alone():
@@ -66,14 +72,14 @@ def test_a_network_that_looks_at_one_condition_relies_on_that_alone():
 
     adaptation.diffusion, adaptation.restorer = Copies(), torch.nn.Identity()
     clean = [Pair(pair.name, pair.reference, pair.reference) for pair in pairs()]
-    found = condition_reliance(adaptation, clean, pairs())
-    assert found["source_condition"] > 1e-3 and found["target_condition"] == 0
+    found = reliance(adaptation, clean, pairs())
+    assert found["reliance/source_condition"] > 1e-3 and found["reliance/target_condition"] == 0
 
 
 def test_there_is_none_without_two_conditions_or_patches():
-    assert condition_reliance(method(kind=Vanilla, name="vanilla"), pairs(), pairs()) == {}
+    assert reliance(method(kind=Vanilla, name="vanilla"), pairs(), pairs()) == {}
     changed = ("conditions=source", "channel_shuffle=false", "residual_swap=false")
     alone = [f"options.noise-space.{each}" for each in changed]
-    assert condition_reliance(method(*alone), pairs(), pairs()) == {}
-    assert condition_reliance(method(), pairs(side=40), pairs()) == {}
-    assert condition_reliance(method(), [], pairs()) == {}
+    assert reliance(method(*alone), pairs(), pairs()) == {}
+    assert reliance(method(), pairs(side=40), pairs()) == {}
+    assert reliance(method(), [], pairs()) == method().meters({"target": pairs()}) == {}

@@ -12,6 +12,7 @@ import numpy as np
 from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
 from workbench.images import to_float
+from workbench.methods import title_of
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
@@ -81,10 +82,9 @@ def _table(result: dict, counts: dict[str, int], seed: int) -> str:
     for domain, title in titles.items():
         lines += [title, f"  {'':<12} PSNR/dB    SSIM   LPIPS"]
         for name, scores in result[domain].items():
-            label = "adapted" if name == "noise-space" else name
             cells = [(scores["psnr"], "8.2f"), (scores["ssim"], "8.4f"), (scores["lpips"], "8.4f")]
             numbers = "".join("       -" if value is None else format(value, form) for value, form in cells)
-            lines.append(f"  {label:<12}{numbers}")
+            lines.append(f"  {title_of(name):<12}{numbers}")
     return "\n".join(lines)
 
 
@@ -114,7 +114,7 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
         for axis, (name, view) in zip(row, views.items(), strict=True):
             axis.imshow(view[window], interpolation="nearest")
             quality = "" if name == "reference" else f"  {-10 * np.log10(np.mean((view - reference) ** 2)):.2f} dB"
-            axis.set_title({"noise-space": "adapted"}.get(name, name) + quality, fontsize=11)
+            axis.set_title(title_of(name) + quality, fontsize=11)
             axis.set_axis_off()
     figure.suptitle("Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)", fontsize=12)
     path = folder / "overview.png"

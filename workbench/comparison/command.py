@@ -16,7 +16,7 @@ from workbench.data.domains import check_prepared, held_out, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
-from workbench.methods import METHODS
+from workbench.methods import METHODS, misfit
 from workbench.recipes import Recipe, load_recipe, variant_settings
 from workbench.training.fitting import Interrupted, check, difference
 
@@ -140,10 +140,8 @@ def methods_for(recipe: Recipe) -> list[str]:
 
 def _check_task(recipe: Recipe) -> None:
     """See that a method is for the recipe's task."""
-    tasks = METHODS[recipe.method].tasks
-    if recipe.task not in tasks:
-        meant = f"is for {', '.join(sorted(tasks))}, not for {recipe.task}" if tasks else "trains no restorer"
-        raise WorkbenchError(f"method {recipe.method} {meant}; leave it out of --methods")
+    if (reason := misfit(recipe)) is not None:
+        raise WorkbenchError(f"{reason}; leave it out of --methods")
 
 
 def _trained(job: Job) -> bool:

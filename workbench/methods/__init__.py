@@ -54,4 +54,19 @@ def resolve(recipe: Recipe) -> Recipe:
     return METHODS[recipe.method].resolve(recipe)
 
 
-__all__ = ["METHODS", "ConditionQuality", "Method", "NoiseSpaceAdaptation", "Oracle", "Vanilla", "resolve"]
+def misfit(recipe: Recipe) -> str | None:
+    """Why the method of a recipe is not for its task, in one line; None if it is."""
+    tasks = METHODS[recipe.method].tasks
+    if recipe.task in tasks:
+        return None
+    meant = f"is for {', '.join(sorted(tasks))}, not for {recipe.task}" if tasks else "trains no restorer"
+    return f"method {recipe.method} {meant}"
+
+
+def title_of(method: str) -> str:
+    """What tables, pictures and the app call the restorers of a method, which need not be installed here."""
+    return (METHODS[method].title if method in METHODS else "") or method
+
+
+__all__ = ["METHODS", "ConditionQuality", "Method", "NoiseSpaceAdaptation", "Oracle", "Vanilla", "misfit", "resolve",
+           "title_of"]  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from lightning.pytorch import LightningModule
@@ -17,6 +17,9 @@ from workbench.data.streams import Parts
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe, one_line
 from workbench.recipes.schema import TASKS, Section
+
+if TYPE_CHECKING:
+    from workbench.data.domains import Pair
 
 Batch = dict[str, Tensor]
 
@@ -49,7 +52,9 @@ class Method(LightningModule):
 
     parts: ClassVar[Parts] = frozenset({"source"})
     tasks: ClassVar[frozenset[str]] = TASKS
-    """The tasks (``task`` of a recipe) on which the method can be compared; none if it trains no restorer."""
+    """The tasks (``task`` of a recipe) that the method is for; none if it trains no restorer."""
+    title: ClassVar[str] = ""
+    """What tables, pictures and the app call its restorer, if not by the method's name."""
     Options: ClassVar[type[Section]] = Section
     """The method's own settings, ``options.METHOD`` of a recipe; its defaults are its paper's or what its file says."""
     by_scale: ClassVar[dict[str, dict]] = {}
@@ -125,6 +130,16 @@ class Method(LightningModule):
 
     def dials(self, step: int) -> dict[str, float]:
         """Quantities that the method turns over training, such as a loss's weight; logged beside the losses."""
+        return {}
+
+    def meters(self, held_out: Mapping[str, Sequence[Pair]]) -> dict[str, float]:
+        """Measurements of the method's own at every validation, as tags of curves; they must not change the training.
+
+        Parameters
+        ----------
+        held_out : mapping of str to sequence of Pair
+            Held-out pairs of the domains ``target`` and ``source``; a domain that has none is missing.
+        """
         return {}
 
     def start_from(self, weights: dict[str, Tensor]) -> None:

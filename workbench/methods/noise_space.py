@@ -25,11 +25,13 @@ Putting a photograph's noise on clean pictures is known from blind denoising (Ch
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench import nets
 from workbench.data.streams import Parts
@@ -38,8 +40,14 @@ from workbench.methods.base import Batch, Method
 from workbench.methods.draws import DIFFUSION, Draws
 from workbench.methods.gradients import scale_gradient
 from workbench.objectives import charbonnier, diffusion_weight, noise_prediction_error, residual_swap_contrast
+from workbench.probes.noise_prediction import NoisePredictor
+from workbench.probes.patches import held_out_patches
+from workbench.probes.reliance import reliance
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Section
+
+if TYPE_CHECKING:
+    from workbench.data.domains import Pair
 
 RESIDUAL_STRENGTH = (0.5, 2.0)
 """Range of the factor of the guard's residuals."""
@@ -66,9 +74,23 @@ def _blurred(images: Tensor, sigma: float) -> Tensor:
     return gaussian_blur(images, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 
+@contextmanager
+def _evaluating(*networks: nn.Module) -> Iterator[None]:
+    """Without dropout for a while."""
+    before = [network.training for network in networks]
+    for network in networks:
+        network.eval()
+    try:
+        yield
+    finally:
+        for network, training in zip(networks, before, strict=True):
+            network.train(training)
+
+
 class NoiseSpaceAdaptation(Method):
     """Trains the restorer jointly with a conditional diffusion network."""
 
+    title: ClassVar[str] = "adapted"
     parts: ClassVar[Parts] = frozenset({"source", "target", DIFFUSION})
 
     class Options(Section):
@@ -139,6 +161,30 @@ class NoiseSpaceAdaptation(Method):
     def dials(self, step: int) -> dict[str, float]:
         """The weight of the diffusion loss."""
         return {"diffusion_weight": self.weight(step)}
+
+    def meters(self, held_out: Mapping[str, Sequence[Pair]]) -> dict[str, float]:
+        """How much the diffusion network relies on each of its conditions.
+
+        Patches of held-out pictures are restored by the raw weights, as in training, and shown to the diffusion
+        network; then one condition is replaced by that of another patch.
+
+        Returns
+        -------
+        dict of str to float
+            ``reliance/source_condition``, ``reliance/target_condition``: the rise of the noise-prediction error at
+            t = 100, order as in training. Empty with a single condition, and where no picture of a domain is as large
+            as a patch.
+        """
+        source, target = (held_out_patches(held_out.get(domain, ())) for domain in ("source", "target"))
+        if self.options.conditions != "both" or source is None or target is None:
+            return {}
+        clean, degraded, photographs = (patches.to(self.device) for patches in (*source, target[1]))
+        with _evaluating(self.restorer, self.diffusion), torch.no_grad():
+            conditions = [self.restorer(images).float() for images in (degraded, photographs)]
+            table = reliance(NoisePredictor.of(self), clean, *conditions, ("other",))
+        order = "shuffled" if self.options.channel_shuffle else "fixed"
+        rises = table[table.order == order].set_index("condition").rise
+        return {f"reliance/{condition}_condition": float(rises[condition]) for condition in ("source", "target")}
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Restoration loss, diffusion loss and its parts; see the module's docstring."""

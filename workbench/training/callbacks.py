@@ -24,7 +24,7 @@ from workbench.methods import Method
 from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
-from workbench.training.meters import condition_reliance, high_frequency_energy
+from workbench.training.meters import high_frequency_energy
 
 
 class Checkpoints(Callback):
@@ -239,9 +239,8 @@ class Validation(Callback):
             self.latest[f"{domain}_psnr"] = sum(errors) / len(errors)
             writer.add_scalar(f"validation/{domain}_psnr", self.latest[f"{domain}_psnr"], step)
             writer.add_scalar(f"validation/{domain}_high_frequency_energy", float(np.median(energies)), step)
-        pairs = (self.domains.get(domain, ()) for domain in ("source", "target"))
-        for condition, rise in condition_reliance(module, *pairs).items():
-            writer.add_scalar(f"reliance/{condition}", rise, step)
+        for tag, value in module.meters(self.domains).items():
+            writer.add_scalar(tag, value, step)
         writer.add_scalar("time/seconds_per_validation", time.perf_counter() - begin, step)
 
 

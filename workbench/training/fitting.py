@@ -25,7 +25,7 @@ from workbench.data.domains import check_prepared, places, source_validation_pai
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.files import CannotWrite, cannot_write
-from workbench.methods import METHODS, Method, resolve
+from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
@@ -175,6 +175,8 @@ def _difference(before: dict, after: dict, prefix: str = "") -> str | None:
 
 def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
     """Build all that a recipe names."""
+    if METHODS[recipe.method].tasks and (reason := misfit(recipe)) is not None:
+        raise WorkbenchError(f"{recipe.name}: {reason}; choose another --method, or a recipe of that task")
     settings, limit = recipe.training, recipe.data.validation_images
     seed_everything(recipe.seed, verbose=False)
     method = METHODS[recipe.method](recipe)
