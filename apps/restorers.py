@@ -10,18 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from torch import nn
 
-import workbench
 from workbench.errors import WorkbenchError
 from workbench.methods import title_of
-from workbench.nets import load_restorer
-from workbench.nets.weights import read_card
+from workbench.restorers import Restorer, load_restorer, names
+from workbench.restorers.cards import network_names, read_card
 from workbench.training import list_runs
 
 DEMO_PAIR = ("denoise-pocket-vanilla-s0", "denoise-pocket+guarded-noise-space-s0")
-PACKAGED = Path(workbench.__file__).parent / "packaged"
-"""Restorers that come with the package; may be missing."""
 MAX_PACKAGED = 5_000_000
 """Larger files, in bytes, are not taken for packaged restorers."""
 MOST = 4
@@ -64,7 +60,7 @@ class Choice:
     @property
     def packaged(self) -> bool:
         """Whether it came with the package."""
-        return self.path.parent == PACKAGED
+        return self.path.parent == names.PACKAGED
 
     @property
     def facts(self) -> dict[str, str]:
@@ -78,7 +74,7 @@ class Choice:
             "recipe": provenance.get("recipe"), "scale": provenance.get("scale"), "method": provenance.get("method"),
             "seed": provenance.get("seed"), "steps": provenance.get("steps"), "source": data.get("source"),
             "degradation": data.get("degradation"), "target": data.get("target"),
-            "network": self.card["network"]["name"], "commit": code.get("commit"), **metrics,
+            "network": network_names(self.card), "commit": code.get("commit"), **metrics,
             "note": provenance.get("note"), "licence": provenance.get("licence"),
         }  # fmt: skip
         return {str(key): str(value) for key, value in facts.items() if value is not None}
@@ -105,10 +101,10 @@ def find_restorers(runs: Path) -> tuple[list[Choice], list[str]]:
         except (WorkbenchError, OSError) as error:
             problems.append(str(error))
     taken = {choice.name for choice in choices}
-    for path in sorted(PACKAGED.glob("*.safetensors")):
+    for name, path in names.packaged().items():
         try:
-            if path.stem not in taken and path.stat().st_size <= MAX_PACKAGED:
-                choices.append(Choice(path.stem, path, read_card(path.with_suffix(".json"))))
+            if name not in taken and path.stat().st_size <= MAX_PACKAGED:
+                choices.append(Choice(name, path, read_card(path.with_suffix(".json"))))
         except (WorkbenchError, OSError) as error:
             problems.append(str(error))
     return sorted(choices, key=_order), problems
@@ -148,8 +144,8 @@ def titles(choices: Sequence[Choice]) -> list[str]:
     ]
 
 
-def load(choice: Choice) -> nn.Module:
-    """The network of a choice, in evaluation mode; the last few stay in memory.
+def load(choice: Choice) -> Restorer:
+    """The restorer of a choice, in evaluation mode; the last few stay in memory.
 
     Raises
     ------
@@ -163,7 +159,7 @@ def load(choice: Choice) -> nn.Module:
 
 
 @lru_cache(maxsize=MOST)
-def _load(path: Path, modified: int) -> nn.Module:
+def _load(path: Path, modified: int) -> Restorer:
     restorer = load_restorer(path)[0]
     return restorer.to("cuda") if torch.cuda.is_available() else restorer
 
@@ -199,13 +195,13 @@ def add_upload(files: Sequence[str | Path], taken: Sequence[str]) -> Choice:
         shutil.copyfile(source, path.with_suffix(suffix))
     try:
         card = read_card(path.with_suffix(".json"))
-        network = load_restorer(path)[0]
+        restorer = load_restorer(path)[0]
     except WorkbenchError as error:
         # Say which of the person's files it is, not where the copy lies.
         message = str(error)
         for suffix, source in paths.items():
             message = message.replace(str(path.with_suffix(suffix)), source.name)
         raise WorkbenchError(message) from error
-    if not (hasattr(network, "multiple") and hasattr(network, "halo")):
-        raise WorkbenchError(f"{paths['.json'].name}: {card['network']['name']} is not a restorer")
+    if not all(hasattr(network, "multiple") and hasattr(network, "halo") for network in restorer.networks.values()):
+        raise WorkbenchError(f"{paths['.json'].name}: {network_names(card)} is not a restorer")
     return Choice(name, path, card, folder)

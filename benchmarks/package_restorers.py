@@ -11,14 +11,12 @@ from pathlib import Path
 
 import torch
 
-import workbench
 from workbench.evaluation.sets import open_set
-from workbench.nets import save_restorer
-from workbench.nets.weights import read_card
 from workbench.restore import restore_array
+from workbench.restorers import save_restorer
+from workbench.restorers.cards import read_card
+from workbench.restorers.names import PACKAGED
 from workbench.runs.folder import Run
-
-PACKAGED = Path(workbench.__file__).parent / "packaged"
 
 
 def package(
@@ -59,7 +57,7 @@ def package(
     facts |= {"note": note} if note else {}
     PACKAGED.mkdir(exist_ok=True)
     path = PACKAGED / f"{name}.safetensors"
-    save_restorer(path, restorer, card["network"], data_range=tuple(card["data_range"]), provenance=facts)
+    save_restorer(path, restorer, provenance=facts)
     return path
 
 

@@ -28,8 +28,8 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import Lpips, Unavailable, get_protocol
 from workbench.evaluation.evaluate import RestoreFunction
 from workbench.images import list_images, read_image, to_float
-from workbench.nets import load_restorer
 from workbench.restore import restore_array
+from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
 
 SETS = {

@@ -25,9 +25,10 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import Unavailable
 from workbench.evaluation.no_reference import no_reference
 from workbench.images import read_image, write_png
-from workbench.nets import build, load_restorer, save_restorer
+from workbench.nets import build
 from workbench.recipes import load_recipe, save_recipe
 from workbench.restore import restore_array
+from workbench.restorers import Restorer, load_restorer, save_restorer
 
 TINY = {"name": "unet-pocket", "width": 4, "depth": 2}
 PAIR = list(restorers.DEMO_PAIR)
@@ -41,7 +42,9 @@ def write_run(runs: Path, name: str, method: str, seed: int, status: str = "fini
     save_recipe(load_recipe("denoise-pocket", method=method, seed=seed), folder / "recipe.yaml")
     (folder / "summary.json").write_text(json.dumps({"status": status}))
     torch.manual_seed(seed)
-    save_restorer(folder / "restorer.safetensors", build(**TINY), TINY, provenance={"method": method, "seed": seed})
+    save_restorer(
+        folder / "restorer.safetensors", Restorer.of(build(**TINY), TINY), provenance={"method": method, "seed": seed}
+    )
     return folder
 
 
@@ -49,7 +52,7 @@ def write_run(runs: Path, name: str, method: str, seed: int, status: str = "fini
 def nothing_packaged(tmp_path_factory):
     """Tests see the restorers that they make, not those that come with the package."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restorers, "PACKAGED", tmp_path_factory.mktemp("packaged"))
+        patch.setattr(restorers.names, "PACKAGED", tmp_path_factory.mktemp("packaged"))
         yield
 
 
@@ -157,7 +160,7 @@ def test_an_upload_that_is_no_restorer_is_refused_in_one_line(tmp_path, spoil, m
 
 def _change_network(folder: Path, **changes) -> None:
     card = json.loads((folder / "restorer.json").read_text())
-    card["network"] |= changes
+    card["networks"]["restorer"]["network"] |= changes
     (folder / "restorer.json").write_text(json.dumps(card))
 
 

@@ -21,8 +21,8 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import Unavailable
 from workbench.images import read_image, write_png
 from workbench.nets import build as build_network
-from workbench.nets import load_restorer, save_restorer
 from workbench.restore import restore_array
+from workbench.restorers import Restorer, load_restorer, save_restorer
 from workbench.runs import processes
 from workbench.runs.states import Watcher
 
@@ -170,11 +170,11 @@ def test_packaged_restorers_come_after_runs_with_their_cards(folder, tmp_path, m
     provenance = {"method": "vanilla", "recipe": "derain-bench", "seed": 3, "data": {"target": "simulated-rain"}}
     for name in ("derain-vanilla", "denoise-vanilla", "too-large"):
         path = tmp_path / "packaged" / f"{name}.safetensors"
-        save_restorer(path, build_network(**network), network, provenance=provenance)
+        save_restorer(path, Restorer.of(build_network(**network), network), provenance=provenance)
     with path.open("ab") as file:
         file.truncate(restorers.MAX_PACKAGED + 1)
     (tmp_path / "packaged" / "broken.safetensors").touch()
-    monkeypatch.setattr(restorers, "PACKAGED", tmp_path / "packaged")
+    monkeypatch.setattr(restorers.names, "PACKAGED", tmp_path / "packaged")
     found, problems = restorers.find_restorers(folder)
     assert [choice.name for choice in found] == [*PAIR, "denoise-vanilla", "derain-vanilla"]
     assert found[2].label == "packaged · vanilla · denoise-vanilla"

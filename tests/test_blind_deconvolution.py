@@ -9,7 +9,6 @@ from workbench import nets
 from workbench.data.degradations.blur import blur, path_kernel, straight_path
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
-from workbench.nets import save_restorer
 from workbench.nets.blind_deconvolution import (
     centroid,
     divergence,
@@ -19,6 +18,7 @@ from workbench.nets.blind_deconvolution import (
 )
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
+from workbench.restorers import Restorer, load_restorer, save_restorer
 from workbench.training import fit
 
 SMALL = {"kernel_size": 5, "width": 4, "skip": 2, "levels": 2, "hidden": 8}
@@ -61,13 +61,13 @@ def test_reblur_is_a_convolution_where_the_kernel_lies_inside():
 
 
 def test_selfdeblur_follows_the_error_first_and_the_structure_after():
-    restorer = nets.build("selfdeblur", steps=100, **SMALL)
+    network = nets.build("selfdeblur", **SMALL)
     made, blurred = torch.rand(1, 3, 24, 24), torch.rand(1, 3, 20, 20)
     kernel = torch.full((5, 5), 1 / 25)
     again = reblur(made, kernel)
     rng = torch.Generator()
-    assert restorer._loss(made, kernel, blurred, 9, rng) == torch.nn.functional.mse_loss(again, blurred)
-    assert restorer._loss(made, kernel, blurred, 10, rng) == structural_dissimilarity(again, blurred)
+    assert network.loss(made, kernel, blurred, 9, 100, rng) == torch.nn.functional.mse_loss(again, blurred)
+    assert network.loss(made, kernel, blurred, 10, 100, rng) == structural_dissimilarity(again, blurred)
     assert structural_dissimilarity(blurred, blurred) == pytest.approx(0, abs=1e-6)
     assert structural_dissimilarity(again, blurred) > 0.3
 
@@ -123,9 +123,9 @@ def test_a_run_writes_the_procedure_out(method, tmp_path):
 def test_as_many_steps_as_the_papers_can_be_loaded(tmp_path):
     settings = {"steps": 5000, **SMALL}
     file, network = tmp_path / "restorer.safetensors", {"name": "vdip", **settings}
-    save_restorer(file, nets.build("vdip", **settings), network, provenance={})
-    restorer, _ = nets.load_restorer(file)
-    assert restorer.steps == 5000
+    save_restorer(file, Restorer.of(nets.build("vdip", **settings), network), provenance={})
+    restorer, _ = load_restorer(file)
+    assert restorer.options.steps == 5000
 
 
 def drawn(side):

@@ -12,6 +12,7 @@ from conftest import TINY
 from workbench import nets
 from workbench.cli import main
 from workbench.images import read_image, write_png
+from workbench.restorers import Restorer, load_restorer, save_restorer
 
 
 def workbench(monkeypatch, capsys, *arguments):
@@ -32,7 +33,7 @@ def call(monkeypatch, capsys):
 def restorer(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "restorer.safetensors"
-    nets.save_restorer(path, nets.build("unet-s", width=4), {"name": "unet-s", "width": 4}, provenance={})
+    save_restorer(path, Restorer.of(nets.build("unet-s", width=4), {"name": "unet-s", "width": 4}), provenance={})
     return path
 
 
@@ -202,7 +203,7 @@ def test_export_dnd(call, restorer, tmp_path, monkeypatch):
     status, out, _ = call("export", "dnd", restorer, "--output", tmp_path / "submission", "--device", "cpu")
     assert status == 0 and "1 files" in out
     made = scipy.io.loadmat(tmp_path / "submission" / "0001.mat")["Idenoised"][0]
-    network, _ = nets.load_restorer(restorer)
+    network, _ = load_restorer(restorer)
     for crop, result in zip(crops, made, strict=True):
         expected = restore_array(network, crop / np.float32(65535)).clip(0, 1)
         np.testing.assert_allclose(result, expected, atol=1e-6)

@@ -53,7 +53,7 @@ def test_a_run_gives_back_its_trained_method(run):
     method = run.method()
     assert torch.equal(before, torch.random.get_rng_state())
     assert not method.training
-    exported, averaged = run.restorer().state_dict(), method.evaluated.state_dict()
+    exported, averaged = run.restorer().network.state_dict(), method.evaluated.state_dict()
     assert all(torch.equal(exported[key], averaged[key]) for key in exported)
     raw = method.restorer.state_dict()
     assert any(not torch.equal(raw[key], averaged[key]) for key in raw)
@@ -130,7 +130,7 @@ def test_the_critic_trains_resumes_and_leaves_the_restorer_alone(tmp_path, monke
     method = whole.method()
     assert sum(parameter.numel() for parameter in method.restorer.parameters()) == 0
     picture = torch.rand(1, 3, 20, 20)
-    assert torch.equal(whole.restorer()(picture), picture)
+    assert torch.equal(whole.restorer().network(picture), picture)
     losses = ConditionQuality.losses
 
     def losses_until_cut_off(self, batch, step):

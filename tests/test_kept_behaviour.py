@@ -23,8 +23,8 @@ from safetensors.torch import load_file
 import workbench
 from workbench.cli import main
 from workbench.images import read_image
-from workbench.nets import load_restorer
 from workbench.recipes import load_recipe
+from workbench.restorers import load_restorer
 from workbench.runs import Run, list_runs
 from workbench.training import cached_run
 

@@ -9,6 +9,7 @@ from workbench.errors import WorkbenchError
 from workbench.nets.library import SwinIR
 from workbench.nets.registry import RESTORERS
 from workbench.restore import restore_array
+from workbench.restorers import Restorer, load_restorer, save_restorer
 
 POCKET = ["uformer-pocket", "dncnn-pocket", "restormer-pocket", "swinir-pocket", "rcan-pocket", "nafnet-pocket"]
 EXACT = ["dncnn-pocket", "swinir-pocket"]
@@ -60,11 +61,11 @@ def test_saved_weights_come_back(pocket, tmp_path):
     name, restorer = pocket
     for parameter in restorer.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    nets.save_restorer(tmp_path / "restorer.safetensors", restorer, {"name": name}, provenance={})
-    loaded, _ = nets.load_restorer(tmp_path)
+    save_restorer(tmp_path / "restorer.safetensors", Restorer.of(restorer, {"name": name}), provenance={})
+    loaded, _ = load_restorer(tmp_path)
     image = torch.rand(1, 3, 40, 24)
     with torch.no_grad():
-        assert torch.equal(loaded(image), restorer(image))
+        assert torch.equal(loaded.network(image), restorer(image))
     kept = sum(value.numel() for value in restorer.state_dict().values())
     assert kept == sum(parameter.numel() for parameter in restorer.parameters()), "only what was learned is kept"
 
@@ -177,9 +178,11 @@ def test_interrupted_with_stochastic_depth_continues_as_if_it_had_not_been(tmp_p
         fit(recipe, tmp_path, "cut")
     monkeypatch.undo()
     cut = fit(recipe, tmp_path, "cut", resume=True)
-    (expected, card), (found, _) = (nets.load_restorer(run.folder) for run in (whole, cut))
-    assert card["network"]["drop_path"] == 0.5
-    assert all(torch.equal(value, found.state_dict()[name]) for name, value in expected.state_dict().items())
+    (expected, card), (found, _) = (load_restorer(run.folder) for run in (whole, cut))
+    assert card["networks"]["restorer"]["network"]["drop_path"] == 0.5
+    assert all(
+        torch.equal(value, found.network.state_dict()[name]) for name, value in expected.network.state_dict().items()
+    )
 
 
 @pytest.mark.parametrize("name", sorted(RESTORERS))

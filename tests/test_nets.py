@@ -11,6 +11,7 @@ from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.images import read_image, to_float
 from workbench.nets.official import convert, read_checkpoint
+from workbench.restorers import Restorer, load_restorer, save_restorer
 
 
 def parameters(network):
@@ -88,40 +89,40 @@ def test_unknown_names_are_one_line():
 def test_weights_round_trip(tmp_path):
     network = nets.build("unet-s", width=6)
     path = tmp_path / "restorer.safetensors"
-    nets.save_restorer(path, network, {"name": "unet-s", "width": 6}, provenance={"seed": 3})
+    save_restorer(path, Restorer.of(network, {"name": "unet-s", "width": 6}), provenance={"seed": 3})
     for place in (path, tmp_path, path.with_suffix(".json")):
-        loaded, card = nets.load_restorer(place)
+        loaded, card = load_restorer(place)
         assert card["provenance"] == {"seed": 3}
-        assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in network.state_dict().items())
+        assert all(torch.equal(value, loaded.network.state_dict()[key]) for key, value in network.state_dict().items())
 
 
 def test_data_range_is_hidden_from_the_caller(tmp_path):
     network = nets.build("unet-s", width=4)
     path = tmp_path / "restorer.safetensors"
-    nets.save_restorer(path, network, {"name": "unet-s", "width": 4}, data_range=(-1, 1), provenance={})
+    save_restorer(path, Restorer.of(network, {"name": "unet-s", "width": 4}, data_range=(-1, 1)), provenance={})
     image = torch.rand(1, 3, 16, 16)
     with torch.no_grad():
         expected = (network(image * 2 - 1) + 1) / 2
-        assert torch.allclose(nets.load_restorer(path)[0](image), expected, atol=1e-6)
+        assert torch.allclose(load_restorer(path)[0](image), expected, atol=1e-6)
 
 
 def test_what_is_no_restorer_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     with pytest.raises(WorkbenchError, match="no restorer here"):
-        nets.load_restorer(path)
+        load_restorer(path)
     path.write_bytes(b"")
     with pytest.raises(WorkbenchError, match=r"x\.json: missing"):
-        nets.load_restorer(path)
+        load_restorer(path)
     card = {"format": 1, "network": {"name": "unet-s", "width": 4}, "data_range": [0, 1], "provenance": {}}
     path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(WorkbenchError, match="not a readable safetensors"):
-        nets.load_restorer(path)
+        load_restorer(path)
     save_file({"something": torch.zeros(2)}, path)
     with pytest.raises(WorkbenchError, match="do not fit"):
-        nets.load_restorer(path)
+        load_restorer(path)
     path.with_suffix(".json").write_text("{}")
     with pytest.raises(WorkbenchError, match="not the card"):
-        nets.load_restorer(path)
+        load_restorer(path)
 
 
 class Bomb:
@@ -142,7 +143,7 @@ def test_pickled_code_is_not_run(tmp_path, monkeypatch):
         json.dumps({"format": 1, "network": {"name": "unet-s"}, "data_range": [0, 1], "provenance": {}})
     )
     with pytest.raises(WorkbenchError, match="not a readable safetensors"):
-        nets.load_restorer(nets_path)
+        load_restorer(nets_path)
     assert not (tmp_path / "exploded").exists()
 
 
@@ -183,15 +184,17 @@ def test_foreign_checkpoints_are_refused():
 )
 def test_no_network_is_too_large_for_its_own_weights(name, tmp_path):
     network = nets.build(name)
-    nets.save_restorer(tmp_path / "r.safetensors", network, {"name": name}, provenance={})
-    nets.load_restorer(tmp_path / "r.safetensors")
+    save_restorer(tmp_path / "r.safetensors", Restorer.of(network, {"name": name}), provenance={})
+    load_restorer(tmp_path / "r.safetensors")
 
 
 def test_a_card_of_a_far_larger_network_is_refused_before_memory_is_taken(tmp_path):
-    nets.save_restorer(tmp_path / "r.safetensors", nets.build("unet-pocket"), {"name": "unet-pocket"}, provenance={})
+    save_restorer(
+        tmp_path / "r.safetensors", Restorer.of(nets.build("unet-pocket"), {"name": "unet-pocket"}), provenance={}
+    )
     card = json.loads((tmp_path / "r.json").read_text())
-    card["network"]["width"] = 2048
+    card["networks"]["restorer"]["network"]["width"] = 2048
     (tmp_path / "r.json").write_text(json.dumps(card))
     with pytest.raises(WorkbenchError, match="far more weights than the file holds") as caught:
-        nets.load_restorer(tmp_path / "r.safetensors")
+        load_restorer(tmp_path / "r.safetensors")
     assert str(tmp_path / "r.json") in str(caught.value)

@@ -14,6 +14,7 @@ from workbench.methods.draws import Draws
 from workbench.nets.blind_spot import shuffle_down, shuffle_up
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
+from workbench.restorers import Restorer
 from workbench.training import fit
 
 TRAINED = ["neighbor2neighbor", "ap-bsn", "c2n", "masked", "nlcl"]
@@ -55,7 +56,7 @@ def descend(module, steps, learning_rate, size=4):
 
 
 def weights(run):
-    return run.restorer().state_dict()
+    return run.restorer().network.state_dict()
 
 
 def test_draws_are_a_function_of_the_seeds_and_go_on():
@@ -151,7 +152,7 @@ def blind():
 @pytest.mark.parametrize("way", ["whole", "downsampled"])
 def test_the_blind_spot_is_blind(blind, way):
     image = torch.rand(1, 3, 23, 25, requires_grad=True)
-    restored = blind.blind_spot(image) if way == "whole" else blind.train()(image)
+    restored = blind(image) if way == "whole" else blind.downsampled(image, blind.train_stride)
     for row, column in ((11, 12), (0, 0), (22, 7)):
         (gradient,) = torch.autograd.grad(restored[0, :, row, column].sum(), image, retain_graph=True)
         assert (gradient[0, :, row, column] == 0).all(), "a pixel changes its own prediction"
@@ -166,23 +167,23 @@ def test_pixel_shuffle_downsampling_takes_every_nth_pixel_and_is_undone():
 
 
 def test_ap_bsn_is_asymmetric_and_refines(blind):
-    image = torch.rand(1, 3, 20, 20)
+    image, restorer, traced = torch.rand(1, 3, 20, 20), Restorer.of(blind), {}
+    assert restorer.kind == "blind-spot" and blind.train_stride == 5
+    refined = restorer(image, trace=traced.__setitem__)
+    assert torch.equal(refined, restorer(image)), "reproducible"
     with torch.no_grad():
-        refined = blind(image)
-        assert torch.equal(refined, blind(image)), "reproducible"
-        assert torch.equal(blind.train()(image), blind.downsampled(image, 5))
         first = blind.downsampled(image, 2)
-        blind.eval().refinements = 0
-        assert torch.equal(blind(image), first)
-        blind.refinements, blind.replaced = 3, 0.0
-        assert torch.allclose(blind(image), blind.blind_spot(first), atol=1e-6)
-        assert not torch.allclose(refined, blind(image), atol=1e-4)
+        assert torch.equal(traced["first"], first)
+        assert torch.equal(restorer.with_options({"refinements": 0})(image), first)
+        plain = restorer.with_options({"refinements": 3, "replaced": 0.0})(image)
+        assert torch.allclose(plain, blind(first), atol=1e-6)
+        assert not torch.allclose(refined, plain, atol=1e-4)
 
 
 def test_the_refinement_replaces_the_share_it_says():
-    from workbench.nets.blind_spot import _scattered
+    from workbench.restorers.blind_spot import scattered
 
-    numbers = torch.stack([_scattered(torch.Size((3, 64, 64)), 5, 9, draw, torch.device("cpu")) for draw in range(8)])
+    numbers = torch.stack([scattered(torch.Size((3, 64, 64)), 5, 9, draw, torch.device("cpu")) for draw in range(8)])
     assert (numbers < 0.16).float().mean() == pytest.approx(0.16, abs=0.005)
     assert np.corrcoef(numbers.flatten(1).numpy())[np.triu_indices(8, 1)].max() < 0.03
     neighbours = np.corrcoef(numbers[..., :-1].flatten().numpy(), numbers[..., 1:].flatten().numpy())[0, 1]
@@ -202,7 +203,7 @@ def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
     assert resolved.training.max_steps == 38 and resolved.training.patch_size == 24
     assert resolved.training.validate_every == 15, "validating does not take more of its time than of the others'"
     assert METHODS["ap-bsn"].resolve(resolved) == resolved
-    assert METHODS["ap-bsn"](recipe("ap-bsn", warm)).restorer.multiple == 2
+    assert METHODS["ap-bsn"](recipe("ap-bsn", warm)).exported().options.stride == 2
     with pytest.raises(WorkbenchError, match="unet-pocket would learn to copy"):
         build("ap-bsn", "options.ap-bsn.network={name: unet-pocket}")
 
@@ -317,8 +318,8 @@ def test_attention_is_masked_in_training_and_after_it():
     with torch.no_grad():
         restored = restorer(image)
         assert torch.equal(restored, restorer(image)), "reproducible"
-        restorer.mask_seed = 1
-        assert not torch.equal(restored, restorer(image))
+        assert torch.equal(restored, Restorer.of(restorer)(image)), "the masks of validation and of the file"
+        assert not torch.equal(restored, Restorer.of(restorer, options={"seed": 1})(image))
     hidden = (seen[0] == 0).all(dim=-1).float().mean()
     assert 0.6 < hidden < 0.9
     module = build("masked", "restorer={name: swinir-masked-pocket, depths: [2], heads: [3], drop_path: 0}")
@@ -328,7 +329,6 @@ def test_attention_is_masked_in_training_and_after_it():
     module.averaged.module.eval()(image)
     batch["draws"] = batch["draws"] + 1
     assert not torch.equal(first, module.losses(batch, 0)["loss"])
-    assert module.restorer.mask_seed == 0, "that of validation and of the file"
 
 
 def unit(*shape):

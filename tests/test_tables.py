@@ -25,6 +25,7 @@ from workbench.papers.formats import render
 from workbench.papers.tables import NEUTRAL_KEYS, table_lines
 from workbench.recipes import load_recipe, save_recipe
 from workbench.recipes.schema import Training
+from workbench.restorers import Restorer, save_restorer
 from workbench.runs.evaluations import read_record, run_folder, save_record
 from workbench.runs.measurements import find_measurements
 
@@ -509,7 +510,7 @@ def trained(add):
     folder = add("run", "denoise-pocket", ["data.camera=mild"], on=None)
     torch.manual_seed(0)
     network = {"name": "unet-pocket", "width": 4}
-    nets.save_restorer(folder / "restorer.safetensors", nets.build(**network), network, provenance={})
+    save_restorer(folder / "restorer.safetensors", Restorer.of(nets.build(**network), network), provenance={})
     return folder
 
 

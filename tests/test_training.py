@@ -11,10 +11,10 @@ import pytest
 import torch
 from conftest import TINY
 
-from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.methods.base import Diverged
 from workbench.recipes import load_recipe
+from workbench.restorers import load_restorer
 from workbench.training import Run, fit, list_runs
 
 
@@ -23,7 +23,7 @@ def recipe(*settings, method="noise-space", seed=0):
 
 
 def weights(run):
-    return run.restorer().state_dict()
+    return run.restorer().network.state_dict()
 
 
 def curve(run, tag):
@@ -81,8 +81,8 @@ def test_run_folder_holds_what_the_contract_says(tmp_path):
     summary = json.loads((run.folder / "summary.json").read_text())
     assert summary["status"] == "finished" and summary["steps"] == 10 and summary["weights"] == "ema"
     assert summary["provenance"]["torch"] == torch.__version__
-    restorer, card = nets.load_restorer(run.folder)
-    assert card["network"] == {"name": "unet-pocket", "width": 4}
+    restorer, card = load_restorer(run.folder)
+    assert card["networks"]["restorer"]["network"] == {"name": "unet-pocket", "width": 4}
     assert card["provenance"]["seed"] == 0 and card["provenance"]["data"]["target"] == "simulated-camera"
     scalars = run.scalars()
     expected = {

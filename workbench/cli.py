@@ -100,8 +100,8 @@ def evaluate(
     from workbench.devices import choose_device
     from workbench.evaluation import format_report, get_protocol
     from workbench.evaluation.sets import open_set
-    from workbench.nets import load_restorer
     from workbench.restore import restore_array
+    from workbench.restorers import load_restorer
     from workbench.runs.evaluations import run_folder, save_record
     from workbench.runs.provenance import provenance
 
@@ -201,8 +201,8 @@ def restore(
 ) -> None:
     """Restore images of any size; 16 bits stay 16 bits."""
     from workbench.devices import choose_device
-    from workbench.nets import load_restorer
     from workbench.restore import restore_files
+    from workbench.restorers import load_restorer
 
     chosen = choose_device(device)
     network, _ = load_restorer(restorer)
@@ -227,8 +227,8 @@ def import_official(
     if output.suffix != ".safetensors":
         raise WorkbenchError(f"--output {output}: the file must end in .safetensors")
 
-    from workbench.nets import save_restorer
     from workbench.nets.official import convert, read_checkpoint
+    from workbench.restorers import Restorer, save_restorer
 
     try:
         network, description = convert(read_checkpoint(checkpoint))
@@ -236,7 +236,7 @@ def import_official(
         raise WorkbenchError(f"{checkpoint}: {str(error).removeprefix(f'{checkpoint}: ')}") from error
     make_folder(output.parent)
     provenance = {"imported_from": checkpoint.name, "layout": "authors' code (Noise-DA)"}
-    save_restorer(output, network, description, data_range=(low, high), provenance=provenance)
+    save_restorer(output, Restorer.of(network, description, data_range=(low, high)), provenance=provenance)
     print(f"{output}: restoration U-Net of width {description['width']}")
 
 
@@ -276,9 +276,9 @@ def dnd(
     from workbench.data.domains import resolve
     from workbench.devices import choose_device
     from workbench.evaluation.dnd import PHOTOGRAPHS, write_submission
-    from workbench.nets import load_restorer
     from workbench.progress import progress_bar
     from workbench.restore import restore_array
+    from workbench.restorers import load_restorer
 
     chosen = choose_device(device)
     noisy = resolve(data)

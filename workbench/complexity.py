@@ -20,6 +20,7 @@ from workbench.nets import build
 from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORKS
 from workbench.papers import published
 from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
+from workbench.restorers import Restorer
 
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
@@ -156,22 +157,22 @@ def _published() -> dict[str, dict[str, float]]:
 
 
 def _measure(name: str, device: torch.device, side: int, numbers: dict[str, float]) -> Complexity:
-    network = build(name)
-    steps = getattr(network, "steps", 1)
-    if steps > 1:  # optimises for each image: one step is measured
-        network = build(name, steps=1)
-    network.eval().requires_grad_(False)
+    network = build(name).eval().requires_grad_(False)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     kind = "diffusion" if name in DIFFUSION_NETWORKS else "timed" if name in TIMED_NETWORKS else "restorer"
-    settings = {"time": 500.0} if kind == "timed" else {}
+    settings, steps, apply = {"time": 500.0} if kind == "timed" else {}, 1, network
+    if kind == "restorer":
+        apply = Restorer.of(network)
+        if (steps := getattr(apply.options, "steps", 1)) > 1:  # optimises for each image: one step is measured
+            apply = apply.with_options({"steps": 1})
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(*_arguments(kind, GMACS_SIDE, torch.device("cpu")), **settings)
+        apply(*_arguments(kind, GMACS_SIDE, torch.device("cpu")), **settings)
     network.to(device)
     arguments = _arguments(kind, side, device)
     with torch.inference_mode():
         with _LiveTensors(network, arguments) as live:
-            network(*arguments, **settings)
-        seconds = _time(lambda: network(*arguments, **settings), device)
+            apply(*arguments, **settings)
+        seconds = _time(lambda: apply(*arguments, **settings), device)
     return Complexity(
         name,
         kind,

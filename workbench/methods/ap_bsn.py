@@ -53,4 +53,5 @@ class ApBsn(OwnRestorer):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the noisy images from what is predicted from their surroundings."""
-        return {"loss": F.l1_loss(self.restorer(batch["target"]), batch["target"])}
+        restored = self.restorer.downsampled(batch["target"], self.restorer.train_stride)
+        return {"loss": F.l1_loss(restored, batch["target"])}

@@ -17,6 +17,7 @@ from workbench.data.streams import Parts
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe, one_line
 from workbench.recipes.schema import TASKS, Section
+from workbench.restorers import Restorer
 
 if TYPE_CHECKING:
     from workbench.data.domains import Pair
@@ -151,6 +152,14 @@ class Method(LightningModule):
     def evaluated(self) -> nn.Module:
         """The restorer that is validated and exported: the moving average or the raw weights, as the recipe says."""
         return self.averaged.module if self.recipe.training.weights == "ema" else self.restorer
+
+    def exported(self) -> Restorer:
+        """What restores pictures when the training is done: validated, measured and written into the run folder.
+
+        The restorer that the evaluated network makes alone; a method with several networks, or a procedure of its own,
+        returns another.
+        """
+        return Restorer.of(self.evaluated, {"name": self.recipe.restorer.name, **self.recipe.restorer.overrides})
 
     def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
         """The losses of one step of Lightning's loop."""

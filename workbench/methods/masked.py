@@ -64,9 +64,6 @@ class Masked(Method):
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the clean images from what is restored from masked ones."""
         masked = mask_pixels(batch["degraded"], self.options.input_mask, Draws(batch["draws"]))
-        if isinstance(self.restorer, MaskedSwinIR):
-            self.restorer.mask_seed = int(batch["draws"][0])
-        restored = self.restorer(masked)
-        if isinstance(self.restorer, MaskedSwinIR):
-            self.restorer.mask_seed = 0  # that of the validation and of the restorer's file
+        masks = {"seed": int(batch["draws"][0])} if isinstance(self.restorer, MaskedSwinIR) else {}
+        restored = self.restorer(masked, **masks)
         return {"loss": F.l1_loss(restored, batch["clean"])}

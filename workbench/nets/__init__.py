@@ -1,6 +1,5 @@
-"""Networks by name, and their weights on disk."""
+"""Networks by name; what restores pictures with them is `workbench.restorers`."""
 
 from workbench.nets.registry import NETWORKS, build
-from workbench.nets.weights import load_restorer, save_restorer
 
-__all__ = ["NETWORKS", "build", "load_restorer", "save_restorer"]
+__all__ = ["NETWORKS", "build"]

@@ -1,16 +1,12 @@
-"""Restorers without learned weights: blind deconvolution of each image by itself, with deep priors.
+"""Networks without learned weights for the blind deconvolution of each image by itself, with deep priors.
 
-The saved weights are nothing but the random start of the two generators, from which every image is optimised anew. So
-restoring is the cost: ``steps`` times a pass through the image generator, there and back, over the whole image,
-hundreds to thousands of times that of a trained restorer. A bar on stderr shows how far an image is.
-
-Both models hold that one kernel blurs the whole image, evenly in all colours, in the values as they are stored. An
-image that is restored in tiles has a kernel for each tile, and seams where these disagree.
+The saved weights are nothing but the random start of the two generators, from which every image is optimised anew, by
+`workbench.restorers.per_image`. Both models hold that one kernel blurs the whole image, evenly in all colours, in the
+values as they are stored.
 """
 
 from __future__ import annotations
 
-import copy
 from typing import ClassVar
 
 import torch
@@ -19,12 +15,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from workbench.errors import WorkbenchError
 from workbench.nets.unet import Window
-from workbench.progress import progress_bar
 
-# Shares of the steps at which both learning rates are halved (2000, 3000 and 4000 of 5000).
-_HALVINGS = (0.4, 0.6, 0.8)
-_KERNEL_INPUTS = 200
-_SSIM_RADIUS = 5
+KERNEL_INPUTS = 200
+SSIM_RADIUS = 5
 
 
 def _block(before: int, after: int, size: int, stride: int = 1) -> nn.Sequential:
@@ -106,17 +99,17 @@ class SelfDeblur(nn.Module):
 
     Parameters
     ----------
-    steps : int
-        Steps of optimisation for each image; the paper's are 5000.
+    steps, image_learning_rate, kernel_learning_rate
+        Options of the procedure that go with this size (`workbench.restorers.per_image.PerImage`).
     kernel_size : int
         Side of the kernel in pixels, odd; must hold the blur.
     width, skip, levels, inputs : int
         Size of the image generator and channels of its noise (`ImageGenerator`).
     hidden : int
         Width of the kernel generator's hidden layer.
-    image_learning_rate, kernel_learning_rate : float
     """
 
+    kind: ClassVar[str] = "per-image"
     outputs: ClassVar[int] = 3
     multiple: ClassVar[int] = 1
 
@@ -135,11 +128,13 @@ class SelfDeblur(nn.Module):
         super().__init__()
         if kernel_size < 1 or kernel_size % 2 == 0 or min(steps, width, skip, levels, inputs, hidden) < 1:
             raise ValueError("kernel_size must be odd, and all sizes and steps positive")
-        self.steps, self.kernel_size, self.levels, self.inputs = steps, kernel_size, levels, inputs
-        self.learning_rates = image_learning_rate, kernel_learning_rate
+        self.kernel_size, self.levels, self.inputs = kernel_size, levels, inputs
+        self.options = {
+            "steps": steps, "image_learning_rate": image_learning_rate, "kernel_learning_rate": kernel_learning_rate,
+        }  # fmt: skip
         self.image_generator = ImageGenerator(inputs, self.outputs, width, skip, levels)
         self.kernel_generator = nn.Sequential(
-            nn.Linear(_KERNEL_INPUTS, hidden), nn.ReLU6(), nn.Linear(hidden, kernel_size**2), nn.Softmax(dim=0)
+            nn.Linear(KERNEL_INPUTS, hidden), nn.ReLU6(), nn.Linear(hidden, kernel_size**2), nn.Softmax(dim=0)
         )
 
     @property
@@ -148,98 +143,48 @@ class SelfDeblur(nn.Module):
         return self.kernel_size
 
     def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
-        """Deblur each image by itself.
-
-        Parameters
-        ----------
-        degraded : Tensor, shape (N, 3, H, W), range [0, 1]
-        window : Window, optional
-            Ignored: a tile is deblurred as an image of its own.
-
-        Returns
-        -------
-        Tensor, shape (N, 3, H, W)
+        """Nothing: there is no pass that restores.
 
         Raises
         ------
         WorkbenchError
-            In training mode: there is nothing to be learned over images.
         """
-        if self.training:
-            raise WorkbenchError("a per-image restorer learns nothing over images; use --method selfdeblur or vdip")
-        # The optimisation needs gradients, wherever it is called from.
-        with torch.inference_mode(False), torch.enable_grad():
-            return torch.cat([self._deblurred(image[None].detach().clone().float()) for image in degraded])
+        raise WorkbenchError("a per-image restorer learns nothing over images; use --method selfdeblur or vdip")
 
-    def estimate(self, blurred: Tensor) -> tuple[Tensor, Tensor]:
-        """Optimise both generators for one image.
+    def generate(self, place: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """What the generators make of their inputs.
 
         Parameters
         ----------
-        blurred : Tensor, shape (1, 3, H, W), range [0, 1]
-            Sides of at least ``2 ** (levels + 1)``, and wider than SSIM's window reaches.
+        place : Tensor, shape (1, inputs, H, W)
+        code : Tensor, shape (200,)
 
         Returns
         -------
-        image : Tensor, shape (1, 3, H + K - 1, W + K - 1)
-            The sharp image with the surroundings that blur into the blurred one; K is ``kernel_size``.
+        made : Tensor, shape (1, outputs, H, W)
+            The sharp image comes first.
         kernel : Tensor, shape (K, K)
         """
-        device, margin = blurred.device, self.kernel_size - 1
-        height, width = blurred.shape[-2:]
-        rng = torch.Generator().manual_seed(0)
-        place = 0.1 * torch.rand(1, self.inputs, height + margin, width + margin, generator=rng).to(device)
-        code = 0.1 * torch.rand(_KERNEL_INPUTS, generator=rng).to(device)
-        generators = [copy.deepcopy(each).requires_grad_() for each in (self.image_generator, self.kernel_generator)]
-        make_image, make_kernel = generators
-        optimizer = torch.optim.Adam(
-            [
-                {"params": each.parameters(), "lr": rate}
-                for each, rate in zip(generators, self.learning_rates, strict=True)
-            ]
-        )
-        halvings = [round(share * self.steps) for share in _HALVINGS]
-        schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, halvings, gamma=0.5)
+        return self.image_generator(place), self.kernel_generator(code).view(self.kernel_size, -1)
 
-        def made() -> tuple[Tensor, Tensor]:
-            return make_image(place + self._jitter(place, rng)), make_kernel(code).view(self.kernel_size, -1)
+    def jittered(self, place: Tensor, rng: torch.Generator) -> Tensor:
+        """The image generator's input with noise, which regularises it."""
+        return place + 0.001 * torch.randn(place.shape, generator=rng).to(place.device)
 
-        def follow(loss: Tensor) -> None:
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    def preparation(self, steps: int) -> int:
+        """Steps that come before the ``steps`` themselves."""
+        return 0
 
-        total = self._preparation + self.steps
-        bar = progress_bar(total, f"{type(self).__name__} {width}x{height}", "step")
-        bar.leave = False
-        with bar:
-            for _ in range(self._preparation):
-                follow(self._preparation_loss(*made(), blurred))
-                bar.update()
-            for step in range(self.steps):
-                follow(self._loss(*made(), blurred, step, rng))
-                schedule.step()
-                bar.update()
-        with torch.no_grad():
-            return make_image(place)[:, :3], make_kernel(code).view(self.kernel_size, -1)
+    def preparation_loss(self, made: Tensor, kernel: Tensor, blurred: Tensor) -> Tensor:
+        """What those steps minimise."""
+        raise NotImplementedError
 
-    def _deblurred(self, blurred: Tensor) -> Tensor:
-        height, width = blurred.shape[-2:]
-        least = max(2 ** (self.levels + 1), _SSIM_RADIUS + 1)
-        pad = (0, max(least - width, 0), 0, max(least - height, 0))
-        image, kernel = self.estimate(F.pad(blurred, pad, mode="replicate"))
-        top, left = centroid(kernel)
-        return image[..., top : top + height, left : left + width]
-
-    _preparation = 0
-
-    def _jitter(self, place: Tensor, rng: torch.Generator) -> Tensor:
-        """Noise on the generator's input, which regularises it."""
-        return 0.001 * torch.randn(place.shape, generator=rng).to(place.device)
-
-    def _loss(self, made: Tensor, kernel: Tensor, blurred: Tensor, step: int, rng: torch.Generator) -> Tensor:
+    def loss(
+        self, made: Tensor, kernel: Tensor, blurred: Tensor, step: int, steps: int, rng: torch.Generator
+    ) -> Tensor:
+        """What step ``step`` of ``steps`` minimises, for what `generate` made of a blurred image (1, 3, H, W)."""
         again = reblur(made, kernel)
-        return F.mse_loss(again, blurred) if step < 0.1 * self.steps else structural_dissimilarity(again, blurred)
+        return F.mse_loss(again, blurred) if step < 0.1 * steps else structural_dissimilarity(again, blurred)
 
 
 def _differences(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -266,26 +211,31 @@ class Vdip(SelfDeblur):
     def __init__(self, steps: int = 5000, inputs: int = 3, **settings):
         super().__init__(steps=steps, inputs=inputs, **settings)
 
-    @property
-    def _preparation(self) -> int:
-        return round(0.1 * self.steps)
+    def preparation(self, steps: int) -> int:
+        """A tenth of the steps."""
+        return round(0.1 * steps)
 
-    def _jitter(self, place: Tensor, rng: torch.Generator) -> Tensor:
-        return torch.zeros_like(place)
+    def jittered(self, place: Tensor, rng: torch.Generator) -> Tensor:
+        """The input as it is."""
+        return place
 
-    def _preparation_loss(self, made: Tensor, kernel: Tensor, blurred: Tensor) -> Tensor:
+    def preparation_loss(self, made: Tensor, kernel: Tensor, blurred: Tensor) -> Tensor:
+        """The distance of mean and deviation from the blurred image and zero, and of the kernel from an even one."""
         edge = self.kernel_size // 2
         inner = made[..., edge : edge + blurred.shape[-2], edge : edge + blurred.shape[-1]]
         even = torch.full_like(kernel, 1 / kernel.numel())
         return F.mse_loss(inner, torch.cat([blurred, torch.zeros_like(blurred)], dim=1)) + F.mse_loss(kernel, even)
 
-    def _loss(self, made: Tensor, kernel: Tensor, blurred: Tensor, step: int, rng: torch.Generator) -> Tensor:
+    def loss(
+        self, made: Tensor, kernel: Tensor, blurred: Tensor, step: int, steps: int, rng: torch.Generator
+    ) -> Tensor:
+        """The negative evidence lower bound, later 1 - SSIM of the mean; as of `SelfDeblur.loss`."""
         mean, deviation = made.chunk(2, dim=1)
-        if step >= 0.4 * self.steps:
+        if step >= 0.4 * steps:
             return structural_dissimilarity(reblur(mean, kernel), blurred)
         drawn = torch.randn(mean.shape, generator=rng).to(mean.device)
         error = expected_error(reblur(mean + deviation * drawn, kernel), blurred) / mean.numel()
-        return error + 0.1 * 0.1 ** (step * 5 // self.steps) * divergence(mean, deviation, kernel)
+        return error + 0.1 * 0.1 ** (step * 5 // steps) * divergence(mean, deviation, kernel)
 
 
 def expected_error(again: Tensor, blurred: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
-"""The blind-spot network of AP-BSN, with its procedure at test time."""
+"""The blind-spot network of AP-BSN; its procedure at test time is `workbench.restorers.blind_spot`."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -58,22 +60,15 @@ def shuffle_up(parts: Tensor, stride: int) -> Tensor:
     return F.pixel_shuffle(parts.unflatten(0, (-1, stride**2)).transpose(1, 2).flatten(1, 2), stride)
 
 
-def _scattered(shape: torch.Size, top: int, left: int, draw: int, device: torch.device) -> Tensor:
-    """Numbers in [0, 1) that look random but are a function of a pixel's place in the whole image, (C, H, W).
+def split(images: Tensor, stride: int) -> Tensor:
+    """`shuffle_down` of images of any size: sides that are no multiple of the stride are continued by replication."""
+    pad = (0, -images.shape[-1] % stride, 0, -images.shape[-2] % stride)
+    return shuffle_down(F.pad(images, pad, mode="replicate") if any(pad) else images, stride)
 
-    A tile then refines the same pixels as the whole image does. The mixing function is Wellons' "lowbias32".
-    """
 
-    def mix(number: Tensor) -> Tensor:
-        number = number & 0xFFFFFFFF
-        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
-            number = ((number ^ (number >> shift)) * factor) & 0xFFFFFFFF
-        return number
-
-    channels, height, width = (torch.arange(side, device=device) for side in shape)
-    rows = mix(height + top + (draw + 1) * 0x9E3779B9)
-    places = mix(rows[:, None] + mix(width + left))
-    return mix(places + mix(channels + 1)[:, None, None]) / 2**32
+def join(parts: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
+    """The inverse of `split` for images of ``size`` (height, width)."""
+    return shuffle_up(parts, stride)[..., : size[0], : size[1]]
 
 
 class BlindSpot(nn.Module):
@@ -82,28 +77,26 @@ class BlindSpot(nn.Module):
     Trained to predict noisy images from themselves, it cannot learn to copy the noise of a pixel; what of the noise is
     correlated with that of the neighbours is broken up by pixel-shuffle downsampling. The defaults are the authors'.
 
-    In training mode it restores images downsampled by ``train_stride``; in evaluation mode it follows the paper's
-    asymmetric procedure: downsampled by ``stride``, then refined by random replacement (R3): in each of
-    ``refinements`` copies a share ``replaced`` of the values is that of the input again, and the results are averaged.
+    In training, images are downsampled by ``train_stride``; at test time by ``stride``, and refined.
 
     Differing from the authors' code, downsampled images are restored each for itself, not side by side in one picture,
-    sides that are no multiple of the stride are continued by replication, and which values are replaced is a
-    function of their place, so that a result is reproducible and tiles fit together.
+    and sides that are no multiple of the stride are continued by replication.
 
     Parameters
     ----------
     width, modules : int
         Channels, and dilated modules in each of the two branches.
-    train_stride, stride : int
-        Factors of the downsampling in training and in evaluation mode.
-    refinements : int
-        Passes of the refinement; 0 for none.
-    replaced : float
-        Share of values that the refinement takes from the input.
+    train_stride : int
+        Factor of the downsampling in training.
+    stride, refinements, replaced
+        Options of the procedure that go with these weights (`workbench.restorers.blind_spot.BlindSpot`).
     init : {"default", "kaiming"}
         ``"kaiming"`` draws the convolutions from a Kaiming normal distribution and scales the last of each dilated
         module by 0.1: with PyTorch's initialisation a short training hardly leaves the mean colour.
     """
+
+    kind: ClassVar[str] = "blind-spot"
+    multiple: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -118,10 +111,9 @@ class BlindSpot(nn.Module):
         super().__init__()
         if min(width // 2, modules, train_stride, stride, refinements + 1) < 1 or not 0 <= replaced <= 1:
             raise ValueError("width is at least 2, modules and strides 1, refinements 0, and replaced in 0..1")
-        self.train_stride, self.stride = train_stride, stride
-        self.refinements, self.replaced = refinements, replaced
-        self.multiple = stride
-        self._radius = 2 + 3 * modules
+        self.train_stride = train_stride
+        self.options = {"stride": stride, "refinements": refinements, "replaced": replaced}
+        self.halo = 2 + 3 * modules
         self.head = nn.Sequential(nn.Conv2d(3, width, 1), nn.ReLU())
         self.branches = nn.ModuleList(_branch(width, modules, dilation) for dilation in (2, 3))
         self.tail = nn.Sequential(
@@ -145,55 +137,23 @@ class BlindSpot(nn.Module):
                 if isinstance(module, _Dilated):
                     module.body[-1].weight.mul_(0.1)
 
-    @property
-    def halo(self) -> int:
-        """Radius in pixels beyond which an input pixel cannot change an output pixel, in evaluation mode."""
-        first = self.stride * self._radius + self.stride - 1
-        return first + self._radius if self.refinements else first
-
-    def blind_spot(self, degraded: Tensor) -> Tensor:
-        """One pass at full resolution: each pixel predicted from its surroundings, without itself.
-
-        Parameters
-        ----------
-        degraded : Tensor, shape (N, 3, H, W), range [0, 1]
-
-        Returns
-        -------
-        Tensor, shape (N, 3, H, W)
-        """
-        features = self.head(degraded)
-        return self.tail(torch.cat([branch(features) for branch in self.branches], dim=1))
-
-    def downsampled(self, degraded: Tensor, stride: int) -> Tensor:
-        """`blind_spot` of the images of every ``stride``-th pixel, put together again; shapes as there."""
-        height, width = degraded.shape[-2:]
-        pad = (0, -width % stride, 0, -height % stride)
-        padded = F.pad(degraded, pad, mode="replicate") if any(pad) else degraded
-        return shuffle_up(self.blind_spot(shuffle_down(padded, stride)), stride)[..., :height, :width]
-
     def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
-        """Restored images.
+        """Each pixel predicted from its surroundings, without itself.
 
         Parameters
         ----------
         degraded : Tensor, shape (N, 3, H, W), range [0, 1]
         window : Window, optional
-            Where ``degraded`` lies, if it is a tile.
+            Ignored: nothing depends on where a tile lies.
 
         Returns
         -------
         Tensor, shape (N, 3, H, W)
             Not clipped.
         """
-        if self.training:
-            return self.downsampled(degraded, self.train_stride)
-        first = self.downsampled(degraded, self.stride)
-        if not self.refinements:
-            return first
-        top, left = (window.top, window.left) if window else (0, 0)
-        total = torch.zeros_like(first)
-        for draw in range(self.refinements):
-            chosen = _scattered(degraded.shape[1:], top, left, draw, degraded.device) < self.replaced
-            total += self.blind_spot(torch.where(chosen, degraded, first))
-        return total / self.refinements
+        features = self.head(degraded)
+        return self.tail(torch.cat([branch(features) for branch in self.branches], dim=1))
+
+    def downsampled(self, degraded: Tensor, stride: int) -> Tensor:
+        """The images of every ``stride``-th pixel restored and put together again; shapes as of `forward`."""
+        return join(self(split(degraded, stride)), stride, degraded.shape[-2:])

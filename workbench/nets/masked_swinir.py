@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -13,8 +15,8 @@ class MaskedSwinIR(SwinIR):
     """SwinIR whose attention sees a random part of its tokens (Chen et al., CVPR 2023), in training and after it.
 
     Each layer's tokens are set to zero with probability ``attention_mask`` before queries, keys and values are
-    computed; the skip around the attention is left whole. Masks come from ``mask_seed``, so a result is reproducible;
-    but a tile's masks are not those of the whole image, and a tiled result differs slightly from that of a single pass.
+    computed; the skip around the attention is left whole. Masks come from a seed, so a result is reproducible; but a
+    tile's masks are not those of the whole image.
 
     Parameters
     ----------
@@ -24,6 +26,8 @@ class MaskedSwinIR(SwinIR):
         Those of `workbench.nets.library.SwinIR`.
     """
 
+    kind: ClassVar[str] = "masked"
+
     def __init__(self, attention_mask: float = 0.75, **settings):
         super().__init__(**settings)
         if not 0 <= attention_mask < 1:
@@ -31,7 +35,6 @@ class MaskedSwinIR(SwinIR):
         from deepinv.models.swinir import WindowAttention
 
         self.attention_mask = attention_mask
-        self.mask_seed = 0
         self._generator: torch.Generator | None = None  # exists while an image is restored
         for module in self.network.modules():
             if isinstance(module, WindowAttention):
@@ -42,9 +45,9 @@ class MaskedSwinIR(SwinIR):
         drawn = torch.rand(tokens.shape[:2], generator=self._generator, device=tokens.device)
         return tokens * (drawn >= self.attention_mask)[..., None], *others
 
-    def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
-        """Restored images, as of `workbench.nets.library.LibraryRestorer.forward`."""
-        self._generator = torch.Generator(degraded.device).manual_seed(self.mask_seed)
+    def forward(self, degraded: Tensor, window: Window | None = None, seed: int = 0) -> Tensor:
+        """Restored images, as of `workbench.nets.library.LibraryRestorer.forward`; ``seed`` is that of the masks."""
+        self._generator = torch.Generator(degraded.device).manual_seed(seed)
         try:
             return super().forward(degraded, window)
         finally:

@@ -1,4 +1,4 @@
-"""The networks' names and their default hyper-parameters."""
+"""The networks' names and their default hyper-parameters; other packages may bring more (docs/adding-a-network.md)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uform
 from workbench.nets.masked_swinir import MaskedSwinIR
 from workbench.nets.timed_unet import LeanTimedUNet, TimedUNet
 from workbench.nets.unet import UNet
+from workbench.plugins import installed
+
+GROUP = "workbench.networks"
 
 _PER_IMAGE_POCKET = {
     "steps": 300, "width": 16, "skip": 4, "levels": 3, "hidden": 200, "kernel_learning_rate": 1e-3,
@@ -65,6 +68,8 @@ TIMED_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {
     "drdd-noise-l": (TimedUNet, {"widths": (128, 128, 256, 256, 512, 512), "attention": 3}),
     "drdd-pocket": (LeanTimedUNet, {"widths": (32, 64)}),
 }
+_OURS = RESTORERS | DIFFUSION_NETWORKS | TIMED_NETWORKS
+RESTORERS |= {name: (network, {}) for name, network in installed(GROUP, nn.Module, "torch.nn.Module", _OURS).items()}
 NETWORKS = RESTORERS | DIFFUSION_NETWORKS | TIMED_NETWORKS
 
 

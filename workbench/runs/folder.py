@@ -15,9 +15,8 @@ from workbench.recipes import Recipe, load_recipe
 from workbench.runs.events import read_scalars
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from workbench.methods import Method
+    from workbench.restorers import Restorer
 
 
 class Run:
@@ -130,9 +129,9 @@ class Run:
             ) from error
         return method.eval()
 
-    def restorer(self) -> nn.Module:
+    def restorer(self) -> Restorer:
         """The exported restorer, in evaluation mode."""
-        from workbench.nets import load_restorer
+        from workbench.restorers import load_restorer
 
         return load_restorer(self.folder)[0]
 

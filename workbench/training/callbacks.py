@@ -229,7 +229,7 @@ class Validation(Callback):
             errors, energies = [], []
             for index, pair in enumerate(pairs):
                 restored = np.clip(
-                    restore_array(module.evaluated, to_float(pair.degraded), device=module.device), 0.0, 1.0
+                    restore_array(module.exported(), to_float(pair.degraded), device=module.device), 0.0, 1.0
                 )
                 reference = to_float(pair.reference)
                 errors.append(-10.0 * math.log10(max(np.mean((restored - reference) ** 2), 1e-10)))

@@ -27,9 +27,9 @@ from workbench.errors import WorkbenchError
 from workbench.files import CannotWrite, cannot_write
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
-from workbench.nets import save_restorer
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
+from workbench.restorers import save_restorer
 from workbench.runs.folder import Run
 from workbench.runs.processes import record_process
 from workbench.runs.provenance import provenance
@@ -194,7 +194,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     settings = recipe.training
     warm_start = _warm_start(recipe, runs)
     if warm_start is not None:
-        method.start_from(warm_start.restorer().state_dict())
+        method.start_from(warm_start.restorer().network.state_dict())
     reset_peak_memory()
     seed_everything(recipe.seed, verbose=False)  # a warm start that was trained just now has drawn random numbers
     checkpoint, first_step = _last_checkpoint(run)
@@ -245,9 +245,8 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     if not all_finite(method.evaluated):
         raise Diverged(f"{run.folder}: the last steps made the weights infinite; {TRAIN_AGAIN}")
     facts = {key: summary[key] for key in ("recipe", "scale", "method", "seed", "steps", "weights", "provenance")}
-    network = {"name": recipe.restorer.name, **recipe.restorer.overrides}
     facts["data"] = recipe.data.model_dump(mode="json")
-    save_restorer(run.weights, method.evaluated, network, provenance=facts)
+    save_restorer(run.weights, method.exported(), provenance=facts)
     run.write_summary(summary)
 
 

@@ -1,0 +1,13 @@
+"""What restores a picture: networks, a procedure and its options (docs/restorers.md)."""
+
+from workbench.restorers.files import load_restorer, save_restorer
+from workbench.restorers.kinds import KINDS
+from workbench.restorers.names import packaged
+from workbench.restorers.passes import Made, Passes, StoppedError
+from workbench.restorers.procedure import Options, Procedure
+from workbench.restorers.restorer import Restorer
+
+__all__ = [
+    "KINDS", "Made", "Options", "Passes", "Procedure", "Restorer", "StoppedError", "load_restorer", "packaged",
+    "save_restorer",
+]  # fmt: skip

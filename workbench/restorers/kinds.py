@@ -1,0 +1,20 @@
+"""The kinds of restorers by name; those of other installed packages are found (docs/restorers.md)."""
+
+from __future__ import annotations
+
+from workbench.plugins import installed
+from workbench.restorers.blind_spot import BlindSpot
+from workbench.restorers.masked import Masked
+from workbench.restorers.one_pass import OnePass
+from workbench.restorers.per_image import PerImage
+from workbench.restorers.procedure import Procedure
+
+GROUP = "workbench.restorers"
+
+KINDS: dict[str, type[Procedure]] = {
+    "one-pass": OnePass,
+    "per-image": PerImage,
+    "blind-spot": BlindSpot,
+    "masked": Masked,
+}
+KINDS |= installed(GROUP, Procedure, "workbench.restorers.Procedure", KINDS)
