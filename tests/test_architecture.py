@@ -9,10 +9,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     "errors",
     "files",
-    "images progress devices diffusion objectives",
+    "images progress devices diffusion objectives plugins",
     "nets data.degradations",
     "recipes",
     "data",
+    "restorers",
     "restore evaluation",
     "probes",
     "methods",

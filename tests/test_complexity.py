@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from workbench import complexity
+from workbench import complexity, nets
 from workbench.cli import main
 from workbench.complexity import _LiveTensors, format_complexity, measure_complexity
 from workbench.errors import WorkbenchError
@@ -49,19 +49,14 @@ def test_restorers_and_diffusion_networks_are_measured():
 
 
 def test_all_steps_of_an_optimisation_count(monkeypatch):
-    class PerImage(Doubler):
-        def __init__(self, steps=7):
-            super().__init__()
-            self.steps = steps
-
-        def forward(self, image):
-            for _ in range(self.steps):
-                image = torch.nn.functional.conv2d(image, torch.ones(3, 3, 1, 1))
-            return image
-
-    monkeypatch.setattr(complexity, "build", lambda name, **settings: PerImage(**settings))
-    (row,) = measure_complexity(["per-image"])
-    assert row.gmacs == pytest.approx(7 * 9 * 128 * 128 / 1e9)
+    settings = {"kernel_size": 5, "width": 4, "skip": 2, "levels": 2, "hidden": 8}
+    rows = []
+    for steps in (1, 7):
+        network = nets.build("selfdeblur", steps=steps, **settings)
+        monkeypatch.setattr(complexity, "build", lambda name, network=network: network)
+        rows += measure_complexity(["selfdeblur"])
+    assert rows[0].gmacs > 0 and rows[1].gmacs == pytest.approx(7 * rows[0].gmacs)
+    assert rows[1].seconds > 3 * rows[0].seconds
 
 
 def test_the_papers_other_rows_stand_alone(monkeypatch):

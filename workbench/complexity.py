@@ -165,6 +165,7 @@ def _measure(name: str, device: torch.device, side: int, numbers: dict[str, floa
         apply = Restorer.of(network)
         if (steps := getattr(apply.options, "steps", 1)) > 1:  # optimises for each image: one step is measured
             apply = apply.with_options({"steps": 1})
+        settings = {"tile": side}
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         apply(*_arguments(kind, GMACS_SIDE, torch.device("cpu")), **settings)
     network.to(device)

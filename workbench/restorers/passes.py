@@ -190,13 +190,13 @@ class Passes:
 
 
 def _tile(picture: Tensor | Made, window: Window, rows: slice, columns: slice) -> Tensor:
-    """A part of a picture, in the layout of the whole: channels last is the faster one on the CPU."""
+    """A part of a picture, in memory as an image of its own lies there: strides decide how convolutions round."""
     if isinstance(picture, Made):
         return picture.make(window, rows, columns)
-    last = picture.is_contiguous(memory_format=torch.channels_last)
-    return picture[..., rows, columns].clone(
-        memory_format=torch.channels_last if last else torch.contiguous_format
-    )  # fmt: skip
+    part = picture[..., rows, columns]
+    if len(part) == 1 and picture.is_contiguous(memory_format=torch.channels_last):
+        return part[0].permute(1, 2, 0).clone(memory_format=torch.contiguous_format).permute(2, 0, 1)[None]
+    return part.clone(memory_format=torch.contiguous_format)
 
 
 class Part(NamedTuple):
