@@ -226,6 +226,8 @@ def test_every_task_has_its_methods(tmp_path, pairs):
     ):
         assert methods_for(load_recipe(recipe)) == adaptation + own
     assert methods_for(load_recipe("derain-pocket", ["task=dehazing"])) == adaptation
+    residual = ["drdd", "entangled", "rddm", "ir-sde", "de-irsde", "direct"]
+    assert methods_for(load_recipe("denoise-pocket", method="direct")) == residual
     settings, data = [*QUICK, *small(pairs)], [str(pairs)]
     grid = grid_of(tmp_path, ("task", "derain"), ("methods", None), ("settings", settings), ("data", data))
     assert [cell.name for cell in grid.cells] == ["vanilla", *adaptation, "nlcl"]

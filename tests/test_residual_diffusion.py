@@ -348,11 +348,11 @@ def test_the_decoupled_sde_holds_the_noise_while_the_residual_reverts():
     states = [decoupled.add_residual(schedule, clean, degraded - clean, noise, step) for step in range(101)]
     for step in (0, 50, 100):  # the solution of dx = theta (mu - x) dt from the noisy clean image
         mean = degraded + (clean - degraded) * SDE.decay[step]
-        torch.testing.assert_close(states[step] - mean, SDE.sigma_bar[100] * noise)
+        torch.testing.assert_close(states[step] - mean, 2 * SDE.sigma_bar[100] * noise)
     restored = list(
         decoupled.sample(schedule, degraded, noise, lambda *_: degraded - clean, lambda *_: noise, 100, 100)
     )[-1].image
-    left = 0.005 * (degraded - clean) + (SDE.level - SDE.sigma_bar[100]) * noise
+    left = 0.005 * (degraded - clean) + 2 * (SDE.level - SDE.sigma_bar[100]) * noise
     torch.testing.assert_close(restored, clean + left)
 
 

@@ -241,6 +241,27 @@ def import_official(
 
 
 @app.command()
+def assemble(
+    residual: Annotated[Path, typer.Argument(metavar="RESIDUAL", help="A restorer of DRDD's residual stage alone.")],
+    noise: Annotated[Path, typer.Argument(metavar="NOISE", help="One of its noise stage alone.")],
+    output: Annotated[Path, typer.Option(help="The restorer.safetensors file to write.")],
+) -> None:
+    """Put the two stages of DRDD together that were trained as runs of their own (options.drdd.stages)."""
+    if output.suffix != ".safetensors":
+        raise WorkbenchError(f"--output {output}: the file must end in .safetensors")
+
+    from workbench.restorers import load_restorer, save_restorer
+    from workbench.restorers.assembling import assemble as put_together
+
+    (first, first_card), (second, second_card) = load_restorer(residual), load_restorer(noise)
+    whole = put_together(first, second)
+    make_folder(output.parent)
+    provenance = {"residual": first_card["provenance"], "noise": second_card["provenance"]}
+    save_restorer(output, whole, provenance=provenance)
+    print(f"{output}: both stages at level {whole.options.level:g}")
+
+
+@app.command()
 def complexity(
     networks: Annotated[list[str] | None, typer.Argument(metavar="[NETWORK...]", help="All if none is given.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,

@@ -16,7 +16,7 @@ from workbench.data.domains import check_prepared, held_out, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
-from workbench.methods import METHODS, misfit
+from workbench.methods import METHODS, Method, misfit
 from workbench.recipes import Recipe, load_recipe, variant_settings
 from workbench.training.fitting import Interrupted, check, difference
 
@@ -134,8 +134,13 @@ def make_grid(
 
 
 def methods_for(recipe: Recipe) -> list[str]:
-    """The methods that are for a recipe's task, but for the controls; those of other packages come last."""
-    return [name for name, method in METHODS.items() if recipe.task in method.tasks and name not in CONTROLS]
+    """The methods of the recipe's own family and task, but for the controls; those of other packages come last."""
+    family = METHODS.get(recipe.method, Method).family
+    return [
+        name
+        for name, method in METHODS.items()
+        if recipe.task in method.tasks and method.family == family and name not in CONTROLS
+    ]
 
 
 def _check_task(recipe: Recipe) -> None:

@@ -127,8 +127,8 @@ def sample(
     schedule: ResidualSchedule,
     degraded: Tensor,
     noise: Tensor,
-    predict_residual: Predictor,
-    predict_noise: Predictor | None,
+    predict_residual: Predictor | None = None,
+    predict_noise: Predictor | None = None,
     residual_steps: int = 2,
     noise_steps: int = 2,
     eta: float = 0.0,
@@ -142,8 +142,9 @@ def sample(
     degraded : Tensor, shape (N, C, H, W), range [-1, 1]
     noise : Tensor, shape (N, C, H, W)
         Standard normal numbers, added to the degraded image at the schedule's level.
-    predict_residual : callable
-        ``(state, step)`` to the residual ``degraded - clean``.
+    predict_residual : callable or None
+        ``(state, step)`` to the residual ``degraded - clean``. None: there is no first network, and the residual is
+        left to the second one.
     predict_noise : callable or None
         ``(state, step)`` to the noise, of unit variance. None: there is no second network, and the noise that was
         added is subtracted again.
@@ -167,7 +168,7 @@ def sample(
     """
     require_same_size(degraded=degraded, noise=noise)
     _require_eta(eta)
-    removal = timesteps(schedule.residual_steps, residual_steps)
+    removal = timesteps(schedule.residual_steps, residual_steps) if predict_residual else [0]
     denoising = timesteps(schedule.noise_steps, noise_steps)
     state = degraded + schedule.start_level * noise
     yield State("start", removal[0], state)

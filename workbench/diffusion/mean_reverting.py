@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from workbench.diffusion.decoupled import State
-from workbench.diffusion.residual_schedule import ResidualSchedule, at, require_same_size
+from workbench.diffusion.residual_schedule import ResidualSchedule, at, level_in_255, require_level, require_same_size
 from workbench.errors import WorkbenchError
 
 
@@ -54,7 +54,7 @@ class MeanRevertingSDE:
             raise WorkbenchError(f"max_sigma {max_sigma} must be positive and remainder {remainder} between 0 and 1")
         self.steps = steps
         self.level = max_sigma / 255
-        position = torch.arange(steps + 2, dtype=torch.float64) / (steps + 2)
+        position = torch.arange(steps + 2, dtype=torch.float64, device="cpu") / (steps + 2)
         curve = ((position + 0.008) / 1.008 * math.pi / 2).cos().square()
         self.theta = 1 - curve[1:] / curve[0]
         passed = self.theta.cumsum(0) - self.theta[0]
@@ -195,19 +195,22 @@ class MeanRevertingSDE:
             yield State("noise", here - 1, state)
 
 
-def decoupled_mean_reverting(steps: int = 100, max_sigma: float = 10.0, remainder: float = 0.005) -> ResidualSchedule:
+def decoupled_mean_reverting(level: float = 20 / 255, steps: int = 100, remainder: float = 0.005) -> ResidualSchedule:
     """IR-SDE taken apart into two stages (De-IRSDE), as a table for `workbench.diffusion.decoupled`.
 
     The paper (Lin et al., arXiv:2606.01048, A.4) prints a second stage that still gathers noise and so equals all of
     IR-SDE, and there is no code. Read so that the stages are what the text says: the first is the DenoisingSDE, the
     second the ODE ``dx = theta (mu - x) dt`` with the noise held fixed, whose states are ``clean + (1 - decay) *
-    residual + level * noise``. Both are those of decoupled residual diffusion under another table; images are in
-    [0, 1].
+    residual + level * noise``. Both are those of decoupled residual diffusion under another table.
 
     Parameters
     ----------
-    steps, max_sigma, remainder
-        As for `MeanRevertingSDE`; ``remainder`` of the residual and of the noise's variance is missing at the end.
+    level : float
+        On images in [-1, 1], as of all residual schedules: twice that on [0, 1].
+    steps, remainder
+        As for `MeanRevertingSDE`; ``remainder`` of the residual and its square of the noise's variance are missing at
+        the end.
     """
-    process = MeanRevertingSDE(steps, max_sigma, remainder)
-    return ResidualSchedule(1 - process.decay, process.sigma_bar, process.level)
+    require_level(level)
+    process = MeanRevertingSDE(steps, level_in_255(level), remainder)
+    return ResidualSchedule(1 - process.decay, 2 * process.sigma_bar, level)

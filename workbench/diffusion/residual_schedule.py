@@ -81,7 +81,7 @@ def timesteps(total: int, steps: int) -> list[int]:
 
 @dataclass(frozen=True)
 class ResidualSchedule:
-    """Shares of residual and noise at steps 0..T; step 0 is the clean image.
+    """Shares of residual and noise at steps 0..T; step 0 is the clean image. The tables are on the CPU.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class ResidualSchedule:
             T.
         """
         require_level(level)
-        step = torch.arange(steps + 1, dtype=torch.float64)
+        step = torch.arange(steps + 1, dtype=torch.float64, device="cpu")
         left = steps - step
         total = steps * (steps + 1)
         return cls(1 - left * (left + 1) / total, level * (step * (step + 1) / total).sqrt(), level)
@@ -169,6 +169,6 @@ class ResidualSchedule:
 
 def _variance_preserving() -> tuple[Tensor, Tensor]:
     """``1 - sqrt(A)`` and ``sqrt(1 - A)`` at steps 0..1000."""
-    signal = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), dim=0)
-    signal = torch.cat([torch.ones(1, dtype=torch.float64), signal])
+    signal = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64, device="cpu"), dim=0)
+    signal = torch.cat([torch.ones(1, dtype=torch.float64, device="cpu"), signal])
     return 1 - signal.sqrt(), (1 - signal).sqrt()

@@ -7,7 +7,12 @@ from workbench.methods.c2n import C2N
 from workbench.methods.condition_quality import ConditionQuality
 from workbench.methods.cycada import CyCADA
 from workbench.methods.dann import DomainAdversarial
+from workbench.methods.de_irsde import DeIrSde
+from workbench.methods.direct import Direct
+from workbench.methods.drdd import Drdd
 from workbench.methods.dsn import DomainSeparation
+from workbench.methods.entangled import Entangled
+from workbench.methods.ir_sde import IrSde
 from workbench.methods.masked import Masked
 from workbench.methods.neighbor2neighbor import Neighbor2Neighbor
 from workbench.methods.nlcl import Nlcl
@@ -15,6 +20,7 @@ from workbench.methods.noise_space import NoiseSpaceAdaptation
 from workbench.methods.oracle import Oracle
 from workbench.methods.pixelda import PixelDA
 from workbench.methods.plugins import installed_methods
+from workbench.methods.rddm import Rddm
 from workbench.methods.selfdeblur import SelfDeblur
 from workbench.methods.vanilla import Vanilla
 from workbench.methods.vdip import Vdip
@@ -36,6 +42,12 @@ METHODS: dict[str, type[Method]] = {
     "nlcl": Nlcl,
     "selfdeblur": SelfDeblur,
     "vdip": Vdip,
+    "drdd": Drdd,
+    "entangled": Entangled,
+    "rddm": Rddm,
+    "ir-sde": IrSde,
+    "de-irsde": DeIrSde,
+    "direct": Direct,
 }
 METHODS |= installed_methods(METHODS)
 

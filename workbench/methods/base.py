@@ -56,6 +56,8 @@ class Method(LightningModule):
     """The tasks (``task`` of a recipe) that the method is for; none if it trains no restorer."""
     title: ClassVar[str] = ""
     """What tables, pictures and the app call its restorer, if not by the method's name."""
+    family: ClassVar[str] = "adaptation"
+    """The methods that it is compared with where none are named are those of its family."""
     Options: ClassVar[type[Section]] = Section
     """The method's own settings, ``options.METHOD`` of a recipe; its defaults are its paper's or what its file says."""
     by_scale: ClassVar[dict[str, dict]] = {}
@@ -65,7 +67,7 @@ class Method(LightningModule):
         super().__init__()
         recipe = self.recipe = self.resolve(recipe)
         self.options = self.options_of(recipe)
-        self.restorer = nets.build(recipe.restorer.name, **recipe.restorer.overrides)
+        self.restorer = self.build_restorer()
         self._check_patch_size(self.restorer)
         # Buffers are copied, not averaged: those of attention are indices.
         self.averaged = AveragedModel(
@@ -102,6 +104,13 @@ class Method(LightningModule):
             return cls.Options(**given)
         except ValidationError as error:
             raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error
+
+    def build_restorer(self) -> nn.Module:
+        """The network that is trained and averaged, with fresh weights; several are the entries of one module.
+
+        Its ``multiple`` is what the sides of patches must be multiples of.
+        """
+        return nets.build(self.recipe.restorer.name, **self.recipe.restorer.overrides)
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The losses of one batch; the entry ``loss`` is minimised, all are logged.

@@ -8,6 +8,15 @@ from workbench.restorers.masked import Masked
 from workbench.restorers.one_pass import OnePass
 from workbench.restorers.per_image import PerImage
 from workbench.restorers.procedure import Procedure
+from workbench.restorers.residual_diffusion import (
+    Coupled,
+    Decoupled,
+    Direct,
+    Entangled,
+    MeanReverting,
+    NoiseStage,
+    ResidualStage,
+)
 
 GROUP = "workbench.restorers"
 
@@ -16,5 +25,12 @@ KINDS: dict[str, type[Procedure]] = {
     "per-image": PerImage,
     "blind-spot": BlindSpot,
     "masked": Masked,
+    "direct": Direct,
+    "drdd": Decoupled,
+    "drdd-residual": ResidualStage,
+    "drdd-noise": NoiseStage,
+    "entangled": Entangled,
+    "rddm": Coupled,
+    "ir-sde": MeanReverting,
 }
 KINDS |= installed(GROUP, Procedure, "workbench.restorers.Procedure", KINDS)
