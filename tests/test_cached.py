@@ -13,7 +13,7 @@ def test_a_second_call_finds_the_run_of_the_first(tmp_path, capfd):
     assert first.finished and first.name == f"denoise-pocket-vanilla-s0-{recipe_digest(recipe)}"
     again = cached_run(recipe, tmp_path)
     assert again.folder == first.folder and again.summary["finished_at"] == finished
-    assert cached_name(recipe.model_copy(update={"description": "other"})) == first.name
+    assert cached_name(recipe.model_copy(update={"description": "other", "name": "other"}), tmp_path) == first.name
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 

@@ -53,11 +53,11 @@ def test_a_run_is_not_continued_with_other_pictures(tmp_path, photographs):
     recipe = load_recipe("denoise-pocket", [*TINY, f"data.target={photographs}"], method="vanilla")
     run = fit(recipe, tmp_path / "runs", "run")
     assert fit(recipe, tmp_path / "runs", "run", resume=True).finished
-    name = cached_name(recipe)
+    name = cached_name(recipe, tmp_path / "runs")
     add(photographs, "b.png", 1)
     with pytest.raises(WorkbenchError, match=r"photographs holds other pictures than when this run was begun"):
         fit(recipe, tmp_path / "runs", "run", resume=True)
-    assert cached_name(recipe) != name
+    assert cached_name(recipe, tmp_path / "runs") != name
     (run.folder / "data.json").unlink()  # as in runs of older versions
     assert fit(recipe, tmp_path / "runs", "run", resume=True).finished
 

@@ -38,6 +38,7 @@ EXACT = "KEPT_EXACT" in os.environ
 (ADAPTED,) = (path.name for path in (KEPT / "runs").glob("*-noise-space-*"))
 RESTORERS = [*sorted(PACKAGED.glob("*.safetensors")), *sorted((KEPT / "cards").glob("*.safetensors"))]
 CACHED = json.loads((EXPECTED / "cached.json").read_text())
+TWINS = {"denoise-pocket-vanilla-s0-b6f494271637", "denoise-pocket-vanilla-s0-b20d0095cc56"}
 WARM_STARTS = json.loads((EXPECTED / "warm_starts.json").read_text())
 # The settings that kept/make.py trained with; the interrupted run had two more.
 ON_PAIRS = [
@@ -353,7 +354,9 @@ def test_recipes_as_they_were_written_mean_the_same(path):
 def test_a_run_that_was_cached_is_found(here, fits, name, settings, method, seed, folder):
     before = files_of(here / "cached")
     found = cached_run(load_recipe(name, settings, method=method, seed=seed), here / "cached")
-    assert found.folder == here / "cached" / folder and found.finished
+    # Settings of another method no longer make another run: these two are one, and either is it
+    same = TWINS if folder in TWINS else {folder}
+    assert found.name in same and found.finished
     assert fits == [] and files_of(here / "cached") == before
 
 

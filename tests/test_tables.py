@@ -22,11 +22,12 @@ from workbench.images import write_png
 from workbench.methods import resolve
 from workbench.papers import published
 from workbench.papers.formats import render
-from workbench.papers.tables import NEUTRAL_KEYS, table_lines
+from workbench.papers.tables import table_lines
 from workbench.recipes import load_recipe, save_recipe
 from workbench.recipes.schema import Training
 from workbench.restorers import Restorer, save_restorer
 from workbench.runs.evaluations import read_record, run_folder, save_record
+from workbench.runs.identity import Role, entry_of
 from workbench.runs.measurements import find_measurements
 
 SIDD = EvaluationSet("sidd/validation", "data/sidd/validation", "sidd/validation", 1280)
@@ -119,7 +120,7 @@ def test_one_seed_has_no_spread_and_of_the_same_seed_the_later_evaluation_counts
 WARM_START = " ".join(
     f"warm_start.{key}={json.dumps(value)}"
     for key, value in Training(max_steps=7).model_dump(mode="json").items()
-    if f"warm_start.{key}" not in NEUTRAL_KEYS
+    if entry_of(f"warm_start.{key}").role is Role.RESULT
 )
 
 

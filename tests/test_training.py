@@ -241,10 +241,15 @@ def test_a_broken_image_is_one_line_with_loading_processes_too(tmp_path):
     assert "Traceback" not in str(raised.value)
 
 
-def test_what_does_not_change_the_result_may_change_on_resume(tmp_path):
+def test_what_does_not_change_the_result_may_change_on_resume(tmp_path, capsys):
     run = fit(recipe(), tmp_path, "run")
     (run.folder / "summary.json").unlink()
-    assert fit(recipe("training.threads=2"), tmp_path, "run", resume=True).finished
+    changed = ["training.threads=2", "training.checkpoint_every=2", "training.validate_every=3", "description=other"]
+    assert fit(recipe(*changed), tmp_path, "run", resume=True).finished
+    assert "goes on with training.threads=1 as it was begun" in capsys.readouterr().err
+    written = Run(run.folder).recipe
+    assert written.training.threads == 1 and written.training.checkpoint_every == 2
+    assert fit(recipe(*changed), tmp_path, "run", resume=True).finished
     assert run.summary["validation"]["target_psnr"] > 10, "the last validation is in the checkpoint"
 
 
@@ -273,9 +278,13 @@ def test_warm_start_is_trained_once_and_shared(tmp_path):
     (shared,) = [run for run in (tmp_path / ".warm-starts").iterdir() if run.is_dir()]
     for run in (vanilla, adapted):
         assert all(torch.allclose(value, weights(Run(shared))[key], atol=1e-6) for key, value in weights(run).items())
+    finished = Run(shared).summary["finished_at"]
+    slower = [f"warm_start.{key}" for key in ("workers=1", "threads=2", "log_every=3", "checkpoint_every=2")]
+    again = fit(recipe(warm, still, *slower, "description=another"), tmp_path, "adapted-again")
+    assert again.summary["warm_start"]["name"] == shared.name and Run(shared).summary["finished_at"] == finished
     other = fit(recipe(warm, still, seed=1), tmp_path, "other")
     assert other.summary["warm_start"]["name"] != vanilla.summary["warm_start"]["name"]
-    assert [run.name for run in list_runs(tmp_path)] == ["adapted", "other", "vanilla"]
+    assert [run.name for run in list_runs(tmp_path)] == ["adapted", "adapted-again", "other", "vanilla"]
 
 
 def test_missing_data_sets_stop_before_anything_is_written(tmp_path, monkeypatch):

@@ -16,9 +16,10 @@ from workbench.data.domains import check_prepared, held_out, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
-from workbench.methods import METHODS, Method, misfit
+from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.recipes import Recipe, load_recipe, variant_settings
-from workbench.training.fitting import Interrupted, check, difference
+from workbench.runs.identity import difference
+from workbench.training.fitting import Interrupted, check
 
 
 def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> tuple[str, list[Failure]]:
@@ -154,7 +155,7 @@ def _trained(job: Job) -> bool:
     run = job.run
     if not (run.checkpoint.exists() or run.finished):
         return False
-    if (changed := difference(run.recipe, job.resolved)) is not None:
+    if (changed := difference(resolve(run.recipe), job.resolved)) is not None:
         problem = f"holds a run whose recipe differs at {changed}"
     elif (place := changed_place(run.contents, places(job.resolved.data))) is not None:
         problem = f"holds a run of other pictures than {place} has now"

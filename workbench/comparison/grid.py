@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from collections.abc import Iterable
@@ -10,14 +11,15 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.data.contents import contents
+from workbench.data.domains import places
 from workbench.errors import WorkbenchError
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
 from workbench.recipes.former import current_key
 from workbench.runs.evaluations import FOLDER, Record, read_record
 from workbench.runs.folder import Run
+from workbench.runs.identity import RESUME, difference, find_run
 from workbench.training import cached_name
-from workbench.training.fitting import difference
 
 CONTROLS = ("vanilla", "vanilla-early", "oracle")
 EARLY = 3
@@ -107,10 +109,17 @@ class Job:
 
     @cached_property
     def name(self) -> str:
-        """Name of the run folder."""
+        """Name of the run folder: of one that is there, or of a new one."""
         if self.grid.by_recipe:
-            return cached_name(self.resolved)
-        return f"{self.grid.prefix}{self.cell.name}-s{self.seed}{self.grid.suffix}"
+            return cached_name(self.resolved, self.grid.runs)
+        stem = f"{self.grid.prefix}{self.cell.name}-s{self.seed}"
+        name = f"{stem}{self.grid.suffix}"
+        # With other settings that decide nothing it has another suffix
+        others = [path.parent for path in self.grid.runs.glob(f"{glob.escape(stem)}*/recipe.yaml")]
+        if not others or (self.grid.runs / name).exists():
+            return name
+        run = find_run(others, self.resolved, RESUME, contents(places(self.resolved.data)), resolve)
+        return name if run is None else run.name
 
     @property
     def run(self) -> Run:
@@ -145,7 +154,7 @@ class Job:
         """Whether the run has finished, by the recipe that the grid asks for."""
         run = self.run
         try:
-            return run.finished and difference(run.recipe, self.resolved) is None
+            return run.finished and difference(resolve(run.recipe), self.resolved) is None
         except WorkbenchError:
             return False  # a damaged folder, which `fit` will name
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 from workbench.papers import PAPERS, Experiment, Number, published
 from workbench.recipes import Recipe, load_recipe
+from workbench.runs.identity import EXPERIMENT, deciding
 from workbench.runs.measurements import Measurement
 
 SCALES = ("paper", "bench", "desk", "pocket")
@@ -32,16 +33,6 @@ EMBEDDED = {
 }  # fmt: skip
 """What the embedded test sets are for; none of the papers' tables is about the source domain."""
 
-# What cannot change a result, and what is not of the experiment but about it.
-_NEUTRAL_TRAINING = (
-    "log_every", "validate_every", "checkpoint_every", "snapshot_every", "workers", "threads", "accelerator", "devices",
-)  # fmt: skip
-NEUTRAL_KEYS = frozenset(
-    {
-        "name", "description", "seed", "data.validation", "data.source_validation", "data.validation_images",
-        *(f"{section}.{key}" for section in ("training", "warm_start") for key in _NEUTRAL_TRAINING),
-    }
-)  # fmt: skip
 DIGITS = {"PSNR": 2, "SSIM": 4, "LPIPS": 4}
 
 
@@ -234,18 +225,10 @@ def _family(recipe: Recipe) -> str:
 
 
 def _settings(recipe: Recipe) -> dict[str, object]:
-    """All that makes up a run, by dotted key."""
-    flat: dict[str, object] = {}
-
-    def add(tree: dict, prefix: str) -> None:
-        for key, value in tree.items():
-            if isinstance(value, dict):
-                add(value, f"{prefix}{key}.")
-            else:
-                flat[f"{prefix}{key}"] = value
-
-    add(recipe.model_dump(mode="json"), "")
-    return {key: value for key, value in flat.items() if key not in NEUTRAL_KEYS}
+    """All that makes up the experiment, by dotted key; a seed is one try of it."""
+    settings = deciding(recipe, EXPERIMENT)
+    del settings["seed"]
+    return settings
 
 
 def _changes(recipe: Recipe, variant_keys: tuple[str, ...]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import logging
 import os
+import sys
 import threading
 import time
 import warnings
@@ -19,18 +18,20 @@ import torch
 from filelock import FileLock, Timeout
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
+from tqdm import tqdm
 
 from workbench.data.contents import changed_place, contents
 from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
-from workbench.files import CannotWrite, cannot_write
+from workbench.files import CannotWrite, cannot_write, make_folder
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
 from workbench.recipes import Recipe, save_recipe
 from workbench.recipes.schema import Data
 from workbench.restorers import save_restorer
 from workbench.runs.folder import Run
+from workbench.runs.identity import RESTORATION, difference, digest, find_run
 from workbench.runs.processes import record_process
 from workbench.runs.provenance import provenance
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
@@ -41,10 +42,6 @@ _KEPT = "; the last checkpoint is kept, mend that and --resume"
 _OF_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
     errno.ENAMETOOLONG,
-}  # fmt: skip
-# What may change when a run is continued, since it does not change the result.
-HARMLESS = {
-    "training.workers", "training.threads", "training.log_every", "training.accelerator", "training.snapshot_every",
 }  # fmt: skip
 
 
@@ -93,6 +90,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
         with FileLock(run.folder / ".lock", timeout=0):
             _check_claim(run, recipe, resume)
             if not run.finished:
+                recipe = _as_begun(run, recipe)
                 job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
                 save_recipe(recipe, run.folder / "recipe.yaml")
                 run.write_contents(contents(places(recipe.data)))
@@ -134,7 +132,7 @@ def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
         return
     if not resume:
         raise WorkbenchError(f"{run.folder}: a run is already here; continue it with --resume or use another --name")
-    if (changed := difference(run.recipe, recipe)) is not None:
+    if (changed := difference(resolve(run.recipe), recipe)) is not None:
         raise WorkbenchError(
             f"{path}: differs from the recipe given at {changed};"
             " resume with the same one, or use another --name or --runs"
@@ -146,31 +144,17 @@ def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
         )
 
 
-def difference(before: Recipe, after: Recipe) -> str | None:
-    """The dotted key of the first difference that changes a run; None if there is none.
-
-    Parameters
-    ----------
-    before : Recipe
-        Of a run folder; one that was written earlier may hold settings of other methods, or lack some of its own that
-        there were not yet.
-    after : Recipe
-        Resolved.
-    """
-    if before.method == after.method:
-        before = resolve(before)
-    return _difference(before.model_dump(mode="json"), after.model_dump(mode="json"))
-
-
-def _difference(before: dict, after: dict, prefix: str = "") -> str | None:
-    for key in [*before, *(key for key in after if key not in before)]:
-        old, new = before.get(key), after.get(key)
-        if isinstance(old, dict) and isinstance(new, dict):
-            if (found := _difference(old, new, f"{prefix}{key}.")) is not None:
-                return found
-        elif old != new and f"{prefix}{key}" not in HARMLESS:
-            return f"{prefix}{key} ({old} there, {new} here)"
-    return None
+def _as_begun(run: Run, recipe: Recipe) -> Recipe:
+    """The recipe with the number of threads that the run was begun with: another one rounds sums otherwise."""
+    if not run.checkpoint.exists():
+        return recipe
+    threads = run.recipe.training.threads
+    if threads == recipe.training.threads:
+        return recipe
+    tqdm.write(
+        f"{run.folder}: goes on with training.threads={threads} as it was begun, for the same weights", file=sys.stderr
+    )
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"threads": threads})})
 
 
 def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
@@ -313,25 +297,18 @@ def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
     """The restoration-only run that this recipe starts from: trained once, then shared by every method of its seed."""
     if recipe.warm_start is None:
         return None
-    tree = recipe.model_dump(mode="json")
-    tree["warm_start"].pop("snapshot_every")
-    # What restoration alone does not look at must not make another warm start.
-    decisive = {
-        "restorer": tree["restorer"], "training": tree["warm_start"], "seed": recipe.seed,
-        "data": recipe.data.source_side,
-    }  # fmt: skip
-    data = Data(**decisive["data"])
-    if held := contents(places(data)):
-        decisive["contents"] = held
-    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
-    # The others stay at their defaults: a mistaken or moved folder of one recipe must not spoil it for the rest.
+    # What restoration alone does not look at stays at its default: a mistaken or moved folder of one recipe must not
+    # spoil it for the rest.
     own = {"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
-    warm = recipe.model_copy(update={**own, "data": data})
+    warm = resolve(recipe.model_copy(update={**own, "data": Data(**recipe.data.source_side)}))
+    held = contents(places(warm.data))
     folder = Path(runs) / WARM_STARTS
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    name = f"{digest(warm, RESTORATION, held)}-s{recipe.seed}"
     # Runs that start together wait here for the one that got the lock, then find the warm start finished.
-    with FileLock(folder / f"{digest}.lock"):
-        run = Run(folder / f"{digest}-s{recipe.seed}")
-        if run.finished:
-            return run
-        return fit(warm, folder, run.name, resume=True)
+    with FileLock(folder / f"{name}.lock"):
+        there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
+        run = find_run(there, warm, RESTORATION, held, resolve)
+        if run is None:
+            return fit(warm, folder, name, resume=True)
+        return run if run.finished else fit(run.recipe, folder, run.name, resume=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import json
 import multiprocessing
 import os
 from collections.abc import Hashable, Mapping
@@ -17,63 +15,44 @@ import torch
 
 from workbench.data.contents import contents
 from workbench.data.domains import places
-from workbench.methods import METHODS, NoiseSpaceAdaptation, resolve
+from workbench.methods import METHODS, resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.runs.folder import Run
-from workbench.training.fitting import HARMLESS, fit
+from workbench.runs.identity import REUSE, digest, find_run
+from workbench.training.fitting import fit
 
 Key = TypeVar("Key", bound=Hashable)
 
-# What a recipe is called does not change its run. Unlike in `fit`, snapshots count: who asks for some needs them.
-_NAMES = ("name", "description")
-_HARMLESS = HARMLESS - {"training.snapshot_every"}
-
 
 def recipe_digest(recipe: Recipe) -> str:
-    """Twelve hexadecimal digits: equal if all is equal that decides what the run is.
+    """Twelve hexadecimal digits, which differ for recipes whose runs differ (`workbench.runs.identity`).
 
-    Name, description and what changes only how fast it is trained do not count; the pictures in its folders do.
+    The pictures in its folders count too.
 
     Raises
     ------
     WorkbenchError
         When an option of the method is unknown or wrong.
     """
-    tree = _former_tree(recipe)
-    for key in (*_NAMES, *_HARMLESS):
-        *parents, leaf = key.split(".")
-        node = tree
-        for parent in parents:
-            node = node[parent]
-        del node[leaf]
-    if held := contents(places(recipe.data)):
-        tree["contents"] = held
-    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
+    return digest(resolve(recipe), REUSE, contents(places(recipe.data)))
 
 
-def _former_tree(recipe: Recipe) -> dict:
-    """A resolved recipe as it was written when digests began: runs keep their names.
-
-    The settings of noise-space adaptation, with all defaults, stood in every recipe; those that were added later are
-    left out where they change nothing.
-    """
-    tree = resolve(recipe).model_dump(mode="json")
-    tree["options"].pop("noise-space", None)
-    options = NoiseSpaceAdaptation.Options(**recipe.options.get("noise-space", {})).model_dump(mode="json")
-    if options["guard"] == "none":
-        del options["guard"], options["guard_blur"]
-    return tree | {"noise_space": options}
-
-
-def cached_name(recipe: Recipe) -> str:
-    """Name of the run folder of a recipe: ``RECIPE-METHOD-sSEED-DIGEST``."""
-    return f"{recipe.name}-{recipe.method}-s{recipe.seed}-{recipe_digest(recipe)}"
+def cached_name(recipe: Recipe, runs: Path) -> str:
+    """Name of the run folder of a recipe: of the run that is there, or ``RECIPE-METHOD-sSEED-DIGEST`` for a new one."""
+    recipe = resolve(recipe)
+    name = f"{recipe.name}-{recipe.method}-s{recipe.seed}-{recipe_digest(recipe)}"
+    if (Path(runs) / name).exists():
+        return name
+    # Under another recipe's name, or with the digest that an earlier version gave
+    there = (path.parent for path in Path(runs).glob(f"*-{recipe.method}-s{recipe.seed}-{'[0-9a-f]' * 12}/recipe.yaml"))
+    run = find_run(there, recipe, REUSE, contents(places(recipe.data)), resolve)
+    return name if run is None else run.name
 
 
 def cached_run(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False) -> Run:
     """The finished run of a recipe: trained now, or continued, or found in the folder.
 
-    It lies in ``RECIPE-METHOD-sSEED-DIGEST`` and is trained without a progress bar, which would end up in a notebook's
+    It is the one that `cached_name` names, and is trained without a progress bar, which would end up in a notebook's
     output; the app's monitor shows how far it is.
 
     Parameters
@@ -96,7 +75,7 @@ def cached_run(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False
     if smoke:
         recipe = apply_settings(recipe, smoke_settings(recipe))
     with contextlib.redirect_stderr(io.StringIO()):
-        return fit(recipe, runs, cached_name(recipe), resume=True)
+        return fit(recipe, runs, cached_name(recipe, runs), resume=True)
 
 
 def cached_runs(recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smoke: bool = False) -> dict[Key, Run]:
@@ -119,8 +98,8 @@ def cached_runs(recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smo
     WorkbenchError
         As `workbench.training.fit`.
     """
-    named = {cached_name(recipe): recipe for recipe in recipes.values()}
-    missing = [recipe for name, recipe in named.items() if not Run(Path(runs) / name).finished]
+    different = {recipe_digest(recipe): recipe for recipe in recipes.values()}.values()
+    missing = [recipe for recipe in different if not Run(Path(runs) / cached_name(recipe, runs)).finished]
     lanes = min(len(missing), 1 if smoke or torch.cuda.is_available() else os.cpu_count() or 1)
     if lanes > 1:
         # Not forked: a copy of a process that has used torch's threads may hang.
