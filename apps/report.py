@@ -11,16 +11,13 @@ from pathlib import Path
 
 from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
 from workbench import __version__
+from workbench.evaluation.measures import METRICS
 from workbench.files import replacing
 from workbench.images import write_png
 
-_COLUMNS = (
-    ("psnr", "PSNR / dB", ".2f", max),
-    ("ssim", "SSIM", ".4f", max),
-    ("lpips", "LPIPS", ".4f", min),
-    # Without a reference, and without a best one
-    ("noise", "noise / 255", ".2f", None),
-    ("blur", "blur, 0 to 1", ".3f", None),
+_BEST = {"higher": max, "lower": min, None: None}
+_COLUMNS = tuple(
+    (name, metric.heading(), f".{metric.digits}f", _BEST[metric.better]) for name, metric in METRICS.items()
 )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
+from workbench.evaluation.measures import STANDARD, chosen
+from workbench.evaluation.metrics import psnr
 from workbench.images import to_float
 from workbench.methods import title_of
 from workbench.progress import progress_bar
@@ -78,12 +80,14 @@ def _table(result: dict, counts: dict[str, int], seed: int) -> str:
         "target": f"target domain: simulated camera, {counts['target']} held-out pictures",
         "source": f"source domain: AWGN sigma {SOURCE_SIGMA:.0f}, {counts['source']} held-out pictures",
     }
+    metrics = chosen(STANDARD)
+    heads = "".join(f"{metric.heading().replace(' ', ''):>8}" for metric in metrics)
     lines = [f"\n{RECIPE}, seed {seed}, {result['seconds']:.0f} s of training and evaluation"]
     for domain, title in titles.items():
-        lines += [title, f"  {'':<12} PSNR/dB    SSIM   LPIPS"]
+        lines += [title, f"  {'':<12}{heads}"]
         for name, scores in result[domain].items():
-            cells = [(scores["psnr"], "8.2f"), (scores["ssim"], "8.4f"), (scores["lpips"], "8.4f")]
-            numbers = "".join("       -" if value is None else format(value, form) for value, form in cells)
+            cells = [(scores[metric.name], metric.digits) for metric in metrics]
+            numbers = "".join("       -" if value is None else f"{value:8.{digits}f}" for value, digits in cells)
             lines.append(f"  {title_of(name):<12}{numbers}")
     return "\n".join(lines)
 
@@ -113,7 +117,7 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
         window = (slice(height, 3 * height), slice(width, 3 * width))
         for axis, (name, view) in zip(row, views.items(), strict=True):
             axis.imshow(view[window], interpolation="nearest")
-            quality = "" if name == "reference" else f"  {-10 * np.log10(np.mean((view - reference) ** 2)):.2f} dB"
+            quality = "" if name == "reference" else f"  {psnr(view, reference, 1):.2f} dB"
             axis.set_title(title_of(name) + quality, fontsize=11)
             axis.set_axis_off()
     figure.suptitle("Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)", fontsize=12)

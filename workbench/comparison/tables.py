@@ -13,11 +13,11 @@ import pandas as pd
 
 from workbench.comparison.grid import Grid, Job
 from workbench.comparison.running import Failure
+from workbench.evaluation.measures import STANDARD, chosen
 from workbench.files import make_folder, write_text
 from workbench.recipes import Recipe, load_recipe
 
-METRICS = ("psnr", "ssim", "lpips")
-COLUMNS = ("cell", "method", "seed", "test", "images", *METRICS, "steps", "seconds", "warm_seconds",
+COLUMNS = ("cell", "method", "seed", "test", "images", *STANDARD, "steps", "seconds", "warm_seconds",
            "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit")  # fmt: skip
 FORMATS = ("text", "md", "json", "csv")
 NOTES = (
@@ -76,7 +76,7 @@ def run_facts(job: Job) -> dict[str, str]:
 
 
 def _row(facts: dict[str, str], test: str, images: int, mean: dict[str, float | None]) -> dict[str, str]:
-    numbers = {name: "" if mean[name] is None else f"{mean[name]:.4f}" for name in METRICS}
+    numbers = {name: "" if mean.get(name) is None else f"{mean[name]:.4f}" for name in STANDARD}
     return dict.fromkeys(COLUMNS, "") | facts | {"test": test, "images": str(images)} | numbers
 
 
@@ -110,21 +110,21 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
     no run has them.
     """
     rows = rows[rows.test == test]
-    psnr = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
-    room = psnr["oracle"] - psnr["vanilla"] if {"oracle", "vanilla"} <= psnr.keys() else None
+    psnr, *others = chosen(STANDARD)
+    by_seed = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
+    room = by_seed["oracle"] - by_seed["vanilla"] if {"oracle", "vanilla"} <= by_seed.keys() else None
     lines = []
     for cell, group in rows.groupby("cell", sort=False):
-        gain = (psnr[cell] - psnr["vanilla"]).dropna() if cell in psnr and "vanilla" in psnr else []
+        gain = (by_seed[cell] - by_seed["vanilla"]).dropna() if cell in by_seed and "vanilla" in by_seed else []
         gain = [] if cell == "vanilla" else gain
         closed = (gain / room).dropna() if len(gain) and room is not None and room.mean() > LEAST_ROOM else []
         lines.append(
             {
                 "": cell,
-                "PSNR / dB": _spread(group.psnr),
+                psnr.heading(): _spread(group.psnr, psnr.digits),
                 "gain over vanilla / dB": spread(gain, signed=True) if len(gain) else "",
                 "gap closed": f"{spread(100 * closed, 0)} %" if len(closed) and cell != "oracle" else "",
-                "SSIM": _spread(group.ssim, 4),
-                "LPIPS": _spread(group.lpips, 4),
+                **{metric.heading(): _spread(group[metric.name], metric.digits) for metric in others},
                 "seeds": str(group.seed.count() or ""),
                 "training / s": _mean(group.seconds + group.warm_seconds),
                 "time a step / ms": _mean(1000 * group.seconds_per_step),
@@ -133,12 +133,12 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
             }
         )
     frame = pd.DataFrame(lines)
-    always, measured = frame.columns[:8], frame.columns[8:]
+    always, measured = frame.columns[: 6 + len(others)], frame.columns[6 + len(others) :]
     names = [*always, *(name for name in measured if not (frame[name] == "").all())]
     return [names, *frame[names].to_numpy().tolist()]
 
 
-def _spread(values: pd.Series, digits: int = 2) -> str:
+def _spread(values: pd.Series, digits: int) -> str:
     return spread(values, digits) if values.notna().all() else ""
 
 

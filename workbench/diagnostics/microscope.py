@@ -35,6 +35,7 @@ from workbench.diagnostics.gradients import gradient_shares, stream_batch
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.diagnostics.recording import Recording
 from workbench.errors import WorkbenchError
+from workbench.evaluation.metrics import psnr
 from workbench.images import to_uint
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.probes.noise_prediction import NoisePredictor, predict
@@ -229,8 +230,8 @@ def _facts(title: str, run: Run) -> dict:
 
 def _psnr(images: Tensor, reference: Tensor) -> float:
     """Mean over patches, in dB, of images clipped to [0, 1]."""
-    errors = (images.clamp(0, 1) - reference).square().mean(dim=(1, 2, 3)).clamp(min=1e-10)
-    return float((-10 / math.log(10) * errors.log()).mean())
+    pairs = zip(images.clamp(0, 1).numpy(), reference.numpy(), strict=True)
+    return float(np.mean([psnr(restored, clean, 1, highest=100) for restored, clean in pairs]))
 
 
 def _decibels(images: Tensor) -> tuple[np.ndarray, np.ndarray]:

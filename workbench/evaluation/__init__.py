@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.evaluation.evaluate import evaluate_folder, evaluate_pairs, format_report
-    from workbench.evaluation.lpips import Lpips, Unavailable
+    from workbench.evaluation.lpips import Lpips
+    from workbench.evaluation.metric import Metric, Unavailable
     from workbench.evaluation.protocols import PROTOCOLS, Protocol, get_protocol
 
 _MODULES = {
@@ -16,7 +17,8 @@ _MODULES = {
     "evaluate_pairs": "evaluate",
     "format_report": "evaluate",
     "Lpips": "lpips",
-    "Unavailable": "lpips",
+    "Metric": "metric",
+    "Unavailable": "metric",
     "PROTOCOLS": "protocols",
     "Protocol": "protocols",
     "get_protocol": "protocols",
@@ -25,6 +27,7 @@ _MODULES = {
 __all__ = [
     "PROTOCOLS",
     "Lpips",
+    "Metric",
     "Protocol",
     "Unavailable",
     "evaluate_folder",

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.lpips import Lpips, Unavailable
+from workbench.evaluation.lpips import Lpips
+from workbench.evaluation.measures import STANDARD, chosen
+from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.evaluation.protocols import Protocol, get_protocol
 from workbench.images import list_images, read_image, to_float
-
-METRICS = ("psnr", "ssim", "lpips")
 
 RestoreFunction = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int | None, str], None]
 _Load = Callable[[], tuple[np.ndarray, np.ndarray]]
+_Values = dict[str, list]
 
 
 def evaluate_folder(
@@ -28,6 +28,7 @@ def evaluate_folder(
     protocol: str = "rgb",
     lpips: bool | Lpips | Unavailable = True,
     progress: Progress | None = None,
+    metrics: Sequence[str] = STANDARD,
 ) -> dict:
     """Measure a restorer on a paired folder.
 
@@ -45,20 +46,22 @@ def evaluate_folder(
         Whether to compute LPIPS, or an instance to use again.
     progress : callable, optional
         Called with (pairs done, pairs in all or None, name of the next) before each pair, and at the end with no name.
+    metrics : sequence of str
+        Keys of `workbench.evaluation.measures.METRICS`.
 
     Returns
     -------
     dict
         Ready for JSON: ``{"protocol", "images": [{"name", "psnr", "ssim", "lpips"}], "mean", "input_mean",
-        "seconds_per_megapixel", "unavailable", "failed": [{"name", "reason"}]}``. The two means have the three metrics
-        of the restored and the degraded images, over those images for which the metric exists; the time is that of
-        restoring alone. A value that cannot be computed is None, as is the infinite PSNR of identical images, for
-        which JSON has no number; ``unavailable`` says why, by metric.
+        "seconds_per_megapixel", "unavailable", "failed": [{"name", "reason"}]}``. The two means have the metrics of the
+        restored and the degraded images, over those images for which the metric exists, or its value for them all if
+        it is one of sets; the time is that of restoring alone. A value that cannot be computed is None, as is the
+        infinite PSNR of identical images, for which JSON has no number; ``unavailable`` says why, by metric.
 
     Raises
     ------
     WorkbenchError
-        The folder is not laid out like that or has no images, or the protocol does not exist.
+        The folder is not laid out like that or has no images, or the protocol or a metric does not exist.
     """
     folder = Path(folder)
     sides = {}
@@ -79,7 +82,7 @@ def evaluate_folder(
         return _read(folder, "input", name), _read(folder, "target", name)
 
     jobs = ((name, lambda name=name: load(name)) for name in names)
-    return _evaluate(restore_fn, jobs, len(names), get_protocol(protocol), lpips, progress)
+    return _evaluate(restore_fn, jobs, len(names), get_protocol(protocol), lpips, progress, metrics)
 
 
 def evaluate_pairs(
@@ -88,6 +91,7 @@ def evaluate_pairs(
     protocol: str = "rgb",
     lpips: bool | Lpips | Unavailable = True,
     progress: Progress | None = None,
+    metrics: Sequence[str] = STANDARD,
 ) -> dict:
     """Measure a restorer on pairs in memory.
 
@@ -95,7 +99,7 @@ def evaluate_pairs(
     ----------
     pairs : iterable of (name, degraded, reference)
         Arrays (H, W, 3), uint8, uint16 or floating point in [0, 1].
-    restore_fn, protocol, lpips, progress
+    restore_fn, protocol, lpips, progress, metrics
         As for :func:`evaluate_folder`.
 
     Returns
@@ -105,18 +109,23 @@ def evaluate_pairs(
     """
     total = len(pairs) if hasattr(pairs, "__len__") else None
     jobs = ((name, lambda pair=pair: pair) for name, *pair in pairs)
-    return _evaluate(restore_fn, jobs, total, get_protocol(protocol), lpips, progress)
+    return _evaluate(restore_fn, jobs, total, get_protocol(protocol), lpips, progress, metrics)
 
 
 def format_report(report: dict) -> str:
     """The result of an evaluation as a table to print, with a line for each metric that is not available."""
     rows = [(image["name"], image) for image in report["images"]]
     rows += [("mean", report["mean"]), ("mean of the inputs", report["input_mean"])]
-    width = max(len(name) for name, _ in rows)
-    lines = [f"{'protocol ' + report['protocol']:<{width}}    PSNR/dB    SSIM   LPIPS"]
+    columns = []
+    for metric in chosen(report["mean"]):
+        head, digits = metric.heading().replace(" ", ""), metric.image_digits or metric.digits
+        columns.append((metric.name, head, max(len(head) + 2 * bool(metric.unit), digits + 2), digits))
+    first = max(len(name) for name, _ in rows)
+    lines = [
+        f"{'protocol ' + report['protocol']:<{first}}" + "".join(f"  {head:>{width}}" for _, head, width, _ in columns)
+    ]
     for name, scores in rows:
-        psnr, ssim, lpips = (scores[metric] for metric in METRICS)
-        lines.append(f"{name:<{width}}  {_number(psnr, 9, 3)}  {_number(ssim, 6, 4)}  {_number(lpips, 6, 4)}")
+        lines.append(f"{name:<{first}}" + "".join(f"  {_number(scores.get(key), *form)}" for key, _, *form in columns))
     if report["seconds_per_megapixel"] is not None:
         lines.append(f"restoring took {report['seconds_per_megapixel']:.3g} s a megapixel")
     lines += report["unavailable"].values()
@@ -127,6 +136,16 @@ def _number(value: float | None, width: int, digits: int) -> str:
     return f"{'-':>{width}}" if value is None else f"{value:{width}.{digits}f}"
 
 
+def _loaded(metrics: Sequence[str], lpips: bool | Lpips | Unavailable) -> dict[str, Metric | Unavailable]:
+    loaded: dict[str, Metric | Unavailable] = {}
+    for metric in chosen(metrics):
+        if metric is not Lpips or lpips is True:
+            loaded[metric.name] = metric.load()
+        else:
+            loaded[metric.name] = Unavailable("LPIPS was not asked for") if lpips is False else lpips
+    return loaded
+
+
 def _evaluate(
     restore_fn: RestoreFunction,
     jobs: Iterator[tuple[str, _Load]],
@@ -134,11 +153,11 @@ def _evaluate(
     protocol: Protocol,
     lpips: bool | Lpips | Unavailable,
     progress: Progress | None,
+    metrics: Sequence[str],
 ) -> dict:
-    if isinstance(lpips, bool):
-        lpips = Lpips.load() if lpips else Unavailable("LPIPS was not asked for")
-    scorer = _Scorer(protocol, lpips)
-    images, inputs, failed = [], [], []
+    scorer = _Scorer(protocol, _loaded(metrics, lpips))
+    images, failed = [], []
+    of_restored, of_inputs = {}, {}
     seconds, megapixels = 0.0, 0.0
     for name, load in jobs:
         if progress is not None:
@@ -160,15 +179,15 @@ def _evaluate(
         seconds += ended - started
         megapixels += degraded.shape[0] * degraded.shape[1] / 1e6
         reference = protocol.prepare(reference)
-        inputs.append(scorer(f"{name} (input)", protocol.prepare(degraded), reference))
-        images.append({"name": name, **scorer(name, protocol.prepare(restored), reference)})
+        scorer(f"{name} (input)", protocol.prepare(degraded), reference, of_inputs)
+        images.append({"name": name, **scorer(name, protocol.prepare(restored), reference, of_restored)})
     if progress is not None:
         progress(len(images) + len(failed), total, "")
     return {
         "protocol": protocol.name,
         "images": images,
-        "mean": _mean(images),
-        "input_mean": _mean(inputs),
+        "mean": scorer.of_set(of_restored),
+        "input_mean": scorer.of_set(of_inputs),
         "seconds_per_megapixel": round(seconds / megapixels, 4) if images else None,
         "unavailable": scorer.unavailable(),
         "failed": failed,
@@ -176,42 +195,31 @@ def _evaluate(
 
 
 class _Scorer:
-    """Applies the metrics to prepared images and remembers for which images a metric has no value, and why."""
+    """Applies metrics to prepared pictures and remembers for which of them a metric has no value, and why."""
 
-    def __init__(self, protocol: Protocol, lpips: Lpips | Unavailable):
-        self.protocol, self.lpips = protocol, lpips
+    def __init__(self, protocol: Protocol, metrics: dict[str, Metric | Unavailable]):
+        self.protocol, self.metrics = protocol, metrics
         self._missing: dict[str, dict[str, list[str]]] = {}
 
-    def __call__(self, name: str, restored: np.ndarray, reference: np.ndarray) -> dict[str, float | None]:
-        side = min(reference.shape[:2])
-        scores = dict.fromkeys(METRICS)
-
-        try:
-            psnr, ssim = self.protocol.measure(restored, reference)
-        except WorkbenchError as error:
-            self._miss("psnr", f"PSNR {error}", name)
-            self._miss("ssim", f"SSIM {error}", name)
-        else:
-            if math.isfinite(psnr):
-                scores["psnr"] = psnr
-            else:
-                self._miss("psnr", "PSNR is infinite where image and target are equal", name)
-            if ssim is not None:
-                scores["ssim"] = ssim
-            else:
-                window = self.protocol.window
-                reason = f"SSIM not available for images smaller than its window of {window} pixels"
-                self._miss("ssim", reason, name)
-
-        if isinstance(self.lpips, Lpips):
-            if side >= self.lpips.min_side:
-                scores["lpips"] = self.lpips(restored, reference)
-            else:
-                self._miss("lpips", f"LPIPS not available for images smaller than {self.lpips.min_side} pixels", name)
+    def __call__(self, name: str, picture: np.ndarray, reference: np.ndarray, of_all: _Values) -> dict:
+        """The values of a picture, but those of metrics of sets; ``of_all`` keeps what was measured."""
+        sample, scores = Sample(picture, reference, self.protocol), {}
+        for key, metric in self.metrics.items():
+            value = None
+            if isinstance(metric, Metric):
+                try:
+                    value = metric.measure(sample)
+                    of_all.setdefault(key, []).append(value)
+                except NoValue as reason:
+                    self._missing.setdefault(key, {}).setdefault(str(reason), []).append(name)
+                if metric.per_set:
+                    continue
+            scores[key] = value
         return scores
 
-    def _miss(self, metric: str, reason: str, name: str) -> None:
-        self._missing.setdefault(metric, {}).setdefault(reason, []).append(name)
+    def of_set(self, of_all: _Values) -> dict[str, float | None]:
+        """The value of each metric over all pictures that have one."""
+        return {key: metric.of_set(of_all[key]) if key in of_all else None for key, metric in self.metrics.items()}
 
     def unavailable(self) -> dict[str, str]:
         """One line of reasons for each metric that lacks values."""
@@ -219,19 +227,13 @@ class _Scorer:
             metric: "; ".join(f"{reason}: {_enumerate(names)}" for reason, names in by_reason.items())
             for metric, by_reason in self._missing.items()
         }
-        if isinstance(self.lpips, Unavailable):
-            reasons["lpips"] = self.lpips.reason
-        return reasons
+        lacking = {key: metric for key, metric in self.metrics.items() if isinstance(metric, Unavailable)}
+        return reasons | {key: metric.reason for key, metric in lacking.items()}
 
 
 def _enumerate(names: list[str], most: int = 3) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _mean(scores: list[dict]) -> dict[str, float | None]:
-    present = {metric: [score[metric] for score in scores if score[metric] is not None] for metric in METRICS}
-    return {metric: sum(values) / len(values) if values else None for metric, values in present.items()}
 
 
 def _read(folder: Path, side: str, name: str) -> np.ndarray:

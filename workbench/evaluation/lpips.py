@@ -2,7 +2,8 @@
 
 The package ships its small linear heads but not the ImageNet backbone below them. That comes, in this order, from the
 folder named by ``WORKBENCH_WEIGHTS``, from torch's cache of downloads, or from the network. Without any of them the
-metric is :class:`Unavailable`, which says why: a missing metric must not stop an evaluation.
+metric is :class:`Unavailable`, which says why: a missing metric must not stop an evaluation. Torch is imported where it
+is needed: tables know this metric without it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
+from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.files import CannotWrite, make_folder, write_bytes
-from workbench.images import to_float
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor, nn
 
 WEIGHTS_VARIABLE = "WORKBENCH_WEIGHTS"
 ANSWER_SECONDS = 6
@@ -62,20 +65,7 @@ _BACKBONES = {
 _HEADS_ARCHIVE = "lpips_v0.1_lin.npz"
 
 
-@dataclass(frozen=True)
-class Unavailable:
-    """Stands for a metric that cannot be computed.
-
-    Attributes
-    ----------
-    reason : str
-        One line: why, and what to do about it.
-    """
-
-    reason: str
-
-
-class Lpips:
+class Lpips(Metric):
     """Learned perceptual distance between two images; 0 for equal ones, lower is better.
 
     Make one with :meth:`load`.
@@ -85,6 +75,8 @@ class Lpips:
     Zhang, Isola, Efros, Shechtman, Wang: The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR
     2018. Version 0.1 of the linear heads.
     """
+
+    name, title, better = "lpips", "LPIPS", "lower"
 
     def __init__(self, network: nn.Module, min_side: int):
         self.network = network
@@ -106,6 +98,8 @@ class Lpips:
         Lpips or Unavailable
         """
         backbone = _BACKBONES[net]
+        import torch
+
         try:
             import lpips
         except ImportError as error:
@@ -146,12 +140,22 @@ class Lpips:
         float
             At least 0.
         """
+        import torch
+
+        from workbench.images import to_float
+
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             pair = [
                 torch.from_numpy(to_float(image)).permute(2, 0, 1)[None].to(device) for image in (restored, reference)
             ]
             return float(self.network(*pair, normalize=True))
+
+    def measure(self, sample: Sample) -> float:
+        """At least 0; of whole pictures, whatever the protocol cuts."""
+        if min(sample.reference.shape[:2]) < self.min_side:
+            raise NoValue(f"LPIPS not available for images smaller than {self.min_side} pixels")
+        return self(sample.picture, sample.reference)
 
 
 class _WeightsError(Exception):
@@ -163,6 +167,8 @@ def _unavailable(why: str) -> Unavailable:
 
 
 def _find_features(backbone: _Backbone) -> Mapping[str, Tensor]:
+    import torch
+
     features = _read_archive(backbone.archive)
     if features is not None:
         return features
@@ -184,6 +190,9 @@ def _find_features(backbone: _Backbone) -> Mapping[str, Tensor]:
 
 def _read_archive(name: str) -> dict[str, Tensor] | None:
     """The arrays of a file in the folder of weights; None without such a folder or file."""
+    import numpy as np
+    import torch
+
     folder = os.environ.get(WEIGHTS_VARIABLE)
     path = Path(folder or "", name)
     if not folder or not path.is_file():

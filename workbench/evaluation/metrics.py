@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
 
-def psnr(restored: np.ndarray, reference: np.ndarray, data_range: float) -> float:
+def psnr(restored: np.ndarray, reference: np.ndarray, data_range: float, highest: float = math.inf) -> float:
     """Peak signal-to-noise ratio, ``10 log10(data_range^2 / MSE)``.
 
     Parameters
@@ -20,15 +20,17 @@ def psnr(restored: np.ndarray, reference: np.ndarray, data_range: float) -> floa
     restored, reference : ndarray, equal shapes
     data_range : float
         Distance between the least and the greatest possible value.
+    highest : float
+        At most that, for curves and means that must stay finite.
 
     Returns
     -------
     float
-        In dB; ``inf`` for identical images.
+        In dB; ``highest`` for identical images.
     """
     difference = np.subtract(restored, reference, dtype=np.float64)
     error = np.mean(np.square(difference, out=difference))
-    return 10 * math.log10(data_range**2 / error) if error else math.inf
+    return min(10 * math.log10(data_range**2 / error), highest) if error else highest
 
 
 def ssim(restored: np.ndarray, reference: np.ndarray, data_range: float) -> float:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.ndimage import convolve1d
-from skimage.measure import blur_effect
+
+from workbench.evaluation.metric import Metric, NoValue, Sample
 
 WINDOW = 512
 MOST_WINDOWS = 16
@@ -43,6 +43,8 @@ def no_reference(image: np.ndarray) -> dict[str, float | None]:
     .. [1] F. Crete, T. Dolmiere, P. Ladret and M. Nicolas. The blur effect: perception and estimation with a new
            no-reference perceptual blur metric. Proc. SPIE 6492, 2007.
     """
+    from skimage.measure import blur_effect  # slow to import
+
     if min(image.shape[:2]) < LEAST_SIDE:
         return {"noise": None, "blur": None}
     full = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
@@ -71,9 +73,38 @@ def noise_level(luma: np.ndarray) -> float:
     .. [1] J. Immerkær. Fast noise variance estimation. Computer Vision and Image Understanding 64 (2), 1996.
     .. [2] D. L. Donoho and I. M. Johnstone. Ideal spatial adaptation by wavelet shrinkage. Biometrika 81 (3), 1994.
     """
+    from scipy.ndimage import convolve1d  # as above
+
     kernel = np.array([1, -2, 1], luma.dtype)
     response = convolve1d(convolve1d(luma, kernel, axis=0), kernel, axis=1)[1:-1, 1:-1] / 6
     return 255 * float(np.median(np.abs(response))) / _MEDIAN_OF_NORMAL
+
+
+class Noise(Metric):
+    """`noise_level` of a picture; less is not better by itself."""
+
+    name, title, unit, better, digits, needs_reference = "noise", "noise", "255", None, 2, False
+
+    def measure(self, sample: Sample) -> float:
+        """In 8-bit units."""
+        return _of_picture(self, sample)
+
+
+class Blur(Metric):
+    """How blurred a picture is, see `no_reference`; less is not better by itself."""
+
+    name, title, better, digits, needs_reference = "blur", "blur, 0 to 1", None, 3, False
+
+    def measure(self, sample: Sample) -> float:
+        """0 sharp to 1 blurred."""
+        return _of_picture(self, sample)
+
+
+def _of_picture(metric: Metric, sample: Sample) -> float:
+    value = sample.alone[metric.name]
+    if value is None:
+        raise NoValue(f"no {metric.name} for pictures without contrast or of less than {LEAST_SIDE} pixels a side")
+    return value
 
 
 def _windows(image: np.ndarray) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from workbench.data.embedded import EFFECTS
 from workbench.data.matlab import open_blocks
 from workbench.errors import WorkbenchError
 from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_folder, evaluate_pairs
-from workbench.evaluation.lpips import Lpips, Unavailable
+from workbench.evaluation.lpips import Lpips
+from workbench.evaluation.measures import STANDARD
+from workbench.evaluation.metric import Unavailable
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Data
 
@@ -57,6 +59,7 @@ class EvaluationSet:
         protocol: str = "rgb",
         lpips: bool | Lpips | Unavailable = True,
         progress: Progress | None = None,
+        metrics: Sequence[str] = STANDARD,
     ) -> dict:
         """Measure a restorer; arguments and result as of `workbench.evaluation.evaluate_folder`."""
         raise NotImplementedError
@@ -66,32 +69,32 @@ class EvaluationSet:
 class _Folder(EvaluationSet):
     folder: Path
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
-        return evaluate_folder(restore_fn, self.folder, protocol, lpips, progress)
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
+        return evaluate_folder(restore_fn, self.folder, protocol, lpips, progress, metrics)
 
 
 @dataclass(frozen=True)
 class _Simulated(EvaluationSet):
     data: Data
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
-        return evaluate_pairs(restore_fn, validation_pairs(self.data), protocol, lpips, progress)
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
+        return evaluate_pairs(restore_fn, validation_pairs(self.data), protocol, lpips, progress, metrics)
 
 
 @dataclass(frozen=True)
 class _HeldOutSource(EvaluationSet):
     data: Data
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
-        return evaluate_pairs(restore_fn, source_validation_pairs(self.data), protocol, lpips, progress)
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
+        return evaluate_pairs(restore_fn, source_validation_pairs(self.data), protocol, lpips, progress, metrics)
 
 
 @dataclass(frozen=True)
 class _SiddBlocks(EvaluationSet):
     folder: Path
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None):
-        return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, lpips, progress)
+    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
+        return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, lpips, progress, metrics)
 
 
 def open_set(place: str, run: Path | None = None, data: Data | None = None) -> EvaluationSet:

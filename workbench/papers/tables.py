@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.evaluation.measures import STANDARD, chosen
 from workbench.papers import PAPERS, Experiment, Number, published
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.identity import EXPERIMENT, deciding
@@ -33,7 +34,7 @@ EMBEDDED = {
 }  # fmt: skip
 """What the embedded test sets are for; none of the papers' tables is about the source domain."""
 
-DIGITS = {"PSNR": 2, "SSIM": 4, "LPIPS": 4}
+DIGITS = {metric.title: metric.digits for metric in chosen(STANDARD)}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from workbench.data.domains import Pair
+from workbench.evaluation.metrics import psnr
 from workbench.files import write_bytes
 from workbench.images import to_float
 from workbench.methods import Method
@@ -232,7 +233,7 @@ class Validation(Callback):
                     restore_array(module.exported(), to_float(pair.degraded), device=module.device), 0.0, 1.0
                 )
                 reference = to_float(pair.reference)
-                errors.append(-10.0 * math.log10(max(np.mean((restored - reference) ** 2), 1e-10)))
+                errors.append(psnr(restored, reference, 1, highest=100))
                 energies.append(high_frequency_energy(restored, reference))
                 if index < self.pictures:
                     writer.add_image(f"{domain}/{pair.name}", restored, step, dataformats="HWC")

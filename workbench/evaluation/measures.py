@@ -1,0 +1,28 @@
+"""The metrics by name; those of other installed packages are found (docs/adding-a-metric.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.errors import WorkbenchError
+from workbench.evaluation.lpips import Lpips
+from workbench.evaluation.metric import Metric, Psnr, Ssim
+from workbench.evaluation.no_reference import Blur, Noise
+
+METRICS: dict[str, type[Metric]] = {each.name: each for each in (Psnr, Ssim, Lpips, Noise, Blur)}
+STANDARD = ("psnr", "ssim", "lpips")
+"""What an evaluation measures if nothing else is asked for."""
+
+
+def chosen(names: Iterable[str]) -> list[type[Metric]]:
+    """Metrics by name, in the order of the names.
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such metric.
+    """
+    names = list(names)
+    if unknown := [name for name in names if name not in METRICS]:
+        raise WorkbenchError(f"no metric is called {unknown[0]!r}; choose some of {', '.join(METRICS)}")
+    return [METRICS[name] for name in names]
