@@ -1,7 +1,6 @@
 import io
 import json
 import math
-import os
 import socket
 import time
 import urllib.error
@@ -246,7 +245,7 @@ def test_lpips_does_not_hang_when_nothing_answers(monkeypatch, no_weights):
 def test_a_damaged_download_is_not_kept(monkeypatch, no_weights):
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"an error page"))
     assert "arrived damaged" in Lpips.load("squeeze").reason
-    assert os.listdir(no_weights) == []
+    assert not list(no_weights.glob("*"))
 
 
 def test_lpips_takes_a_cached_or_downloaded_checkpoint(weights, monkeypatch, no_weights):

@@ -92,6 +92,7 @@ def evaluate(
         ),
     ],
     protocol: Annotated[str, typer.Option(help="rgb, y, blocks, blocks-volume or rgb-ecc.")] = "rgb",
+    metrics: Annotated[str, typer.Option(help="What to measure, joined by commas.")] = "psnr,ssim,lpips",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
     tile: Tile = None,
     device: Device = "auto",
@@ -110,7 +111,8 @@ def evaluate(
     run = run_folder(restorer)
     test_set = open_set(data, run)
     network, _ = load_restorer(restorer)
-    report = test_set.evaluate(lambda image: restore_array(network, image, tile, chosen), protocol)
+    measured = [name.strip() for name in metrics.split(",") if name.strip()]
+    report = test_set.evaluate(lambda image: restore_array(network, image, tile, chosen), protocol, metrics=measured)
     print(format_report(report))
     if json_file is not None:
         _write(json_file, report)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workbench.evaluation.evaluate import evaluate_folder, evaluate_pairs, format_report
     from workbench.evaluation.lpips import Lpips
-    from workbench.evaluation.metric import Metric, Unavailable
+    from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
     from workbench.evaluation.protocols import PROTOCOLS, Protocol, get_protocol
 
 _MODULES = {
@@ -18,6 +18,8 @@ _MODULES = {
     "format_report": "evaluate",
     "Lpips": "lpips",
     "Metric": "metric",
+    "NoValue": "metric",
+    "Sample": "metric",
     "Unavailable": "metric",
     "PROTOCOLS": "protocols",
     "Protocol": "protocols",
@@ -28,7 +30,9 @@ __all__ = [
     "PROTOCOLS",
     "Lpips",
     "Metric",
+    "NoValue",
     "Protocol",
+    "Sample",
     "Unavailable",
     "evaluate_folder",
     "evaluate_pairs",
