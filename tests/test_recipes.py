@@ -33,9 +33,10 @@ def test_every_packaged_recipe_is_valid_and_named_after_its_file():
 def test_packaged_recipes_say_what_they_are_and_name_what_there_is(recipe):
     base, _, scale = recipe.name.rpartition("-")
     assert recipe.scale == scale
-    assert recipe.task == TASKS[base] if base in TASKS else base == "condition-quality"
-    networks = [section["diffusion"]["name"] for section in recipe.options.values()]
-    assert {recipe.restorer.name, *networks} <= NETWORKS.keys() and networks
+    assert recipe.task == TASKS[base] if base in TASKS else base.startswith(("condition-quality", "drdd-"))
+    settings = [value for section in recipe.options.values() for value in section.values()]
+    networks = [value["name"] for value in settings if isinstance(value, dict)]
+    assert {recipe.restorer.name, *networks} <= NETWORKS.keys() and (networks or recipe.method == "drdd")
     for place in places(recipe.data):
         if place.startswith(DATASET):
             name = place.removeprefix(DATASET)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from workbench.data import degradations
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
-Task = Literal["denoising", "deraining", "deblurring", "dehazing", "low-light"]
+Task = Literal["denoising", "deraining", "deblurring", "dehazing", "low-light", "all-in-one"]
 TASKS = frozenset(get_args(Task))
 AWGN_SIGMA = list(degradations.AdditiveWhiteGaussianNoise().sigma)
 

@@ -1,0 +1,111 @@
+"""What each part of decoupled residual diffusion adds or costs, rung by rung (docs/drdd.md).
+
+``python benchmarks/drdd_ladder.py [denoise|derain] [--seed N] [--runs DIR]`` trains the rungs that are not there yet,
+restores the held-out photographs of the recipe's source and writes ``results/drdd_ladder.csv``; rows of other tasks and
+seeds stay. All rungs have the same network, patches, rates and number of steps a network, so that a second stage
+doubles the cost of the training; ``direct-2x`` is trained for twice the steps instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from study import RESULTS
+
+from workbench.data.domains import Pair, source_validation_pairs
+from workbench.evaluation.lpips import Lpips
+from workbench.evaluation.metrics import psnr, ssim
+from workbench.images import to_float
+from workbench.recipes import load_recipe
+from workbench.restorers import Restorer
+from workbench.restorers.assembling import assemble
+from workbench.runs import Run
+from workbench.training import fit
+
+LEVELS = (0.1, 1.0)
+STEPS = (1, 2, 5)
+PATH = RESULTS / "drdd_ladder.csv"
+KEY = ["task", "rung", "level", "steps_a_stage", "seed"]
+
+
+def measured(restorer: Restorer, pairs: list[Pair], lpips) -> dict[str, float]:
+    """Means over pictures, of restored ones clipped to [0, 1]."""
+    scores = []
+    for pair in pairs:
+        restored = (
+            restorer.restore(to_float(pair.degraded)).clip(0, 1) if restorer else to_float(pair.degraded).clip(0, 1)
+        )
+        reference = to_float(pair.reference)
+        scores.append((psnr(restored, reference, 1.0), ssim(restored, reference, 1.0), lpips(restored, reference)))
+    return dict(zip(("psnr", "ssim", "lpips"), np.mean(scores, axis=0).round(4).tolist(), strict=True))
+
+
+class Ladder:
+    """The runs of one task and seed, trained when they are asked for."""
+
+    def __init__(self, task: str, seed: int, runs: Path):
+        self.task, self.seed, self.runs = task, seed, runs
+        self.commits: list[str] = []
+
+    def run(self, method: str, *settings: str, name: str) -> Run:
+        """A finished run of a method of the task's recipe."""
+        recipe = load_recipe(f"drdd-{self.task}-pocket", settings, method=method, seed=self.seed)
+        run = fit(recipe, self.runs, f"{name}-s{self.seed}", resume=(self.runs / f"{name}-s{self.seed}").exists())
+        self.commits.append(run.summary["provenance"]["commit"])
+        return run
+
+    def stage(self, stage: str, level: float, sees: str = "input") -> Run:
+        """A run of one stage of DRDD; one that sees clean pictures alone is the same for every task."""
+        of = "clean" if (stage, sees) == ("noise", "target") else self.task
+        settings = (f"options.drdd.stages={stage}", f"options.drdd.level={level}", f"options.drdd.sees={sees}")
+        if of == "clean":
+            return Ladder("denoise", self.seed, self.runs).run("drdd", *settings, name=f"clean-noise-{level}")
+        return self.run("drdd", *settings, name=f"{of}-{stage}-{sees}-{level}")
+
+    def rungs(self):
+        """Name, level, steps a stage and restorer of each rung."""
+        yield "input", None, None, None
+        yield "direct", None, None, self.run("direct", name=f"{self.task}-direct").restorer()
+        twice = self.run("direct", "training.max_steps=2000", name=f"{self.task}-direct-2x")
+        yield "direct-2x", None, None, twice.restorer()
+        for level in LEVELS:
+            residual = self.stage("residual", level).restorer()
+            stages = {"second stage on targets alone": "target", "second stage sees the input": "input"}
+            for steps in STEPS:
+                chosen = residual.with_options({"residual_steps": steps})
+                yield "subtract the known noise", level, steps, chosen
+                for rung, sees in stages.items():
+                    noise = self.stage("noise", level, sees).restorer().with_options({"noise_steps": steps})
+                    yield rung, level, steps, assemble(chosen, noise)
+
+
+def main() -> None:
+    """Train, measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=["denoise", "derain"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, default=Path("runs/drdd-ladder"))
+    arguments = parser.parse_args()
+    lpips = Lpips.load()
+    ladder = Ladder(arguments.task, arguments.seed, arguments.runs)
+    pairs = source_validation_pairs(load_recipe(f"drdd-{arguments.task}-pocket").data)
+    rows = []
+    for rung, level, steps, restorer in ladder.rungs():
+        place = {"task": arguments.task, "rung": rung, "level": level, "steps_a_stage": steps, "seed": arguments.seed}
+        passes = restorer.procedure.passes if restorer else None
+        row = {**place, "pictures": len(pairs), "passes": passes, **measured(restorer, pairs, lpips)}
+        rows.append(row)
+        print(row, flush=True)
+    table = pd.DataFrame(rows).assign(commit="+".join(sorted(set(ladder.commits))))
+    if PATH.exists():
+        before = pd.read_csv(PATH)
+        kept = before[(before.task != arguments.task) | (before.seed != arguments.seed)]
+        table = pd.concat([kept, table])
+    table.to_csv(PATH, index=False)
+
+
+if __name__ == "__main__":
+    main()
