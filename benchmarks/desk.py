@@ -37,7 +37,7 @@ def settings(arguments: argparse.Namespace) -> list[str]:
     source = f"[{folder / 'bsds500' / 'train'}, {folder / 'bsds500' / 'test'}]"
     target = split_by_object(folder / "polyu_crops", arguments.runs / "polyu")["train"]
     watched = inner_split(folder, arguments.runs)["test"]
-    return [f"data.source={source}", f"data.target={target}", f"data.validation={watched}"]
+    return [f"data.source={source}", f"data.target={target}", f"data.validation={watched}", "data.validation_images=4"]
 
 
 def tests(arguments: argparse.Namespace) -> dict[str, str]:
