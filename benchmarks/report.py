@@ -23,6 +23,7 @@ from workbench.comparison.tables import table as comparison_table
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "results.md"
 STUDY = DOCS / "study.md"
+DESK = DOCS / "desk.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -65,6 +66,17 @@ def table(study: str, test: str) -> str:
     hidden = {head.index(name) for name in UNDER_LOAD if study.startswith("rivals-") and name in head}
     shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
     return f"{markdown(shown)}\n\n{source}"
+
+
+def pilot_table() -> str:
+    """The markdown table of `desk_pilot.py`: a line a candidate."""
+    rows = pd.read_csv(RESULTS / "desk-pilot.csv").sort_values("polyu_psnr", ascending=False)
+    lines = [["restorer", "million parameters", "a pixel sees", "steps", "PolyU / dB", "AWGN 25 / dB"]]
+    for row in rows.itertuples():
+        psnr = f"{row.polyu_psnr:.2f}", f"{row.awgn25_psnr:.2f}"
+        lines.append([row.candidate, f"{row.millions:.2f}", str(row.halo), str(row.steps), *psnr])
+    commits = ", ".join(sorted(set(rows.commit)))
+    return f"{markdown(lines)}\n\n*One seed; code {commits}; data: `benchmarks/results/desk-pilot.csv`.*"
 
 
 def strength_table(column: str) -> str:
@@ -228,6 +240,7 @@ def render(page: str) -> str:
         "strength": strength_table,
         "screening": screening_table,
         "guard": guard_table,
+        "desk-pilot": lambda _: pilot_table(),
         "ranking": lambda task: ranking_table(read, task),
         "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
         "rivals-settings": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-settings.csv"), domain),
@@ -241,7 +254,7 @@ def render(page: str) -> str:
 
 
 if __name__ == "__main__":
-    for page in (PAGE, STUDY):
+    for page in (PAGE, STUDY, DESK):
         page.write_text(render(page.read_text()))
     strength_figure(DOCS / "figures" / "strength.png")
     gains_figure(read, DOCS / "figures" / "rivals.png")

@@ -1,15 +1,16 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.data import chelsea
 
 from workbench.evaluation.classical import CLASSICAL, OPPONENT, SMALLEST, noise_level
 from workbench.evaluation.metrics import psnr
 
 
-def noisy(sigma, seed=0):
-    """A part of a photograph and the same with independent noise, 8-bit units."""
-    clean = chelsea()[20:84, 180:244] / 255.0
-    return clean, clean + np.random.default_rng(seed).normal(scale=sigma / 255, size=clean.shape)
+def noisy(sigma):
+    """A part of a photograph, soft as those of cameras are, and the same with independent noise, 8-bit units."""
+    clean = gaussian_filter(chelsea()[20:84, 180:244] / 255.0, (1.6, 1.6, 0))
+    return clean, clean + np.random.default_rng(0).normal(scale=sigma / 255, size=clean.shape)
 
 
 @pytest.mark.parametrize("sigma", [5, 25, 50])
@@ -31,7 +32,7 @@ def test_classical_denoisers_take_noise_out(name, sigma):
     clean, degraded = noisy(sigma)
     restored = CLASSICAL[name](degraded)
     assert restored.shape == degraded.shape and restored.dtype == np.float32
-    assert psnr(restored, clean, data_range=1) > psnr(degraded, clean, data_range=1) + 2
+    assert psnr(restored, clean, data_range=1) > psnr(degraded, clean, data_range=1) + 5
 
 
 @pytest.mark.parametrize("name", CLASSICAL)

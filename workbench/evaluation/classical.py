@@ -47,7 +47,7 @@ def noise_level(image: np.ndarray) -> float:
     return max(float(np.median(np.abs(diagonal))) / 0.6745 * CORRELATION, SMALLEST)
 
 
-def non_local_means(image: np.ndarray, strength: float = 1.44) -> np.ndarray:
+def non_local_means(image: np.ndarray, strength: float = 2.0) -> np.ndarray:
     """Non-local means of scikit-image, all channels together: patches of 5, searched 6 pixels around.
 
     Parameters
@@ -71,7 +71,7 @@ def non_local_means(image: np.ndarray, strength: float = 1.44) -> np.ndarray:
     )
 
 
-def total_variation(image: np.ndarray, strength: float = 1.0) -> np.ndarray:
+def total_variation(image: np.ndarray, strength: float = 2.0) -> np.ndarray:
     """Total variation denoising of scikit-image (Chambolle's projection), all channels together.
 
     Parameters
