@@ -1,7 +1,7 @@
 """Which strengths the classical denoisers take: measured on photographs that no table tests on.
 
 Centre squares of the objects of PolyU's training half that the desk pilot validates on (see desk_pilot.py). Results:
-results/classical-settings.csv; workbench/evaluation/classical.py holds what was best.
+results/classical-settings.csv; workbench/restorers/classical.py holds what was best.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from desk_pilot import inner_split
 from study import RESULTS
 
 from workbench.data.collections import read_pairs
-from workbench.evaluation.classical import bm3d, non_local_means, total_variation
 from workbench.evaluation.evaluate import evaluate_pairs
+from workbench.restorers.classical import bm3d, non_local_means, total_variation
 from workbench.runs.provenance import provenance
 
 STRENGTHS = {

@@ -13,7 +13,6 @@ from desk_pilot import inner_split
 from real_photographs import split_by_object
 from study import Cell, main
 
-from workbench.evaluation.classical import CLASSICAL
 from workbench.recipes import VARIANTS
 
 SYNTHESIS = VARIANTS["synthesis"].settings
@@ -51,4 +50,4 @@ def tests(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main("desk", "denoise-desk", CELLS, settings, tests, options, filters=CLASSICAL)
+    main("desk", "denoise-desk", CELLS, settings, tests, options, filters=("nlm", "tv", "bm3d"))

@@ -15,11 +15,11 @@ from desk import options, tests
 from skimage.color import rgb2gray
 
 from workbench.data.collections import read_pairs
-from workbench.evaluation.classical import non_local_means
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_float
 from workbench.notebooks import panel
 from workbench.restore import restore_array
+from workbench.restorers import load_restorer
 from workbench.runs.folder import Run
 
 FIGURE = Path(__file__).parents[1] / "docs" / "figures" / "desk.jpg"
@@ -52,7 +52,7 @@ def main() -> None:
     options(parser)
     given = parser.parse_args()
     name, degraded, reference = noisiest(Path(tests(given)["CC"]))
-    shown = {"input": degraded, "non-local means": non_local_means(degraded)}
+    shown = {"input": degraded, "non-local means": restore_array(load_restorer("nlm")[0], degraded)}
     for title, cell in CELLS.items():
         shown[title] = restore_array(Run(given.runs / f"{cell}-s{given.seed}").restorer(), degraded)
     shown["reference"] = reference

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from scipy.ndimage import gaussian_filter
 from workbench import comparison
 from workbench.comparison.command import methods_for
 from workbench.comparison.tables import COLUMNS, read_csv, write_csv
-from workbench.evaluation.evaluate import RestoreFunction
 from workbench.evaluation.sets import EvaluationSet, open_set
 from workbench.methods import METHODS
 from workbench.recipes import VARIANTS, Recipe
 from workbench.restore import restore_array
+from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
@@ -68,7 +68,7 @@ def main(
     settings: Callable[[argparse.Namespace], list[str]],
     tests: Callable[[argparse.Namespace], dict[str, str]],
     options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
-    filters: Mapping[str, RestoreFunction] | None = None,
+    filters: Iterable[str] = (),
 ) -> None:
     """Command line of a study.
 
@@ -85,8 +85,8 @@ def main(
         From the parsed arguments, ``{test set: its place, as of workbench.evaluation.sets.open_set}``.
     options : callable
         Adds the study's own arguments.
-    filters : mapping of str to callable, optional
-        Denoisers that need no training, by name: rows beside the cells.
+    filters : iterable of str
+        Packaged restorers that need no training: rows beside the cells.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs") / name)
@@ -106,9 +106,9 @@ def main(
     )
     _record(grid, path)
     _record_blurs(grid, path)
-    for cell, restore in (filters or {}).items():
-        if not arguments.cells or cell in arguments.cells:
-            _record_filter(grid, path, cell, restore)
+    for name in filters:
+        if not arguments.cells or name in arguments.cells:
+            _record_filter(grid, path, name)
     for failure in failures:
         print(f"{failure.name}: {failure.reason}", file=sys.stderr)
     sys.exit(bool(failures))
@@ -150,13 +150,14 @@ def _record_blurs(grid: comparison.Grid, path: Path) -> None:
             _write(path, [row | {"cell": name, "settings": f"blur sigma {sigma}"} | numbers])
 
 
-def _record_filter(grid: comparison.Grid, path: Path, cell: str, restore: RestoreFunction) -> None:
-    """Add the rows of a denoiser that needs no training, unless they are there."""
+def _record_filter(grid: comparison.Grid, path: Path, cell: str) -> None:
+    """Add the rows of a packaged restorer that needs no training, unless they are there."""
+    restorer, _ = load_restorer(cell)
     recorded = read_csv(path) if path.exists() else pd.DataFrame(columns=["cell", "test"])
     for test, place in grid.tests.items():
         if ((recorded.cell == cell) & (recorded.test == test)).any():
             continue
-        report = open_set(place).evaluate(restore)
+        report = open_set(place).evaluate(lambda image: restore_array(restorer, image))
         facts = {"cell": cell, "test": test, "images": str(len(report["images"])), "commit": provenance()["commit"]}
         took = {"seconds_per_megapixel": f"{report['seconds_per_megapixel']:.4g}"}
         numbers = {metric: f"{value:.4f}" for metric, value in report["mean"].items() if value is not None}

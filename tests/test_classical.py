@@ -3,8 +3,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.data import chelsea
 
-from workbench.evaluation.classical import CLASSICAL, OPPONENT, SMALLEST, noise_level
+from workbench.errors import WorkbenchError
 from workbench.evaluation.metrics import psnr
+from workbench.restorers import load_restorer
+from workbench.restorers.classical import OPPONENT, SMALLEST, bm3d, noise_level, non_local_means, total_variation
+
+CLASSICAL = {"nlm": non_local_means, "tv": total_variation, "bm3d": bm3d}
 
 
 def noisy(sigma):
@@ -44,3 +48,27 @@ def test_classical_denoisers_take_small_pictures(name, shape):
 
 def test_opponent_colours_keep_the_noise_level():
     assert np.allclose(OPPONENT @ OPPONENT.T, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_classical_denoisers_are_restorers_by_name(name):
+    clean, degraded = noisy(25)
+    restorer, card = load_restorer(name)
+    assert (restorer.kind, card["networks"]) == (name, {})
+    degraded = degraded.astype(np.float32)
+    assert np.allclose(restorer.restore(degraded), CLASSICAL[name](degraded), atol=1e-5)
+    weaker = load_restorer(name, {"strength": 0.01})[0].restore(degraded)
+    assert np.abs(weaker - degraded).mean() < np.abs(restorer.restore(degraded) - degraded).mean() / 2
+    with pytest.raises(WorkbenchError, match="option power: "):
+        load_restorer(name, {"power": 2})
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_tiles_share_the_noise_level_of_the_whole(name):
+    """Half of the picture is noisy: tiles that estimated by themselves would be treated unlike."""
+    clean, degraded = noisy(25)
+    half = np.concatenate([clean, degraded], axis=1).astype(np.float32)
+    restorer, _ = load_restorer(name)
+    whole, tiles = restorer.restore(half), restorer.restore(half, tile=64)
+    assert np.abs(whole - tiles).max() < (1e-5 if name == "nlm" else 0.05)
+    assert np.abs(whole - tiles).mean() < 2e-3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.plugins import installed
 from workbench.restorers.blind_spot import BlindSpot
+from workbench.restorers.classical import Bm3d, NonLocalMeans, TotalVariation
 from workbench.restorers.masked import Masked
 from workbench.restorers.one_pass import OnePass
 from workbench.restorers.per_image import PerImage
@@ -25,6 +26,9 @@ KINDS: dict[str, type[Procedure]] = {
     "per-image": PerImage,
     "blind-spot": BlindSpot,
     "masked": Masked,
+    "nlm": NonLocalMeans,
+    "tv": TotalVariation,
+    "bm3d": Bm3d,
     "direct": Direct,
     "drdd": Decoupled,
     "drdd-residual": ResidualStage,
