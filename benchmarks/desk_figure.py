@@ -16,8 +16,8 @@ from skimage.color import rgb2gray
 
 from workbench.data.collections import read_pairs
 from workbench.evaluation.metrics import psnr
+from workbench.figures import panel
 from workbench.images import to_float
-from workbench.notebooks import panel
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.folder import Run

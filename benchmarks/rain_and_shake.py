@@ -25,6 +25,7 @@ from scipy.ndimage import gaussian_filter, sobel
 from workbench.data.domains import source_validation_pairs
 from workbench.data.embedded import simulated_target
 from workbench.evaluation.metrics import psnr
+from workbench.figures import panel
 from workbench.images import list_images, read_image
 from workbench.recipes import load_recipe
 
@@ -160,21 +161,16 @@ def _tiled(plane: np.ndarray) -> np.ndarray:
 
 def draw(path: Path) -> None:
     """Draw held-out samples of both tasks: source pair and target pair."""
-    figure, axes = plt.subplots(4, 4, figsize=(12, 12.6), layout="constrained")
-    rows = iter(axes)
+    pictures, notes = [], []
     for recipe, domains in (
         ("derain-pocket", ("additive streaks (source)", "simulated rain (target)")),
         ("deblur-pocket", ("straight motion (source)", "simulated camera shake (target)")),
     ):
         rolls = [list(source_pairs(recipe)), list(target_pairs(recipe))[-9:]]
         for number in (0, 5):
-            row = next(rows)
-            for place, (title, roll) in enumerate(zip(domains, rolls, strict=True)):
-                for side, (kind, image) in enumerate(zip((title, "reference"), roll[number], strict=True)):
-                    row[2 * place + side].imshow(image)
-                    row[2 * place + side].set_title(kind, fontsize=10)
-    for axis in axes.flat:
-        axis.set_axis_off()
+            pictures.append([image for roll in rolls for image in roll[number]])
+            notes.append([kind for domain in domains for kind in (domain, "reference")])
+    figure = panel(pictures, [""] * 4, notes=notes, side=3)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)
     plt.close(figure)

@@ -19,7 +19,7 @@ FLOORS = (
     "methods",
     "runs",
     "papers",
-    "complexity diagnostics",
+    "complexity diagnostics figures",
     "training",
     "comparison",
     "demo notebooks",

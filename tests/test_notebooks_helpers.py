@@ -1,25 +1,11 @@
-import numpy as np
 import pandas as pd
 import pytest
 from conftest import TINY
-from matplotlib import pyplot as plt
 
 from workbench.comparison import Cell, Grid
 from workbench.errors import WorkbenchError
-from workbench.notebooks import footer, grid_results, panel, published_table, result_table, run_table, sliders
+from workbench.notebooks import footer, grid_results, published_table, result_table, run_table, sliders
 from workbench.training import cached_run
-
-
-def test_a_panel_has_a_place_for_each_picture_and_says_what_it_shows():
-    black, white = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 7.0, np.float32)
-    figure = panel([[black, white], [None, black]], ["one", "two"], ["a", "b"], [["", "x"], ["", ""]], "word " * 60)
-    axes = np.array(figure.axes).reshape(2, 2)
-    assert [len(axis.images) for axis in axes.ravel()] == [1, 1, 0, 1]
-    assert axes[0, 1].images[0].get_array().max() == 1.0 and axes[0, 1].get_xlabel() == "x"
-    assert [axis.get_title() for axis in axes[0]] == ["one", "two"] and axes[1, 0].get_ylabel() == "b"
-    lines = figure.get_supxlabel().splitlines()
-    assert len(lines) > 1 and " ".join(lines).split() == ["word"] * 60
-    plt.close(figure)
 
 
 def test_the_papers_numbers_are_labelled_as_the_papers():

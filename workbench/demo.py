@@ -8,12 +8,13 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib import pyplot as plt
 
 from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
 from workbench.evaluation.measures import STANDARD, chosen
-from workbench.evaluation.metrics import psnr
-from workbench.images import to_float
+from workbench.figures import side_by_side, views_of
+from workbench.images import to_uint, write_png
 from workbench.methods import title_of
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
@@ -101,26 +102,14 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
         The overview.
     """
     matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
     folder.mkdir(parents=True, exist_ok=True)
-    restorers = {method: run.restorer() for method, run in runs.items()}
+    restorers = {title_of(method): run.restorer() for method, run in runs.items()}
     chosen = [pairs[index] for index in np.linspace(0, len(pairs) - 1, min(most, len(pairs))).round().astype(int)]
-    figure, axes = plt.subplots(len(chosen), 4, figsize=(12, 3.2 * len(chosen)), layout="constrained", squeeze=False)
-    for row, pair in zip(axes, chosen, strict=True):
-        degraded, reference = to_float(pair.degraded), to_float(pair.reference)
-        views = {"input": degraded}
-        views |= {method: restore_array(restorer, degraded).clip(0, 1) for method, restorer in restorers.items()}
-        views["reference"] = reference
-        plt.imsave(folder / f"{pair.name}.png", np.hstack(list(views.values())))
-        height, width = (side // 4 for side in reference.shape[:2])
-        window = (slice(height, 3 * height), slice(width, 3 * width))
-        for axis, (name, view) in zip(row, views.items(), strict=True):
-            axis.imshow(view[window], interpolation="nearest")
-            quality = "" if name == "reference" else f"  {psnr(view, reference, 1):.2f} dB"
-            axis.set_title(title_of(name) + quality, fontsize=11)
-            axis.set_axis_off()
-    figure.suptitle("Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)", fontsize=12)
+    rows = {pair.name: views_of(pair, restorers) for pair in chosen}
+    for name, views in rows.items():
+        write_png(folder / f"{name}.png", to_uint(np.hstack(list(views.values()))))
+    text = "Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)"
+    figure = side_by_side(rows, text, side=128, whole=True, inches=3)
     path = folder / "overview.png"
     figure.savefig(path, dpi=90)
     plt.close(figure)

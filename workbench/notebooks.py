@@ -5,83 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import textwrap
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import ipywidgets
-import numpy as np
 import pandas as pd
 import torch
 from IPython.utils.capture import capture_output
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 from workbench.comparison import Grid, grid_rows, run_grid, table
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.errors import WorkbenchError
-from workbench.images import to_float
 from workbench.papers import published
 from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
 from workbench.training import recipe_digest
-
-CAPTION_WIDTH = 12
-"""Characters of a caption in a line, by inch of the figure."""
-
-
-def caption(figure: Figure, text: str) -> Figure:
-    """Put a caption under a figure of constrained layout, in lines that fit its width; returns the figure."""
-    width = int(CAPTION_WIDTH * figure.get_figwidth())
-    figure.supxlabel("\n".join(textwrap.wrap(text, width)), fontsize=9, x=0.01, ha="left")
-    return figure
-
-
-def panel(
-    pictures: Sequence[Sequence[np.ndarray | None]],
-    columns: Sequence[str],
-    rows: Sequence[str] = (),
-    notes: Sequence[Sequence[str]] = (),
-    text: str = "",
-    side: float = 2.4,
-) -> Figure:
-    """Pictures side by side.
-
-    Parameters
-    ----------
-    pictures : sequence of sequence of ndarray or None
-        Rows of (H, W, 3) pictures, integers or floating point, which is clipped to [0, 1]; None leaves a place empty.
-    columns, rows : sequence of str
-        Titles above the first row and left of the first column.
-    notes : sequence of sequence of str, optional
-        A line below each picture.
-    text : str
-        The figure's caption: data, scale and seeds.
-    side : float
-        Inches a picture.
-
-    Returns
-    -------
-    Figure
-    """
-    figure, axes = plt.subplots(
-        len(pictures), len(columns), squeeze=False, layout="constrained",
-        figsize=(side * len(columns) + 0.3 * bool(rows), (side + 0.25) * len(pictures) + 0.3 + 0.35 * bool(text)),
-    )  # fmt: skip
-    for row, line in enumerate(pictures):
-        for column, picture in enumerate(line):
-            axis = axes[row, column]
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-            if picture is not None:
-                axis.imshow(to_float(picture).clip(0, 1), interpolation="nearest")
-            if row == 0:
-                axis.set_title(columns[column], fontsize=10)
-            if notes:
-                axis.set_xlabel(notes[row][column], fontsize=9)
-        if rows:
-            axes[row, 0].set_ylabel(rows[row], fontsize=10)
-    return caption(figure, text) if text else figure
 
 
 class _Sliders(ipywidgets.interactive):

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from workbench.data.domains import Pair
+from workbench.figures import crop_of, panel, side_by_side, views_of
+from workbench.nets import build
+
+
+def test_a_panel_has_a_place_for_each_picture_and_says_what_it_shows():
+    black, white = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 7.0, np.float32)
+    figure = panel([[black, white], [None, black]], ["one", "two"], ["a", "b"], [["", "x"], ["", ""]], "word " * 60)
+    axes = np.array(figure.axes).reshape(2, 2)
+    assert [len(axis.images) for axis in axes.ravel()] == [1, 1, 0, 1]
+    assert axes[0, 1].images[0].get_array().max() == 1.0 and axes[0, 1].get_xlabel() == "x"
+    assert [axis.get_title() for axis in axes[0]] == ["one", "two"] and axes[1, 0].get_ylabel() == "b"
+    lines = figure.get_supxlabel().splitlines()
+    assert len(lines) > 1 and " ".join(lines).split() == ["word"] * 60
+    plt.close(figure)
+
+
+def test_a_crop_lies_where_it_is_asked_for_and_within_the_picture():
+    image = np.arange(6 * 9).reshape(6, 9, 1)
+    assert crop_of(image, across=1, down=0, side=2).ravel().tolist() == [7, 8, 16, 17]
+    assert crop_of(image, side=100).shape == (6, 6, 1)
+
+
+def test_restorers_stand_between_input_and_reference_with_their_numbers():
+    reference = np.full((8, 8, 3), 100, np.uint8)
+    degraded = reference.copy()
+    degraded[:4] += 51
+    views = views_of(Pair("one", degraded, reference), {"same": build("identity")})
+    assert list(views) == ["input", "same", "reference"]
+    views["absent"] = None
+    figure = side_by_side({"one": views}, across=0, down=0, side=4, columns=2)
+    notes = [axis.get_xlabel() for axis in figure.axes]
+    assert notes == ["input  13.98 dB", "same  13.98 dB", "reference", "absent"]
+    assert [len(axis.images) for axis in figure.axes] == [1, 1, 1, 0]
+    plt.close(figure)
+    figure = side_by_side({"one": views, "other": views}, side=4, whole=True)
+    assert figure.axes[0].get_xlabel() == "input  16.99 dB"
+    assert [figure.axes[place].get_ylabel() for place in (0, 4)] == ["one", "other"]
+    plt.close(figure)
+
+
+def test_rows_of_unequal_numbers_of_views_are_refused():
+    picture = np.zeros((4, 4, 3), np.float32)
+    with pytest.raises(ValueError, match="unequal"):
+        side_by_side({"a": {"input": picture}, "b": {"input": picture, "reference": picture}})
