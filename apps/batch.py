@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import html
 import json
-import os
 import threading
 import time
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 import gradio as gr
 
-from apps import restorers
+from apps import parts, restorers
 from apps.comparison import CancelledError, Progress
 from apps.messages import toasts
 from apps.reading import check_size
 from workbench import __version__
 from workbench.errors import WorkbenchError
-from workbench.images import SUFFIXES
-from workbench.restore import restore_files
+from workbench.images import NOT_READ, SUFFIXES
+from workbench.restore import restore_file
 
 MOST_FILES = 500
+
+_INTRODUCTION = """<p>Each image comes back as a PNG, named after it, in a folder for each restorer; bit depth and
+transparency stay, and so do the folders that the images came in. What fails is listed here, and in
+<code>report.json</code>.</p>"""
+
+# Uploads arrive without their folders, and the list of a folder's files is gone once they are sent.
+_REMEMBER_PATHS_JS = """
+() => {
+    document.addEventListener('change', event => {
+        if (event.target.matches('#batch-folder input[type=file]'))
+            window.workbenchPaths = [...event.target.files].map(file => file.webkitRelativePath || file.name);
+    }, true);
+    return [];
+}
+"""
+_PATHS_JS = """
+(folder, files, restorers, paths) => {
+    const told = window.workbenchPaths ?? [];
+    const same = folder && folder.length === told.length
+        && folder.every((file, index) => told[index].split('/').pop() === file.orig_name);
+    return [folder, files, restorers, same ? told : null];
+}
+"""
 
 
 def restore_all(
@@ -31,6 +54,7 @@ def restore_all(
     folder: Path,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    names: Sequence[str] | None = None,
 ) -> tuple[Path, dict]:
     """Restore many files with every restorer.
 
@@ -41,76 +65,83 @@ def restore_all(
     choices : sequence of Choice
         One to four restorers.
     folder : Path
-        Where results go.
+        Where results go; an existing one.
     progress, stop
-        As of `apps.comparison.compare`; it stops after the current file.
+        As of `apps.comparison.compare`.
+    names : sequence of str, optional
+        What the files are called in the report and in the zip, with ``/`` between folders; the files' own names if not
+        given. Those that are there already get a number.
 
     Returns
     -------
     archive : Path
-        A zip with a folder for each restorer, the restorers' cards and ``report.json``.
+        A zip with a folder for each restorer and ``report.json``.
     report : dict
-        What is in ``report.json``.
+        What is in ``report.json``: for each restorer its card and what became of which file, the files that failed and
+        why, and those that were passed over.
 
     Raises
     ------
     WorkbenchError
-        Nothing to do, too much, or nothing could be restored.
+        Nothing to do, or too much.
     CancelledError
         ``stop`` was set.
     """
-    paths = [Path(file) for file in files if Path(file).suffix.lower() in SUFFIXES]
-    if not paths:
+    named = dict(zip(_unique(names or [Path(file).name for file in files]), map(Path, files), strict=True))
+    images = {name: path for name, path in named.items() if path.suffix.lower() in SUFFIXES | NOT_READ}
+    if not images:
         raise WorkbenchError("no images yet: choose a folder, or several image files")
-    if len(paths) > MOST_FILES:
-        raise WorkbenchError(f"{len(paths)} images at once are too many; choose up to {MOST_FILES}")
+    if len(images) > MOST_FILES:
+        raise WorkbenchError(f"{len(images)} images at once are too many; choose up to {MOST_FILES}")
     if not 1 <= len(choices) <= restorers.MOST:
         raise WorkbenchError(f"choose one to {restorers.MOST} restorers")
-    failed, good = {}, []
-    for path in paths:
-        try:
-            check_size(path)
-            good.append(path)
-        except WorkbenchError as error:
-            failed[path.name] = str(error)
-    report = {"version": __version__, "images": len(paths), "restorers": {}, "failed": failed}
-    total, done = len(good) * len(choices), 0
-    names = {path: path.name for path in good}
+    outputs = dict(zip(images, _unique([str(PurePosixPath(name).with_suffix(".png")) for name in images]), strict=True))
+    failed: dict[str, str] = {}
+    report = {
+        "version": __version__, "images": len(images), "restorers": {}, "failed": failed,
+        "passed_over": sorted(set(named) - set(images)),
+    }  # fmt: skip
+    total, done = len(images) * len(choices), 0
 
-    def tell(name: str) -> None:
+    def tell(text: str) -> None:
         if stop is not None and stop.is_set():
             raise CancelledError
         if progress is not None:
-            progress(done / max(total, 1), f"{done} of {total}: {name}")
+            progress(done / total, f"{done} of {total}: {text}")
 
-    for choice in choices:
-        written = {}
-
-        def after(path: Path, output: Path, choice: restorers.Choice = choice, written: dict = written) -> None:
-            nonlocal done
-            done += 1
-            written[names[path]] = output.name
-            tell(choice.name)
-
-        tell(choice.name)
-        begin = time.perf_counter()
-        for failure in restore_files(restorers.load(choice), good, folder / choice.name, report=after):
-            path = Path(failure["name"])
-            failed[path.name] = failure["reason"]
-            done += 1
-        report["restorers"][choice.name] = {
-            "seconds": round(time.perf_counter() - begin, 3), "files": written, "card": choice.card,
-        }  # fmt: skip
-    if not any(entry["files"] for entry in report["restorers"].values()):
-        raise WorkbenchError("; ".join(f"{name}: {reason}" for name, reason in list(failed.items())[:3]))
     archive = folder / "restored.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
-        packed.writestr("report.json", json.dumps(report, indent=2) + "\n")
         for choice in choices:
-            for path in sorted((folder / choice.name).iterdir()):
-                packed.write(path, f"{choice.name}/{path.name}")
-                os.unlink(path)  # the disk need not hold everything twice
+            written, begin, restorer = {}, time.perf_counter(), restorers.load(choice)
+            for name, path in images.items():
+                tell(f"{name}, {choice.name}")
+                result = folder / "result.png"
+                try:
+                    check_size(path)
+                    restore_file(restorer, path, result, progress=lambda *_, text=name: tell(text))
+                    packed.write(result, f"{choice.name}/{outputs[name]}")
+                    written[name] = outputs[name]
+                except WorkbenchError as error:
+                    failed[name] = str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
+                done += 1
+            seconds = round(time.perf_counter() - begin, 3)
+            report["restorers"][choice.name] = {"seconds": seconds, "files": written, "card": choice.card}
+        packed.writestr("report.json", json.dumps(report, indent=2) + "\n")
     return archive, report
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, without a way out of their folder, and numbered where they repeat."""
+    found: dict[str, str] = {}
+    for name in names:
+        kept = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        path = unique = PurePosixPath(*kept or ["unnamed"])
+        number = 1
+        while str(unique).casefold() in found:  # some file systems do not tell capitals apart
+            number += 1
+            unique = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        found[str(unique).casefold()] = str(unique)
+    return list(found.values())
 
 
 class BatchTab:
@@ -125,6 +156,8 @@ class BatchTab:
     def __init__(self, runs: Path):
         self.runs = Path(runs)
         self._stops: dict[str, threading.Event] = {}
+        self.place = gr.State(None)  # holds the folder of the zip until another zip, or the page, takes its place
+        self.paths = gr.JSON(visible=False)
         with gr.Row(elem_classes="wb-main"):
             with gr.Column(scale=2, min_width=300):
                 self.folder = gr.File(
@@ -143,19 +176,18 @@ class BatchTab:
                     self.stop = gr.Button("Stop", variant="stop", min_width=80, visible=False, elem_id="batch-stop")
             with gr.Column(scale=3, min_width=300):
                 self.status = gr.HTML(visible=False, elem_classes="wb-status")
-                self.summary = gr.Markdown(
-                    "Each image comes back as a PNG, named after it, in a folder for each restorer; bit depth and"
-                    " transparency stay. `report.json` names what failed and why.",
-                    elem_id="batch-summary",
-                )
-                self.archive = gr.File(label="Zip", interactive=False, visible=False, elem_id="batch-zip")
+                self.summary = gr.HTML(_INTRODUCTION, elem_id="batch-summary")
+                with gr.Column(visible=False) as self.result:
+                    self.archive = gr.File(label="Zip", interactive=False, elem_id="batch-zip")
         self._wire()
 
     def _wire(self) -> None:
         private = {"api_visibility": "private"}
         light = {**private, "show_progress": "hidden", "concurrency_limit": 4}
+        inputs = [self.folder, self.files, self.restorers, self.paths]
+        gr.context.Context.root_block.load(None, None, None, js=_REMEMBER_PATHS_JS, **private)
         done = self.start.click(lambda: _shown(True), None, [self.status, self.stop], **light).then(
-            self.run, [self.folder, self.files, self.restorers], [self.summary, self.archive],
+            self.run, inputs, [self.summary, self.archive, self.result, self.place], js=_PATHS_JS,
             show_progress_on=self.status, concurrency_limit=1, concurrency_id="restore", **private,
         )  # fmt: skip
         for over in (done.success, done.failure):  # gradio's then() does not follow a failure
@@ -177,22 +209,28 @@ class BatchTab:
         return gr.update(choices=[(choice.label, choice.name) for choice in choices], value=kept)
 
     @toasts
-    def run(self, folder, files, chosen, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (gradio looks there)
-        """Restore everything; the zip is deleted with gradio's copy of it."""
+    def run(
+        self, folder, files, chosen, paths,
+        request: gr.Request, progress=gr.Progress(),  # noqa: B008 (gradio looks for it there)
+    ):  # fmt: skip
+        """Restore everything; what fails is listed on the page as long as it shows this batch."""
         found = restorers.chosen(chosen or [], restorers.find_restorers(self.runs)[0])
         stop = self._stops[request.session_hash] = threading.Event()
         place = TemporaryDirectory(prefix="workbench-batch-")
+        folder, files = folder or [], files or []
+        names = [Path(file).name for file in (*folder, *files)]
+        names[: len(folder)] = _relative(names[: len(folder)], paths)
         try:
             archive, report = restore_all(
-                [*(folder or []), *(files or [])], found, Path(place.name),
-                lambda share, text: progress(share, desc=text), stop,
-            )  # fmt: skip
+                [*folder, *files], found, Path(place.name), lambda share, text: progress(share, desc=text), stop, names
+            )
         except CancelledError:
             gr.Info("Stopped.")
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None
         finally:
             self._stops.pop(request.session_hash, None)
-        return _summary(report), gr.update(value=_Owned(archive, place), visible=True)
+        # An update would let go of the value before gradio has copied the file.
+        return _summary(report), str(archive), gr.update(visible=True), place
 
     def cancel(self, request: gr.Request):
         """Stop after the current file."""
@@ -205,13 +243,12 @@ class BatchTab:
             stop.set()
 
 
-class _Owned(str):
-    """A file's path that keeps its folder until gradio has copied the file."""
-
-    def __new__(cls, path: Path, owner: TemporaryDirectory):
-        owned = super().__new__(cls, path)
-        owned.owner = owner
-        return owned
+def _relative(names: list[str], paths: object) -> list[str]:
+    """The paths that the browser tells where they are those of the files, which arrive without their folders."""
+    told = paths if isinstance(paths, list) and all(isinstance(path, str) for path in paths) else []
+    if len(told) != len(names):
+        return names
+    return [f"{path.rpartition('/')[0]}/{name}" for name, path in zip(names, told, strict=True)]
 
 
 def _shown(shown: bool):
@@ -219,9 +256,15 @@ def _shown(shown: bool):
 
 
 def _summary(report: dict) -> str:
-    lines = [
-        f"- **{name}**: {len(entry['files'])} images in {entry['seconds']:.1f} s"
+    """What became of a batch, as HTML: numbers by restorer, then all that has no result."""
+    counts = "".join(
+        f"<li><b>{html.escape(name)}</b>: {len(entry['files'])} of {report['images']} images in"
+        f" {entry['seconds']:.1f} s</li>"
         for name, entry in report["restorers"].items()
-    ]
-    lines += [f"- failed: {name} ({reason})" for name, reason in list(report["failed"].items())[:20]]
-    return "\n".join(lines)
+    )
+    passed = ", ".join(map(html.escape, report["passed_over"]))
+    return (
+        f"<ul>{counts}</ul>"
+        + (parts.failures(report["failed"]) if report["failed"] else "")
+        + (f'<p class="wb-hint">Passed over, no images by their names: {passed}</p>' if passed else "")
+    )

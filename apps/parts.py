@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from apps.pictures import data_url
 from apps.restorers import Choice
@@ -22,6 +22,19 @@ def sample_list() -> str:
         )
         rows.append(f'<p>{heading}</p><div class="wb-row">{buttons}</div>')
     return f'<div class="wb-samples">{"".join(rows)}</div>'
+
+
+def failures(reasons: Mapping[str, str]) -> str:
+    """The files that could not be restored, and why."""
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th>'
+        f'<td class="wb-text">{html.escape(reason.removeprefix(f"{name}: "))}</td></tr>'
+        for name, reason in reasons.items()
+    )
+    return (
+        f'<div class="wb-table wb-failed" role="status"><table><caption>{len(reasons)} could not be restored</caption>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
 
 
 def cards(choices: Sequence[Choice]) -> str:

@@ -3,6 +3,7 @@
 import pickle
 import shutil
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -247,17 +248,24 @@ def test_a_blind_vote_hides_the_names_then_tells_and_counts(page, runs):
 
 
 def test_a_batch_comes_back_as_a_zip(page, tmp_path):
-    write_png(tmp_path / "one.png", np.zeros((32, 32, 3), np.uint8))
-    (tmp_path / "two.png").touch()
+    for place in ("one", "two"):
+        (tmp_path / "trip" / place).mkdir(parents=True)
+        write_png(tmp_path / "trip" / place / "same.png", np.zeros((32, 32, 3), np.uint8))
+    (tmp_path / "bad.png").touch()
     open_tab(page, "Batch")
     expect(page.locator("#batch-restorers")).to_contain_text(PAIR[1])
-    page.locator("#batch-files input[type=file]").set_input_files([tmp_path / "one.png", tmp_path / "two.png"])
-    expect(page.locator("#batch-files")).to_contain_text("two")
+    page.locator("#batch-folder input[type=file]").set_input_files(tmp_path / "trip")
+    expect(page.locator("#batch-folder")).to_contain_text("same")
+    page.locator("#batch-files input[type=file]").set_input_files(tmp_path / "bad.png")
+    expect(page.locator("#batch-files")).to_contain_text("bad")
     page.locator("#batch-start").click()
-    expect(page.locator("#batch-summary")).to_contain_text("1 images")
-    expect(page.locator("#batch-summary")).to_contain_text("failed: two.png")
-    expect(page.locator("#batch-zip")).to_contain_text("restored")
+    expect(page.locator("#batch-summary")).to_contain_text("2 of 3 images")
+    expect(page.locator(".wb-failed")).to_contain_text("bad.png")
     expect(page.locator("#batch-stop")).to_be_hidden()
+    with page.expect_download() as download:
+        page.locator("#batch-zip a[download]").first.click()
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert {f"{PAIR[1]}/trip/{place}/same.png" for place in ("one", "two")} < set(packed.namelist())
 
 
 def test_curves_grow_within_seconds_and_keep_their_zoom(page, runs):

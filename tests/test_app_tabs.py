@@ -84,24 +84,49 @@ def test_a_photo_too_large_for_a_degradation_is_refused(monkeypatch):
 def test_a_batch_restores_every_file_with_every_restorer(choices, tmp_path):
     rng = np.random.default_rng(0)
     files = []
-    for place in ("x", "y"):
+    for place in ("x", "y", "z"):
         (tmp_path / place).mkdir()
         files.append(tmp_path / place / "same.png")
         write_png(files[-1], rng.integers(0, 256, (24, 30, 3), dtype=np.uint8))
-    (tmp_path / "broken.png").write_text("no image")
+    files[2].write_text("no image")
+    heic = tmp_path / "phone.HEIC"
+    heic.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
     (tmp_path / "notes.txt").write_text("passed over")
     told = []
+    files += [heic, tmp_path / "notes.txt"]
     archive, report = batch.restore_all(
-        [*files, tmp_path / "broken.png", tmp_path / "notes.txt"], choices, tmp_path / "out",
-        lambda share, text: told.append(share),
+        files, choices, tmp_path, lambda share, text: told.append((share, text)), names=[
+            "trip/x/same.png", "trip/y/same.png", "trip/z/same.png", heic.name, "notes.txt",
+        ],
     )  # fmt: skip
-    assert report["images"] == 3 and list(report["failed"]) == ["broken.png"] and told[-1] <= 1
+    assert report["images"] == 4 and report["passed_over"] == ["notes.txt"]
+    assert set(report["failed"]) == {"trip/z/same.png", "phone.HEIC"} and "JPEG" in report["failed"]["phone.HEIC"]
+    assert told[0] == (0, f"0 of 8: trip/x/same.png, {PAIR[0]}") and told[-1][0] < 1
     with zipfile.ZipFile(archive) as packed:
-        assert {f"{PAIR[0]}/same.png", f"{PAIR[1]}/same-2.png", "report.json"} < set(packed.namelist())
+        expected = {f"{name}/trip/{place}/same.png" for name in PAIR for place in "xy"}
+        assert set(packed.namelist()) == {*expected, "report.json"}
         assert json.loads(packed.read("report.json")) == report
-        packed.extract(f"{PAIR[1]}/same-2.png", tmp_path)
+        result = packed.extract(f"{PAIR[1]}/trip/y/same.png", tmp_path)
     expected = restore_array(load_restorer(choices[1].path)[0], read_image(files[1]).pixels)
-    np.testing.assert_array_equal(read_image(tmp_path / PAIR[1] / "same-2.png").pixels, expected)
+    np.testing.assert_array_equal(read_image(result).pixels, expected)
+    page = batch._summary(report)
+    assert "2 of 4 images" in page and "trip/z/same.png" in page and "notes.txt" in page
+
+
+def test_names_in_a_batch_repeat_and_lead_nowhere_else(choices, photo, tmp_path):  # noqa: F811
+    names = ["a.png", "A.png", "../../a.png", "/etc/b.jpg", "b.png", "b\\..\\b.png"]
+    archive, report = batch.restore_all([photo] * 6, choices[:1], tmp_path, names=names)
+    with zipfile.ZipFile(archive) as packed:
+        inside = {name.removeprefix(f"{PAIR[0]}/") for name in packed.namelist()} - {"report.json"}
+    assert inside == {"a.png", "A-2.png", "a-3.png", "etc/b.png", "b.png", "b/b.png"}
+    assert report["images"] == 6 and not report["failed"]
+
+
+def test_paths_that_do_not_fit_the_files_are_not_believed():
+    assert batch._relative(["a.png", "b.png"], ["t/a.png", "t/u/b.png"]) == ["t/a.png", "t/u/b.png"]
+    assert batch._relative(["a.png"], ["t/evil.html"]) == ["t/a.png"]
+    for told in (None, [], ["one", "two", "three"], [1, 2], "ab", {"a": 1}):
+        assert batch._relative(["a.png", "b.png"], told) == ["a.png", "b.png"]
 
 
 def test_a_batch_stops_after_the_current_file(choices, tmp_path, photo):  # noqa: F811
@@ -110,18 +135,17 @@ def test_a_batch_stops_after_the_current_file(choices, tmp_path, photo):  # noqa
     stop = threading.Event()
     stop.set()
     with pytest.raises(comparison.CancelledError):
-        batch.restore_all([photo], choices, tmp_path / "out", stop=stop)
+        batch.restore_all([photo], choices, tmp_path, stop=stop)
 
 
 def test_an_empty_or_hopeless_batch_is_said(choices, tmp_path, monkeypatch):
     with pytest.raises(WorkbenchError, match="no images yet"):
-        batch.restore_all([tmp_path / "a.txt"], choices, tmp_path / "out")
+        batch.restore_all([tmp_path / "a.txt"], choices, tmp_path)
     (tmp_path / "a.png").touch()
-    with pytest.raises(WorkbenchError, match="a.png: .*empty"):
-        batch.restore_all([tmp_path / "a.png"], choices, tmp_path / "out")
+    assert "empty" in batch.restore_all([tmp_path / "a.png"], choices, tmp_path)[1]["failed"]["a.png"]
     monkeypatch.setattr(batch, "MOST_FILES", 0)
     with pytest.raises(WorkbenchError, match="too many"):
-        batch.restore_all([tmp_path / "a.png"], choices, tmp_path / "out")
+        batch.restore_all([tmp_path / "a.png"], choices, tmp_path)
 
 
 # Blind votes

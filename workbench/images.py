@@ -27,9 +27,13 @@ MAX_PIXELS = 300_000_000
 
 SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
+NOT_READ = frozenset({".heic", ".heif", ".hif"})
+"""Suffixes of photographs that are refused with a word on what to do; no library among the dependencies reads them."""
+
 # Named, because Pillow's full list includes formats that start other programs (EPS).
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "PPM", "JPEG2000")
 _ORIENTATION, _ICC_PROFILE = 274, 34675  # TIFF tags; EXIF uses the former too
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -99,6 +103,8 @@ def read_image(path: str | os.PathLike) -> Image:
     except WorkbenchError:
         raise
     except UnidentifiedImageError as error:
+        if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+            raise WorkbenchError(f"{path}: HEIC photographs are not read; export this one as JPEG or PNG") from error
         raise WorkbenchError(f"{path}: not an image that can be read (PNG, JPEG, TIFF, WebP, ...)") from error
     except PillowImage.DecompressionBombError as error:
         raise _too_large(path) from error
