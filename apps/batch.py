@@ -16,6 +16,7 @@ import gradio as gr
 from apps import parts, restorers
 from apps.comparison import CancelledError, Progress
 from apps.messages import toasts
+from apps.pairs import first_choice
 from apps.reading import check_size
 from workbench import __version__
 from workbench.errors import WorkbenchError
@@ -205,7 +206,7 @@ class BatchTab:
         """The restorers there are; the first adapted one is chosen."""
         choices, _ = restorers.find_restorers(self.runs)
         names = {choice.name for choice in choices}
-        kept = [name for name in chosen or [] if name in names] or restorers.first_choice(choices)[-1:]
+        kept = [name for name in chosen or [] if name in names] or first_choice(choices)[-1:]
         return gr.update(choices=[(choice.label, choice.name) for choice in choices], value=kept)
 
     @toasts

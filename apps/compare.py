@@ -9,20 +9,19 @@ from pathlib import Path
 import gradio as gr
 
 from apps import comparison as work
-from apps import parts, pictures, report, restorers
+from apps import parts, report, restorers
 from apps.assets import asset, filled
-from apps.comparison import INPUT, REFERENCE, Comparison, Job
+from apps.comparison import Job
 from apps.degrading import KINDS, Degradation
 from apps.endpoints import Endpoints
+from apps.inspecting import Inspector
 from apps.messages import toasts
-from apps.pictures import Crop
+from apps.pairs import first_choice
 from apps.samples import SIGMA, samples
-from apps.spectrum import plot
 from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
 from workbench.images import SUFFIXES
 
-_AREAS = [("Whole photo", "whole"), ("Crop, enlarged", "crop")]
 _IMAGE_TYPES = ["image", *sorted(SUFFIXES)]
 
 
@@ -47,6 +46,7 @@ class CompareTab:
     def _lay_out(self) -> None:
         self.job = gr.State(None)
         self.uploaded = gr.State([])
+        self.touched = gr.State(False)  # whether a person chose the restorers
         with gr.Row(elem_classes="wb-main"):
             with gr.Column(scale=2, min_width=320):
                 self._lay_out_controls()
@@ -93,38 +93,9 @@ class CompareTab:
             )  # fmt: skip
 
     def _lay_out_results(self) -> None:
+        self.failed = gr.HTML(visible=False, elem_id="failed")
         self.photo = gr.Dropdown([], label="Photo", visible=False, elem_id="photo")
-        self.table = gr.HTML(elem_id="numbers")
-        with gr.Row(elem_classes="wb-choices"):
-            self.left = gr.Dropdown([], label="Left", min_width=120, elem_id="left")
-            self.right = gr.Dropdown([], label="Right", min_width=120, elem_id="right")
-            self.area = gr.Radio(_AREAS, value="whole", label="Show", scale=2, min_width=290, elem_id="area")
-        self.slider = gr.ImageSlider(
-            label="Before / after", type="filepath", interactive=False, max_height=620, buttons=["fullscreen"],
-            elem_id="slider",
-        )  # fmt: skip
-        with gr.Row(elem_classes="wb-inspector"):
-            with gr.Column(scale=1, min_width=200):
-                self.locator = gr.HTML(js_on_load=asset("locator.js"), elem_id="locator")
-            with gr.Column(scale=3, min_width=300):
-                gr.Markdown("#### The same crop of each\nDrag a crop to move all, click to centre.")
-                self.zoom = gr.Slider(1, 16, Crop().zoom, step=1, label="Zoom", elem_id="zoom")
-                with gr.Row():
-                    self.x = gr.Slider(0, 100, 50, step=0.1, label="Across, %", min_width=150, elem_id="across")
-                    self.y = gr.Slider(0, 100, 50, step=0.1, label="Down, %", min_width=150, elem_id="down")
-        self.crops = gr.HTML(js_on_load=asset("grid.js"), elem_id="crops")
-        with gr.Accordion("Differences", open=True, elem_id="differences-box"):
-            with gr.Row(elem_classes="wb-choices"):
-                self.against = gr.Radio([INPUT], value=INPUT, label="Against", min_width=160, elem_id="against")
-                self.gain = gr.Slider(1, 20, 5, step=1, label="Gain", min_width=160, elem_id="gain")
-            self.differences = gr.HTML(js_on_load=asset("grid.js"), elem_id="differences")
-            gr.Markdown(
-                "Against the input: what the restorer took away; structure in it is detail lost. Against the reference:"
-                " what is still wrong. Grey is no difference."
-            )
-        with gr.Accordion("Spectrum", open=True):
-            self.spectrum = gr.Plot(label="Spectrum", show_label=False, container=False, elem_id="spectrum")
-            gr.Markdown("Radially averaged power of luma; 0 dB is white noise of standard deviation 1 (of 255).")
+        self.inspector = Inspector(self.job, self.photo)
         self.vote_begins = gr.Button("Vote blind: which one is better?", size="sm", elem_id="begin-vote")
         with gr.Accordion("Download", open=True):
             self.downloads = gr.File(
@@ -137,12 +108,6 @@ class CompareTab:
     def _wire(self) -> None:
         private = {"api_visibility": "private"}
         light = {**private, "show_progress": "hidden", "concurrency_limit": 4}
-        crop = [self.x, self.y, self.zoom]
-        looked_at = [self.job, self.photo, *crop]
-        crop_outputs = [self.locator, self.crops, self.differences]
-        slider_inputs = [*looked_at, self.left, self.right, self.area]
-        views = [self.table, self.left, self.right, self.against, self.slider, *crop_outputs, self.spectrum]
-
         self.vote.wire(self.vote_begins, light)
         self.again.click(self.find, [self.restorers, self.uploaded], [self.restorers, self.no_runs], **light)
         gr.context.Context.root_block.load(
@@ -151,31 +116,33 @@ class CompareTab:
         self.restorers.change(self.show_cards, [self.restorers, self.uploaded], self.cards, **light)
         self.kind.change(self.choose_degradation, self.kind, [self.sigma, self.camera, self.reference_box], **light)
         self.files.upload(
-            self.add_restorer, [self.files, self.restorers, self.uploaded], [self.files, self.restorers, self.uploaded],
-            **light,
+            self.add_restorer, [self.files, self.restorers, self.uploaded],
+            [self.files, self.restorers, self.uploaded, self.touched], **light,
         )  # fmt: skip
-        self.photos.upload(self.drop_sample_reference, self.references, self.references, **light)
+        self.restorers.input(lambda: True, None, self.touched, **light)
+        self.kind.input(self.suit, [self.kind, self.touched], self.restorers, **light)
+        self.photos.upload(self.drop_sample_reference, self.references, self.references, **light).then(
+            self.suit, [self.kind, self.touched], self.restorers, **light
+        )
 
         compare = {
             "inputs": [
                 self.photos, self.restorers, self.kind, self.sigma, self.camera, self.references, self.uploaded,
             ],
-            "outputs": [self.job, self.welcome, self.results, self.vote.page, self.photo],
+            "outputs": [self.job, self.welcome, self.results, self.vote.page, self.photo, self.failed],
             "show_progress_on": self.status, "concurrency_limit": 1, "concurrency_id": "restore", **private,
         }  # fmt: skip
-        show = {"inputs": [*slider_inputs, self.against, self.gain], "outputs": views, **light}
         packing = {"inputs": [self.job, self.photo], "outputs": self.downloads, "concurrency_limit": 1, **private}
         picked = self.samples.click(
-            self.pick_sample, None, [self.photos, self.references, self.kind, self.sigma], **light
-        )
+            self.pick_sample, self.touched, [self.photos, self.references, self.kind, self.sigma, self.restorers],
+            **light,
+        )  # fmt: skip
         running = []
         for trigger in (self.start.click, picked.success):
             done = trigger(self.begin, None, [self.status, self.stop], **light).then(self.run, **compare)
             for over in (done.success, done.failure):  # gradio's then() does not follow a failure
                 over(self.end, None, [self.status, self.stop], **light)
-            done.success(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
-                self.show, **show
-            ).success(self.pack, **packing)
+            self.inspector.open_after(done.success).success(self.pack, **packing)
             running.append(done)
         # Cancelling takes a waiting job out of the queue; one that runs is told, too, for it would run to its end.
         self.stop.click(
@@ -183,27 +150,7 @@ class CompareTab:
         )
         gr.context.Context.root_block.unload(self.leave)
 
-        self.photo.input(self.focus, [self.job, self.photo], [self.x, self.y], **light).success(
-            self.show, **show
-        ).success(self.pack, **packing)
-        for choice in (self.left, self.right, self.area):
-            choice.input(self.slide, slider_inputs, self.slider, **light)
-        crop_inputs = [*looked_at, self.against, self.gain]
-        always = {**light, "trigger_mode": "always_last"}
-        for slider in (*crop, self.gain):
-            slider.input(self.inspect, crop_inputs, crop_outputs, **always).then(
-                self.slide_crop, slider_inputs, self.slider, **always
-            )
-        self.against.input(self.inspect, crop_inputs, crop_outputs, **light)
-        for event, handler in (
-            (self.locator.click, self.point),
-            (self.locator.input, self.move),
-            (self.crops.input, self.move),
-            (self.differences.input, self.move),
-        ):
-            event(handler, looked_at, [self.x, self.y], **always).then(
-                self.inspect, crop_inputs, crop_outputs, **always
-            ).then(self.slide_crop, slider_inputs, self.slider, **always)
+        self.inspector.open_after(self.photo.input).success(self.pack, **packing)
 
     def find(self, chosen: list[str] | None, uploaded: list[restorers.Choice]):
         """Look for finished runs."""
@@ -214,7 +161,7 @@ class CompareTab:
 
     def _dropdown(self, choices: list[restorers.Choice], chosen: list[str] | None):
         names = {choice.name for choice in choices}
-        kept = [name for name in chosen or [] if name in names] or restorers.first_choice(choices)
+        kept = [name for name in chosen or [] if name in names] or first_choice(choices)
         return gr.update(choices=[(choice.label, choice.name) for choice in choices], value=kept)
 
     def show_cards(self, chosen: list[str] | None, uploaded: list[restorers.Choice]):
@@ -233,21 +180,25 @@ class CompareTab:
         if len(files or []) == 1:
             missing = ".json card" if Path(files[0]).suffix.lower() == ".safetensors" else ".safetensors file"
             gr.Info(f"Now add its {missing} as well.")
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 4
         known, _ = restorers.find_restorers(self.runs)
         choice = restorers.add_upload(files or [], [each.name for each in (*known, *uploaded)])
         uploaded = [*uploaded, choice]
         kept = [*(chosen or []), choice.name][-restorers.MOST :]
         gr.Info(f"Added {choice.name}.")
-        return None, self._dropdown([*known, *uploaded], kept), uploaded
+        return None, self._dropdown([*known, *uploaded], kept), uploaded, True
 
-    def pick_sample(self, event: gr.EventData):
+    def suit(self, kind: str, touched: bool):
+        """The packaged pair for a degradation, as long as nobody chose restorers."""
+        return gr.skip() if touched else gr.update(value=first_choice(restorers.find_restorers(self.runs)[0], kind))
+
+    def pick_sample(self, touched: bool, event: gr.EventData):
         """Put a sample where uploads would be: with its reference, or clean and with AWGN to be added."""
         simulated = bool(event.simulated)
         sample = samples(simulated)[int(event.index)]
         if simulated:
-            return [str(sample.photo)], [str(sample.reference)], "none", gr.skip()
-        return [str(sample.photo)], None, "awgn", SIGMA
+            return [str(sample.photo)], [str(sample.reference)], "none", gr.skip(), self.suit("camera", touched)
+        return [str(sample.photo)], None, "awgn", SIGMA, self.suit("awgn", touched)
 
     def drop_sample_reference(self, references: list[str] | None):
         """A sample's reference leaves when photos of one's own come."""
@@ -284,8 +235,6 @@ class CompareTab:
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None
         finally:
             self._stops.pop(request.session_hash, None)
-        for name, reason in job.failures.items():
-            gr.Warning(reason if name in reason else f"{name}: {reason}")
         names = [comparison.name for comparison in job.comparisons]
         return (
             job,
@@ -293,6 +242,7 @@ class CompareTab:
             gr.update(visible=True),
             gr.update(visible=False),
             gr.update(choices=names, value=names[0], visible=len(names) > 1),
+            gr.update(value=parts.failures(job.failures), visible=bool(job.failures)),
         )
 
     def cancel(self, request: gr.Request):
@@ -305,90 +255,9 @@ class CompareTab:
         if stop := self._stops.get(request.session_hash):
             stop.set()
 
-    def focus(self, job: Job | None, photo):
-        """Begin with a crop that has something in it."""
-        if job is None:
-            return gr.skip(), gr.skip()
-        x, y = pictures.detailed_place(job[photo], Crop().zoom)
-        return _percent(x), _percent(y)
-
-    def show(self, job: Job | None, photo, x, y, zoom, left, right, area, against, gain):
-        """Everything about one photograph."""
-        if job is None:
-            return (gr.skip(),) * 9
-        comparison = job[photo]
-        titles = list(comparison.views)
-        results = [view.title for view in comparison.restored]
-        left = left if left in titles else INPUT
-        right = right if right in titles and right != INPUT else results[-1]
-        bases = [INPUT, REFERENCE] if REFERENCE in titles else [INPUT]
-        against = against if against in bases else INPUT
-        return (
-            report.table(comparison),
-            gr.update(choices=titles, value=left),
-            gr.update(choices=titles, value=right),
-            gr.update(choices=bases, value=against),
-            _pair(comparison, left, right, area, _crop(x, y, zoom)),
-            *self.inspect(job, photo, x, y, zoom, against, gain),
-            plot(comparison),
-        )
-
-    def inspect(self, job: Job | None, photo, x, y, zoom, against, gain):
-        """The crop of every view and difference."""
-        if job is None:
-            return (gr.skip(),) * 3
-        comparison, crop = job[photo], _crop(x, y, zoom)
-        return (
-            pictures.locator(comparison, crop),
-            pictures.crop_figures(comparison, crop),
-            pictures.difference_figures(comparison, crop, against, gain),
-        )
-
-    def slide(self, job: Job | None, photo, x, y, zoom, left, right, area):
-        """The pair under the before/after slider."""
-        return gr.skip() if job is None else _pair(job[photo], left, right, area, _crop(x, y, zoom))
-
-    def slide_crop(self, job: Job | None, photo, x, y, zoom, left, right, area):
-        """The same where the crop has moved: the whole photo stays as it is."""
-        return self.slide(job, photo, x, y, zoom, left, right, area) if area == "crop" else gr.skip()
-
-    def point(self, job: Job | None, photo, x, y, zoom, event: gr.EventData):
-        """Centre the crop where the whole photo was clicked."""
-        return _percent(event.x), _percent(event.y)
-
-    def move(self, job: Job | None, photo, x, y, zoom, event: gr.EventData):
-        """Move the crop by shares of its own size."""
-        if job is None:
-            return gr.skip(), gr.skip()
-        width, height = job[photo].size
-        rows, columns = _crop(x, y, zoom).window(width, height)
-        across, down = columns.stop - columns.start, rows.stop - rows.start
-        return (
-            _percent(((columns.start + columns.stop) / 2 + event.dx * across) / width),
-            _percent(((rows.start + rows.stop) / 2 + event.dy * down) / height),
-        )
-
     def pack(self, job: Job | None, photo, progress=gr.Progress()):  # noqa: B008 (gradio looks for it there)
         """The files to download."""
         if job is None:
             return None
         archive = report.write_zip(job, lambda share, text: progress(share, desc=text))
         return [str(path) for path in (*report.write_pictures(job[photo]), archive)]
-
-
-def _crop(x: float, y: float, zoom: float) -> Crop:
-    return Crop(x / 100, y / 100, int(zoom))
-
-
-def _percent(share: float) -> float:
-    return round(100 * min(max(float(share), 0.0), 1.0), 1)
-
-
-def _pair(comparison: Comparison, left: str, right: str, area: str, crop: Crop) -> tuple[str, str]:
-    """The files for the before/after slider."""
-    views = [comparison.views.get(title, comparison.views[INPUT]) for title in (left, right)]
-    if area == "crop":
-        paths = [pictures.enlarged(comparison, view, crop) for view in views]
-    else:
-        paths = [pictures.preview(comparison, view) for view in views]
-    return str(paths[0]), str(paths[1])

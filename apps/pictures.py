@@ -144,7 +144,8 @@ def locator(comparison: Comparison, crop: Crop) -> str:
 
 def _caption(view: View) -> str:
     psnr = view.scores.get("psnr")
-    return "" if psnr is None else f"{psnr:.2f} dB"
+    name = view.choice.name if view.choice is not None and view.choice.name != view.title else ""
+    return " · ".join(text for text in ("" if psnr is None else f"{psnr:.2f} dB", name) if text)
 
 
 def _grid(figures: list[tuple[str, str, np.ndarray, str]], comparison: Comparison) -> str:

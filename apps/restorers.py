@@ -115,16 +115,6 @@ def _order(choice: Choice) -> tuple:
     return demo, choice.packaged, choice.packaged and not choice.name.startswith("denois"), choice.name
 
 
-def first_choice(choices: Sequence[Choice]) -> list[str]:
-    """The names to start with: the demo's pair, else a vanilla and an adapted restorer, else the first two."""
-    names = [choice.name for choice in choices]
-    if set(DEMO_PAIR) <= set(names):
-        return list(DEMO_PAIR)
-    by_method = {choice.method: choice.name for choice in reversed(choices)}
-    pair = [by_method[method] for method in ("vanilla", "adapted") if method in by_method]
-    return pair if len(pair) == 2 else names[:2]
-
-
 def chosen(names: Sequence[str], choices: Sequence[Choice]) -> list[Choice]:
     """The choices of these names."""
     by_name = {choice.name: choice for choice in choices}
