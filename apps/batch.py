@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import gradio as gr
 
 from apps import parts, restorers
+from apps.assets import asset
 from apps.comparison import CancelledError, Progress
 from apps.messages import toasts
 from apps.pairs import first_choice
@@ -28,26 +29,6 @@ MOST_FILES = 500
 _INTRODUCTION = """<p>Each image comes back as a PNG, named after it, in a folder for each restorer; bit depth and
 transparency stay, and so do the folders that the images came in. What fails is listed here, and in
 <code>report.json</code>.</p>"""
-
-# Uploads arrive without their folders, and the list of a folder's files is gone once they are sent.
-_REMEMBER_PATHS_JS = """
-() => {
-    document.addEventListener('change', event => {
-        if (event.target.matches('#batch-folder input[type=file]'))
-            window.workbenchPaths = [...event.target.files].map(file => file.webkitRelativePath || file.name);
-    }, true);
-    return [];
-}
-"""
-_PATHS_JS = """
-(folder, files, restorers, paths) => {
-    const told = window.workbenchPaths ?? [];
-    const same = folder && folder.length === told.length
-        && folder.every((file, index) => told[index].split('/').pop() === file.orig_name);
-    return [folder, files, restorers, same ? told : null];
-}
-"""
-
 
 def restore_all(
     files: Sequence[str | Path],
@@ -186,9 +167,9 @@ class BatchTab:
         private = {"api_visibility": "private"}
         light = {**private, "show_progress": "hidden", "concurrency_limit": 4}
         inputs = [self.folder, self.files, self.restorers, self.paths]
-        gr.context.Context.root_block.load(None, None, None, js=_REMEMBER_PATHS_JS, **private)
+        gr.context.Context.root_block.load(None, None, None, js=asset("remember-paths.js"), **private)
         done = self.start.click(lambda: _shown(True), None, [self.status, self.stop], **light).then(
-            self.run, inputs, [self.summary, self.archive, self.result, self.place], js=_PATHS_JS,
+            self.run, inputs, [self.summary, self.archive, self.result, self.place], js=asset("batch-paths.js"),
             show_progress_on=self.status, concurrency_limit=1, concurrency_id="restore", **private,
         )  # fmt: skip
         for over in (done.success, done.failure):  # gradio's then() does not follow a failure
