@@ -30,6 +30,7 @@ _INTRODUCTION = """<p>Each image comes back as a PNG, named after it, in a folde
 transparency stay, and so do the folders that the images came in. What fails is listed here, and in
 <code>report.json</code>.</p>"""
 
+
 def restore_all(
     files: Sequence[str | Path],
     choices: Sequence[restorers.Choice],

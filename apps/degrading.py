@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -45,8 +46,8 @@ class Degradation:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise WorkbenchError(f"degradation {self.kind!r} does not exist; choose one of {', '.join(KINDS)}")
-        if not 0 <= self.sigma <= 100:
-            raise WorkbenchError(f"sigma {self.sigma:g}: choose a noise level from 0 to 100")
+        if not (isinstance(self.sigma, Real) and 0 <= self.sigma <= 100):
+            raise WorkbenchError(f"sigma {self.sigma!r}: choose a noise level from 0 to 100")
         if self.camera not in CAMERAS:
             raise WorkbenchError(f"camera {self.camera!r} does not exist; choose one of {', '.join(CAMERAS)}")
 

@@ -65,7 +65,7 @@ class Endpoints:
     @toasts
     def compare_many(self, photos, names, kind, sigma, camera, references):
         """Compare restorers (a list of names) on photos: the report, and a zip with it, pictures and cards."""
-        if not isinstance(names, list):
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise WorkbenchError("restorers: give a list of names; /restorers tells which there are")
         job = work.compare(photos or [], self._named(names), Degradation(kind, sigma, camera), references or ())
         return report.as_dict(job), _Kept(report.write_zip(job), job)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from fastapi import HTTPException
 
 from apps import explain_text
 from apps.assets import asset
@@ -53,7 +54,7 @@ def recording(_arguments: object = None) -> dict:
 def notebook(name: str) -> str:
     """A notebook's text; only of those that the page names."""
     if name not in _notebooks():
-        raise gr.Error(f"there is no notebook {name!r}", print_exception=False)
+        raise HTTPException(404, f"there is no notebook {name!r}")
     return (NOTEBOOKS / name).read_text(encoding="utf-8")
 
 

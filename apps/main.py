@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import threading
@@ -12,12 +11,14 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from apps.assets import asset
 from apps.batch import BatchTab
 from apps.compare import CompareTab
 from apps.curves import SCRIPT
 from apps.explain import ExplainTab
+from apps.guarding import Guard, Page, is_loopback
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from apps.style import theme
@@ -44,7 +45,7 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
         Whether runs may be started, stopped and deleted from the page.
     """
     watcher = Watcher(runs)
-    with gr.Blocks(title=_TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 6 * 3600)) as blocks:
+    with Page(title=_TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 6 * 3600)) as blocks:
         gr.HTML(HEAD)
         with gr.Tabs():
             with gr.Tab("Compare", id="compare") as compare:
@@ -86,8 +87,8 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[st
     blocks.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False,
         ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD, auth=auth,
-        theme=theme(), css=asset("app.css"), show_error=False, mcp_server=False,
-        allowed_paths=[str(SCRIPT)],
+        theme=theme(), css=asset("app.css"), show_error=False, mcp_server=False, enable_monitoring=False,
+        allowed_paths=[str(SCRIPT)], app_kwargs={"middleware": [Middleware(Guard, host=host)]},
     )  # fmt: skip
     return blocks
 
@@ -130,15 +131,6 @@ def read_auth(text: str | None) -> tuple[str, str] | None:
     if not user or not password:
         raise WorkbenchError("--auth (or WORKBENCH_AUTH): give USER:PASSWORD, neither of them empty")
     return user, password
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address that is listened on can be reached from this machine alone."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return bool(found) and all(ipaddress.ip_address(each[4][0]).is_loopback for each in found)
-    except (OSError, ValueError):
-        return False
 
 
 def _check_address(host: str, port: int) -> None:

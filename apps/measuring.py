@@ -71,5 +71,5 @@ def measure_alone(comparison: Comparison, tell: Callable[[float], None]) -> None
 
 @cache
 def lpips_metric() -> Lpips | Unavailable:
-    """LPIPS, looked for once."""
-    return Lpips.load()
+    """LPIPS, looked for once, on this machine alone."""
+    return Lpips.load(download=False)

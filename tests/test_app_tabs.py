@@ -13,7 +13,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from apps import batch, comparison, curves, measuring, restorers, runs, starting, votes
 from apps.degrading import KINDS, Degradation
-from apps.main import build, is_loopback, read_auth
+from apps.guarding import is_loopback
+from apps.main import build, read_auth
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from workbench.data.degradations import DEGRADATIONS

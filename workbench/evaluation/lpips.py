@@ -83,7 +83,7 @@ class Lpips(Metric):
         self.min_side = min_side
 
     @classmethod
-    def load(cls, net: str = "alex", device: torch.device | str = "cpu") -> Lpips | Unavailable:
+    def load(cls, net: str = "alex", device: torch.device | str = "cpu", download: bool = True) -> Lpips | Unavailable:
         """Find the weights and build the metric.
 
         Parameters
@@ -92,6 +92,8 @@ class Lpips(Metric):
             Backbone; ``"alex"`` is what papers report.
         device : torch.device or str
             Where to compute.
+        download : bool
+            Whether weights that are not on this machine may be fetched.
 
         Returns
         -------
@@ -105,7 +107,7 @@ class Lpips(Metric):
         except ImportError as error:
             return _unavailable(f"the package lpips cannot be imported ({error})")
         try:
-            features = _find_features(backbone)
+            features = _find_features(backbone, download)
             heads = _read_archive(_HEADS_ARCHIVE)
         except _WeightsError as error:
             return _unavailable(str(error))
@@ -166,13 +168,18 @@ def _unavailable(why: str) -> Unavailable:
     return Unavailable(f"LPIPS not available, because {why}")
 
 
-def _find_features(backbone: _Backbone) -> Mapping[str, Tensor]:
+def _find_features(backbone: _Backbone, download: bool) -> Mapping[str, Tensor]:
     import torch
 
     features = _read_archive(backbone.archive)
     if features is not None:
         return features
     cached = Path(torch.hub.get_dir(), "checkpoints", backbone.checkpoint)
+    if not cached.is_file() and not download:
+        raise _WeightsError(
+            f"the {backbone.label} weights are not on this machine; `workbench evaluate` fetches them once, or set"
+            f" {WEIGHTS_VARIABLE} to a folder that holds {backbone.archive}"
+        )
     if not cached.is_file():
         try:
             _download(backbone.url, cached)

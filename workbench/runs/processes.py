@@ -187,7 +187,7 @@ def log_tail(run: Run, lines: int = 40) -> str:
     Of a line that was written over and over, as a progress bar is, only the last state is given.
     """
     try:
-        with (run.folder / LOG).open("rb") as file:
+        with open(run.folder / LOG, "rb", opener=_no_link) as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - _TAIL))
             text = file.read().decode("utf-8", errors="replace")
@@ -197,13 +197,18 @@ def log_tail(run: Run, lines: int = 40) -> str:
     return "\n".join([state for state in states if state][-lines:])
 
 
+def _no_link(path: str, flags: int) -> int:
+    """Open a file unless it is a link, which would lead out of the folder of runs."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 def _launch(run: Run, *options: str) -> None:
     command = [
         sys.executable, "-m", "workbench", "train", str(run.folder / "recipe.yaml"), "--runs", str(run.folder.parent),
         "--name", run.name, *options,
     ]  # fmt: skip
     try:
-        with (run.folder / LOG).open("ab") as log:
+        with open(run.folder / LOG, "ab", opener=_no_link) as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
