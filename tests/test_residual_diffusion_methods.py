@@ -18,6 +18,7 @@ from workbench.methods.base import Diverged
 from workbench.recipes import load_recipe
 from workbench.restorers import KINDS, Restorer, load_restorer, save_restorer
 from workbench.restorers.assembling import assemble
+from workbench.runs.folder import Run
 from workbench.training import fit
 
 OURS = ("drdd", "entangled", "rddm", "ir-sde", "de-irsde", "direct")
@@ -166,6 +167,25 @@ def test_a_stage_alone_learns_what_it_learns_beside_the_other(tmp_path):
     first = {}
     alone[0].restore(image, trace=lambda name, picture: first.setdefault(name, picture))
     np.testing.assert_array_equal(shown["residual 0"], first["residual 0"])
+
+
+def test_stages_apart_are_runs_that_are_found_again(tmp_path):
+    def put_together(name, *settings):
+        run = fit(recipe("drdd", "options.drdd.stages=apart", *settings), tmp_path, name)
+        return run, {role: tmp_path / ".warm-starts" / each["name"] for role, each in run.summary["needs"].items()}
+
+    run, stages = put_together("whole")
+    whole = run.restorer()
+    assert (whole.kind, run.summary["steps"], run.summary["warm_start"]) == ("drdd", 0, None)
+    for role, folder in stages.items():
+        (alone,) = Run(folder).restorer().networks.values()
+        for ours, theirs in zip(whole.networks[role].parameters(), alone.parameters(), strict=True):
+            assert torch.equal(ours, theirs)
+        assert Run(folder).recipe.options["drdd"]["stages"] == role and Run(folder).summary["steps"] == 8
+    _, again = put_together("sampled otherwise", "options.drdd.noise_steps=3")
+    assert again == stages, "how it is sampled is nothing to the stages"
+    _, other = put_together("another level", "options.drdd.level=0.3")
+    assert not set(other.values()) & set(stages.values())
 
 
 def test_stages_are_put_together_on_the_command_line(tmp_path, monkeypatch, capsys):

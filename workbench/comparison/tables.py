@@ -64,12 +64,13 @@ def run_facts(job: Job) -> dict[str, str]:
     summary = job.run.summary
     curves = job.run.scalars()
     a_step = curves[curves.tag == "time/seconds_per_step"].value.median()
+    before = [summary["warm_start"], *summary.get("needs", {}).values()]
     memory = summary.get("peak_memory") or {}
     peak = memory.get("device_mib") if memory.get("device_mib") else memory.get("process_mib")
     return {
         "cell": job.cell.name, "method": job.cell.method, "seed": str(job.seed), "steps": str(summary["steps"]),
         "seconds": f"{summary['seconds']:.0f}",
-        "warm_seconds": f"{(summary['warm_start'] or {'seconds': 0})['seconds']:.0f}",
+        "warm_seconds": f"{sum(each['seconds'] for each in before if each):.0f}",
         "seconds_per_step": "" if np.isnan(a_step) else f"{a_step:.4f}", "peak_mib": "" if peak is None else str(peak),
         "settings": " ".join(job.own_settings), "commit": summary["provenance"]["commit"] or "",
     }  # fmt: skip
@@ -201,7 +202,7 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
         *_own(grid, recipe, frame),
         NOTES,
         *(f"{reason}." for reason in _unavailable(grid)),
-        *([PER_IMAGE] if (frame.steps == 0).any() else []),
+        *([PER_IMAGE] if ((frame.steps == 0) & (frame.warm_seconds == 0)).any() else []),
         *(f"Failed: {failure.name}: {failure.reason}" for failure in failures),
     ]
     titles = {test: f"{test}, {int(frame[frame.test == test].images.iloc[0])} pictures" for test in tables}

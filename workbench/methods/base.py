@@ -16,7 +16,7 @@ from workbench import nets
 from workbench.data.streams import Parts
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe, one_line
-from workbench.recipes.schema import TASKS, Section
+from workbench.recipes.schema import TASKS, Data, Section
 from workbench.restorers import Restorer
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Batch = dict[str, Tensor]
 
 
+WARM_START = "warm_start"
 TRAIN_AGAIN = (
     "the last checkpoint is kept; train anew with --set and a lower training.learning_rate, a training.gradient_clip"
     " or a lower weight of the loss that grew"
@@ -104,6 +105,34 @@ class Method(LightningModule):
             return cls.Options(**given)
         except ValidationError as error:
             raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error
+
+    @classmethod
+    def needs(cls, recipe: Recipe) -> dict[str, Recipe]:
+        """Runs that must have finished before one of this recipe begins; `begin_with` gets their restorers.
+
+        Each is trained once, in a hidden folder beside the run, and found again by what its recipe says
+        (`workbench.runs.identity`), so that runs share those that they have in common. By default the warm start.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            Resolved.
+
+        Returns
+        -------
+        dict of str to Recipe
+            By the names that the method gives them. What they do not look at should stand at its default: a mistaken or
+            moved folder of one recipe must not spoil what others share.
+        """
+        if recipe.warm_start is None:
+            return {}
+        own = {"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
+        return {WARM_START: recipe.model_copy(update={**own, "data": Data(**recipe.data.source_side)})}
+
+    def begin_with(self, needed: Mapping[str, Restorer]) -> None:
+        """Take up what the runs that it `needs` have learnt; by default the weights of the warm start."""
+        if WARM_START in needed:
+            self.start_from(needed[WARM_START].network.state_dict())
 
     def build_restorer(self) -> nn.Module:
         """The network that is trained and averaged, with fresh weights; several are the entries of one module.
@@ -196,12 +225,14 @@ class Method(LightningModule):
         if joint and any(True for _ in self.restorer.parameters()):  # the identity has nothing to average
             self.averaged.update_parameters(self.restorer)
 
-    def configure_optimizers(self) -> dict:
-        """One Adam with a parameter group, and a learning-rate curve, for each network.
+    def configure_optimizers(self) -> dict | None:
+        """One Adam with a parameter group, and a learning-rate curve, for each network; none where no step is taken.
 
         Adam treats every parameter for itself, so this equals one optimiser a network; but ``training.gradient_clip``
         bounds the norm over all of them together, so that a critic's large gradient shortens the restorer's step.
         """
+        if not self.total_steps:
+            return None
         groups = [
             {"name": "restorer", "params": list(self.restorer.parameters()), "lr": self.recipe.training.learning_rate},
             *self.extra_parameters(),

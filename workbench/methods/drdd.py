@@ -14,14 +14,16 @@ Each is an option; docs/drdd.md says what speaks for either.
 * ``predicts``: in both the second network predicts the noise; an error of it then enters the picture at the level's
   scale. By default it predicts the clean image, from which the noise follows: the sampler is the same.
 * ``schedule``: the code's table ends short of the whole residual; by default it is stretched to reach it.
-* ``stages``: the networks share nothing. They may be trained as runs of their own and put together with ``workbench
-  assemble``; ``residual`` alone subtracts the noise it was given ("without denoising network", Table 8).
+* ``stages``: the networks share nothing. With ``apart`` each is trained as a run of its own, which is found again, and
+  the run puts them together (``workbench assemble`` does that with restorers that are there); ``residual`` alone
+  subtracts the noise it was given ("without denoising network", Table 8).
 * The time that a network is told is the share of residual or noise, as in the code, not the step. Both losses of a
   batch are of the same step, and both networks have one bound on their gradients, as in the code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -31,12 +33,14 @@ from workbench.diffusion import decoupled
 from workbench.diffusion.parametrisation import SCHEDULES, predict_in_noise_stage, residual_time
 from workbench.methods.base import Batch
 from workbench.methods.draws import Draws
-from workbench.methods.residual_diffusion import NETWORKS, ResidualDiffusion, steps_of
+from workbench.methods.residual_diffusion import NETWORKS, Networks, ResidualDiffusion, steps_of
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network
-from workbench.restorers import residual_diffusion
+from workbench.restorers import Restorer, residual_diffusion
 
-KIND_OF = {"both": "drdd", "residual": "drdd-residual", "noise": "drdd-noise"}
+KIND_OF = {"both": "drdd", "apart": "drdd", "residual": "drdd-residual", "noise": "drdd-noise"}
+SAMPLING = ("residual_steps", "noise_steps", "eta", "seed")
+"""Options that training does not look at."""
 
 
 class Drdd(ResidualDiffusion):
@@ -46,7 +50,9 @@ class Drdd(ResidualDiffusion):
         """Of the training and, below them, of the process and its sampling."""
 
         noise_network: Network | None = Field(None, description="of the noise stage; null: as network")
-        stages: Literal["both", "residual", "noise"] = Field("both", description="which networks are trained")
+        stages: Literal["both", "residual", "noise", "apart"] = Field(
+            "both", description="which networks are trained; apart: each as a run of its own"
+        )
 
     by_scale: ClassVar[dict[str, dict]] = NETWORKS | {
         "paper": NETWORKS["paper"] | {"noise_network": {"name": "drdd-noise-l"}}
@@ -59,6 +65,32 @@ class Drdd(ResidualDiffusion):
         if "noise" in self.restorer and self.options.sees == "target":
             pairs = self.parts if "residual" in self.restorer else {"draws"}
             self.parts = frozenset(pairs | {"unpaired"})
+
+    @classmethod
+    def needs(cls, recipe: Recipe) -> dict[str, Recipe]:
+        """A run of each stage, if they are trained apart; how it will be sampled is nothing to it."""
+        given = recipe.options[recipe.method]
+        if given["stages"] != "apart":
+            return super().needs(recipe)
+        own = {key: value for key, value in given.items() if key not in SAMPLING}
+        return {
+            role: recipe.model_copy(
+                update={"name": f"stage-{role}", "options": {recipe.method: own | {"stages": role}}}
+            )
+            for role in ("residual", "noise")
+        }
+
+    def begin_with(self, needed: Mapping[str, Restorer]) -> None:
+        """Take the networks of the stages that were trained apart."""
+        stages = {role: restorer.networks[role] for role, restorer in needed.items() if role in self.restorer}
+        if stages:
+            self.start_from(Networks(stages).state_dict())
+        super().begin_with(needed)
+
+    @property
+    def total_steps(self) -> int:
+        """None where the stages are trained apart."""
+        return 0 if self.options.stages == "apart" else super().total_steps
 
     def described(self) -> dict[str, dict]:
         """The networks of the stages that are trained."""

@@ -41,9 +41,6 @@ class PerImage(OwnRestorer):
         """None: nothing is trained."""
         return 0
 
-    def configure_optimizers(self) -> None:
-        """No optimiser."""
-
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Not called: there is no step."""
         raise WorkbenchError(f"{self.recipe.method} has nothing to train")

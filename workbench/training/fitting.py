@@ -26,9 +26,8 @@ from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.files import CannotWrite, cannot_write, make_folder
 from workbench.methods import METHODS, Method, misfit, resolve
-from workbench.methods.base import TRAIN_AGAIN, Diverged, all_finite
+from workbench.methods.base import TRAIN_AGAIN, WARM_START, Diverged, all_finite
 from workbench.recipes import Recipe, save_recipe
-from workbench.recipes.schema import Data
 from workbench.restorers import save_restorer
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, difference, digest, find_run
@@ -37,7 +36,8 @@ from workbench.runs.provenance import provenance
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
 from workbench.training.memory import peak_memory, reset_peak_memory
 
-WARM_STARTS = ".warm-starts"
+NEEDED = ".warm-starts"
+"""Folder of the runs that others need, below theirs; it is called after what was the first of them."""
 _KEPT = "; the last checkpoint is kept, mend that and --resume"
 _OF_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
@@ -176,11 +176,10 @@ def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
 def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream, Validation]) -> None:
     method, stream, validation = job
     settings = recipe.training
-    warm_start = _warm_start(recipe, runs)
-    if warm_start is not None:
-        method.start_from(warm_start.restorer().network.state_dict())
+    needed = _needed(recipe, runs)
+    method.begin_with({name: needs.restorer() for name, needs in needed.items()})
     reset_peak_memory()
-    seed_everything(recipe.seed, verbose=False)  # a warm start that was trained just now has drawn random numbers
+    seed_everything(recipe.seed, verbose=False)  # a run that was trained just now has drawn random numbers
     checkpoint, first_step = _last_checkpoint(run)
     run.checkpoint.parent.mkdir(exist_ok=True)
     checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every)
@@ -203,6 +202,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     if not trainer.is_global_zero:
         return
     seconds = run.summary.get("seconds", 0.0) + time.perf_counter() - begin
+    said = {name: {"name": needs.name, "seconds": needs.summary["seconds"]} for name, needs in needed.items()}
     summary = {
         "status": "finished" if trainer.global_step >= method.total_steps else "interrupted",
         "recipe": recipe.name,
@@ -214,7 +214,8 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
         "peak_memory": peak_memory(),
         "weights": settings.weights,
         "validation": validation.summary(),
-        "warm_start": warm_start and {"name": warm_start.name, "seconds": warm_start.summary["seconds"]},
+        "warm_start": said.pop(WARM_START, None),
+        "needs": said,
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "provenance": provenance(),
     }
@@ -293,22 +294,20 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
     )
 
 
-def _warm_start(recipe: Recipe, runs: Path) -> Run | None:
-    """The restoration-only run that this recipe starts from: trained once, then shared by every method of its seed."""
-    if recipe.warm_start is None:
-        return None
-    # What restoration alone does not look at stays at its default: a mistaken or moved folder of one recipe must not
-    # spoil it for the rest.
-    own = {"name": "warm-start", "method": "vanilla", "training": recipe.warm_start, "warm_start": None}
-    warm = resolve(recipe.model_copy(update={**own, "data": Data(**recipe.data.source_side)}))
-    held = contents(places(warm.data))
-    folder = Path(runs) / WARM_STARTS
+def _needed(recipe: Recipe, runs: Path) -> dict[str, Run]:
+    """The finished runs that the method needs before it can begin: trained once, and shared by all that need them."""
+    needs = METHODS[recipe.method].needs(recipe)
+    return {name: _shared(resolve(needed), Path(runs) / NEEDED) for name, needed in needs.items()}
+
+
+def _shared(recipe: Recipe, folder: Path) -> Run:
+    held = contents(places(recipe.data))
     make_folder(folder)
-    name = f"{digest(warm, RESTORATION, held)}-s{recipe.seed}"
-    # Runs that start together wait here for the one that got the lock, then find the warm start finished.
+    name = f"{digest(recipe, RESTORATION, held)}-s{recipe.seed}"
+    # Runs that start together wait here for the one that got the lock, then find the run finished.
     with FileLock(folder / f"{name}.lock"):
         there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
-        run = find_run(there, warm, RESTORATION, held, resolve)
+        run = find_run(there, recipe, RESTORATION, held, resolve)
         if run is None:
-            return fit(warm, folder, name, resume=True)
+            return fit(recipe, folder, name, resume=True)
         return run if run.finished else fit(run.recipe, folder, run.name, resume=True)
