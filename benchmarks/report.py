@@ -17,8 +17,9 @@ from screening import FACTORS
 from strength import CELLS
 from study import RESULTS
 
-from workbench.comparison.tables import LEAST_ROOM, markdown, read_csv, spread
+from workbench.comparison.tables import LEAST_ROOM, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
+from workbench.tabular import as_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "results.md"
@@ -65,7 +66,7 @@ def table(study: str, test: str) -> str:
     head, *lines = comparison_table(rows, test)
     hidden = {head.index(name) for name in UNDER_LOAD if study.startswith("rivals-") and name in head}
     shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
-    return f"{markdown(shown)}\n\n{source}"
+    return f"{as_markdown(shown)}\n\n{source}"
 
 
 def pilot_table() -> str:
@@ -76,7 +77,7 @@ def pilot_table() -> str:
         psnr = f"{row.polyu_psnr:.2f}", f"{row.awgn25_psnr:.2f}"
         lines.append([row.candidate, f"{row.millions:.2f}", str(row.halo), str(row.steps), *psnr])
     commits = ", ".join(sorted(set(rows.commit)))
-    return f"{markdown(lines)}\n\n*One seed; code {commits}; data: `benchmarks/results/desk-pilot.csv`.*"
+    return f"{as_markdown(lines)}\n\n*One seed; code {commits}; data: `benchmarks/results/desk-pilot.csv`.*"
 
 
 def strength_table(column: str) -> str:
@@ -163,7 +164,7 @@ def guard_table(metric: str) -> str:
     over = "three seeds" if seeds == {3} else f"{min(seeds)} to {max(seeds)} seeds"
     source = "`benchmarks/results/real-photographs.csv` and `embedded*.csv`"
     what += f", mean ± sample standard deviation over {over}; code {', '.join(sorted(commits))}; data: {source}"
-    return f"{markdown(lines)}\n\n*{what}.*"
+    return f"{as_markdown(lines)}\n\n*{what}.*"
 
 
 def screening_table(domain: str) -> str:
@@ -177,7 +178,7 @@ def screening_table(domain: str) -> str:
     low, high = rows.target_psnr.min(), rows.target_psnr.max()
     facts = f"{len(rows)} runs at ceiling 2, seed 0, target domain {domain}, {low:.2f} to {high:.2f} dB there"
     commits = ", ".join(sorted(set(rows.commit)))
-    return f"{markdown(lines)}\n\n*{facts}; code {commits}; data: `benchmarks/results/screening.csv`.*"
+    return f"{as_markdown(lines)}\n\n*{facts}; code {commits}; data: `benchmarks/results/screening.csv`.*"
 
 
 MECHANISM = {
@@ -229,7 +230,7 @@ def protocols_table(restorer: str) -> str:
         psnr = f"{float(row.psnr):.2f}" if row.psnr else ""
         lines.append([row.kind, row.set, pictures, row.protocol, psnr, row.ssim, row.lpips])
     commits = ", ".join(sorted(set(rows.commit)))
-    return f"{markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/{PROTOCOLS}.csv`.*"
+    return f"{as_markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/{PROTOCOLS}.csv`.*"
 
 
 def render(page: str) -> str:

@@ -9,11 +9,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from scipy.stats import spearmanr
 
-from workbench.comparison.tables import markdown, spread
+from workbench.comparison.tables import spread
 from workbench.methods import METHODS
 from workbench.papers import published
 from workbench.papers.noise_space_adaptation import METHODS as NAMES
 from workbench.papers.noise_space_adaptation import NOT_COMPARED, RANKINGS
+from workbench.tabular import as_markdown
 
 Read = Callable[[str], pd.DataFrame]
 
@@ -74,7 +75,7 @@ def ranking_table(read: Read, task: str) -> str:
     )
     if APART & paper.keys():
         facts += " \\* Another network than the other rows', in the paper or here, or the paper does not tell."
-    return f"{markdown(lines)}\n\n*{facts}*"
+    return f"{as_markdown(lines)}\n\n*{facts}*"
 
 
 def times_table(rows: pd.DataFrame, domain: str) -> str:
@@ -86,8 +87,8 @@ def times_table(rows: pd.DataFrame, domain: str) -> str:
         early = "" if pd.isna(before) else f"{1000 * before:.0f}"
         lines.append([row.cell, f"{1000 * step:.0f}", f"{step / vanilla:.1f}", early, str(row.peak_mib)])
     return (
-        f"{markdown(lines)}\n\n*Medians of trainings of 100 steps and their head starts, on one thread, one after the"
-        f" other; code {', '.join(sorted(set(rows.commit)))}; data: `benchmarks/results/rivals-times.csv`.*"
+        f"{as_markdown(lines)}\n\n*Medians of trainings of 100 steps and their head starts, on one thread, one after"
+        f" the other; code {', '.join(sorted(set(rows.commit)))}; data: `benchmarks/results/rivals-times.csv`.*"
     )
 
 
@@ -101,7 +102,7 @@ def settings_table(rows: pd.DataFrame, domain: str) -> str:
         over = [f"{target - vanilla.target_psnr:+.2f}", f"{source - vanilla.source_psnr:+.2f}"]
         lines.append([row.cell, f"{target:.2f}", over[0], f"{source:.2f}", over[1]])
     return (
-        f"{markdown(lines)}\n\n*PSNR of eight pictures, seed 0; code {', '.join(sorted(set(rows.commit)))}; data:"
+        f"{as_markdown(lines)}\n\n*PSNR of eight pictures, seed 0; code {', '.join(sorted(set(rows.commit)))}; data:"
         " `benchmarks/results/rivals-settings.csv`.*"
     )
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = (
     "errors",
-    "files",
+    "files tabular",
     "images progress devices diffusion objectives plugins",
     "nets data.degradations",
     "recipes",

@@ -29,10 +29,11 @@ from workbench.comparison import (
 from workbench.comparison.child import measure
 from workbench.comparison.command import make_grid, methods_for
 from workbench.comparison.running import _Children
-from workbench.comparison.tables import COLUMNS, markdown, plain, read_csv, write_csv
+from workbench.comparison.tables import COLUMNS, read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes import load_recipe, save_recipe
+from workbench.tabular import as_markdown, as_text
 from workbench.training import fit
 from workbench.training.fitting import Interrupted
 
@@ -292,7 +293,7 @@ def test_gains_and_closed_gaps_are_paired_by_seed():
     assert cells["dann"]["seeds"] == "2" and cells["dann"]["training / s"] == "15"
     assert cells["vanilla"]["gain over vanilla / dB"] == cells["oracle"]["gap closed"] == cells["input"]["seeds"] == ""
     assert "peak memory / MiB" not in head and cells["dann"]["LPIPS"] == ""
-    for text in (markdown([head, *lines]), plain([head, *lines])):
+    for text in (as_markdown([head, *lines]), as_text([head, *lines])):
         assert len(text.splitlines()) == 6 and "+1.50 ± 0.71" in text
 
 

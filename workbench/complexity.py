@@ -21,6 +21,7 @@ from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORK
 from workbench.papers import published
 from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
 from workbench.restorers import Restorer
+from workbench.tabular import as_text
 
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
@@ -120,18 +121,12 @@ def format_complexity(rows: list[Complexity], side: int, device: str) -> str:
         )
         for row in rows
     ]  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-    aligns = ["<"] + [">"] * (len(header) - 1)
-    table = [
-        "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(line, aligns, widths, strict=True)).rstrip()
-        for line in (header, *lines)
-    ]
     notes = [
         f"GMACs at {GMACS_SIDE}x{GMACS_SIDE}; time and memory at {side}x{side} on {device}, one image at a time.",
         "(paper): Liao et al., ICLR 2025, Table A2, as printed; lines without other numbers are methods of that table.",
     ]
     notes += [note for names, note in NOTES.items() if any(row.network.startswith(names) for row in rows)]
-    return "\n".join([*table, *notes])
+    return "\n".join([as_text([header, *lines]), *notes])
 
 
 def device_name(device: torch.device) -> str:

@@ -16,6 +16,7 @@ from workbench.comparison.running import Failure
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.files import make_folder, write_text
 from workbench.recipes import Recipe, load_recipe
+from workbench.tabular import as_markdown, as_text
 
 COLUMNS = ("cell", "method", "seed", "test", "images", *STANDARD, "steps", "seconds", "warm_seconds",
            "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit")  # fmt: skip
@@ -147,24 +148,6 @@ def _mean(values: pd.Series, digits: int = 0) -> str:
     return f"{values.mean():.{digits}f}" if values.notna().all() else ""
 
 
-def markdown(lines: list[list[str]]) -> str:
-    """A table with its headings as markdown."""
-    head, *body = (f"| {' | '.join(line)} |" if line[0] else f"| | {' | '.join(line[1:])} |" for line in lines)
-    return "\n".join([head, "|" + "---|" * len(lines[0]), *body])
-
-
-def plain(lines: list[list[str]]) -> str:
-    """A table with its headings for a terminal."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    aligned = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
-    ]
-    return "\n".join([aligned[0], "-" * len(aligned[0]), *aligned[1:]])
-
-
 def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> dict[str, str]:
     """Write a grid's table in every format, ``comparison.txt``, ``.md``, ``.json`` and ``.csv``.
 
@@ -207,9 +190,9 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
     ]
     titles = {test: f"{test}, {int(frame[frame.test == test].images.iloc[0])} pictures" for test in tables}
     texts = {
-        "text": "\n\n".join([headline, *(f"{titles[test]}\n{plain(tables[test])}" for test in tables), *facts]),
+        "text": "\n\n".join([headline, *(f"{titles[test]}\n{as_text(tables[test])}" for test in tables), *facts]),
         "md": "\n\n".join(
-            [f"# {headline}", *(f"## {titles[test]}\n\n{markdown(tables[test])}" for test in tables), *facts]
+            [f"# {headline}", *(f"## {titles[test]}\n\n{as_markdown(tables[test])}" for test in tables), *facts]
         ),
         "json": json.dumps(
             {

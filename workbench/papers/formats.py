@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import fields
 
 from workbench.errors import WorkbenchError
 from workbench.papers import PAPERS
 from workbench.papers.tables import DIGITS, Line
+from workbench.tabular import FORMATS, as_csv, as_latex, as_markdown, as_text, latex_escaped, markdown_escaped
 
-FORMATS = ("text", "md", "latex", "csv")
 COLUMNS = {
     "row": "method", "column": "setting", "metric": "metric", "published": "paper", "ours": "ours", "spread": "spread",
     "n": "n", "difference": "difference", "scale": "scale", "data": "data", "protocol": "protocol",
@@ -47,11 +45,10 @@ def render(lines: list[Line], form: str) -> str:
         raise WorkbenchError(f"format {form!r} does not exist; choose one of {', '.join(FORMATS)}")
     if form == "csv":
         return _csv(lines)
-    write = {"text": _text, "md": _markdown, "latex": _latex}[form]
     separator = {"text": "\n", "md": "\n\n", "latex": "\n\n"}[form]
 
     def joined(notes: list[str]) -> str:
-        return separator.join(_escaped(note) if form == "latex" else note for note in notes)
+        return separator.join(latex_escaped(note) if form == "latex" else note for note in notes)
 
     parts = []
     for table in dict.fromkeys(line.table for line in lines):
@@ -60,7 +57,9 @@ def render(lines: list[Line], form: str) -> str:
         title = f"{paper.title}, Table {table}: {paper.tables[table]}"
         columns = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for line in chosen)]
         headings = [f"{paper.title} (paper)" if key == "published" else COLUMNS[key] for key in columns]
-        parts.append(write(title, columns, headings, [[shown(line, key) for key in columns] for line in chosen]))
+        parts.append(
+            _table(title, [headings, *([shown(line, key) for key in columns] for line in chosen)], columns, form)
+        )
         if remarks := table_notes(chosen):
             parts.append(joined(remarks))
     notes = [DIFFERENCE]
@@ -100,63 +99,20 @@ def shown(line: Line, key: str) -> str:
     return str(value)
 
 
+def _table(title: str, lines: list[list[str]], columns: list[str], form: str) -> str:
+    right = [place for place, column in enumerate(columns) if column in NUMERIC]
+    if form == "latex":
+        return as_latex(lines, title, right)
+    if form == "md":
+        return f"### {title}\n\n{as_markdown([[markdown_escaped(cell) for cell in line] for line in lines], right)}"
+    return f"{title}\n{as_text(lines, right)}"
+
+
 def _csv(lines: list[Line]) -> str:
-    file = io.StringIO()
     names = [each.name for each in fields(Line) if each.name != "runs"]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
-    for line in lines:
-        values = (getattr(line, name) for name in names)
-        writer.writerow(["" if value is None or value == 0 and isinstance(value, int) else value for value in values])
-    return file.getvalue().removesuffix("\n")
 
+    def value(line: Line, name: str) -> object:
+        found = getattr(line, name)
+        return "" if found is None or (name == "n" and not found) else found
 
-def _text(title: str, columns: list[str], headings: list[str], rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-
-    def joined(cells: list[str]) -> str:
-        aligned = [
-            f"{cell:>{width}}" if column in NUMERIC else f"{cell:<{width}}"
-            for cell, width, column in zip(cells, widths, columns, strict=True)
-        ]
-        return "  ".join(aligned).rstrip()
-
-    return "\n".join([title, joined(headings), "-" * (sum(widths) + 2 * len(widths) - 2), *map(joined, rows)])
-
-
-def _markdown(title: str, columns: list[str], headings: list[str], rows: list[list[str]]) -> str:
-    escapes = str.maketrans({character: f"\\{character}" for character in "\\|*_<"})
-
-    def joined(cells: list[str]) -> str:
-        return f"| {' | '.join(cell.translate(escapes) for cell in cells)} |"
-
-    rule = "|".join("---:" if column in NUMERIC else "---" for column in columns)
-    return "\n".join([f"### {title}", "", joined(headings), f"|{rule}|", *map(joined, rows)])
-
-
-def _latex(title: str, columns: list[str], headings: list[str], rows: list[list[str]]) -> str:
-    def joined(cells: list[str]) -> str:
-        return f"{' & '.join(map(_escaped, cells))} \\\\"
-
-    alignment = "".join("r" if column in NUMERIC else "l" for column in columns)
-    begin = [
-        "\\begingroup\\scriptsize",
-        f"\\begin{{longtable}}{{{alignment}}}",
-        f"\\caption{{{_escaped(title)}}} \\\\",
-        "\\toprule",
-    ]
-    head = [joined(headings), "\\midrule", "\\endhead"]
-    return "\n".join([*begin, *head, *map(joined, rows), "\\bottomrule", "\\end{longtable}", "\\endgroup"])
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}  # fmt: skip
-
-
-def _escaped(text: str) -> str:
-    escaped = "".join(_LATEX.get(character, character) for character in text)
-    # These would be taken for arguments of the \\ before them.
-    return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped
+    return as_csv([names, *([value(line, name) for name in names] for line in lines)])
