@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -27,7 +28,16 @@ export_app = typer.Typer(no_args_is_help=True)
 app.add_typer(export_app, name="export", help="Write results in the form that others ask for.")
 
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of run folders.")]
-Restorer = Annotated[Path, typer.Argument(metavar="RUN|RESTORER", help="A run folder or a restorer.safetensors file.")]
+Restorer = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN|RESTORER", help="A run folder, a restorer.safetensors file, or a name of `workbench restorers`."
+    ),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="KEY=VALUE", help="An option of the restorer, such as steps=10; may be repeated."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Tile = Annotated[int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")]
 
@@ -94,6 +104,7 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help="rgb, y, blocks, blocks-volume or rgb-ecc.")] = "rgb",
     metrics: Annotated[str, typer.Option(help="What to measure, joined by commas.")] = "psnr,ssim,lpips",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers there.")] = None,
+    options: Options = None,
     tile: Tile = None,
     device: Device = "auto",
 ) -> None:
@@ -101,8 +112,8 @@ def evaluate(
     from workbench.devices import choose_device
     from workbench.evaluation import format_report, get_protocol
     from workbench.evaluation.sets import open_set
-    from workbench.restore import restore_array
-    from workbench.restorers import load_restorer
+    from workbench.progress import late_bar
+    from workbench.restorers import load_restorer, parse_options
     from workbench.runs.evaluations import run_folder, save_record
     from workbench.runs.provenance import provenance
 
@@ -110,14 +121,16 @@ def evaluate(
     chosen = choose_device(device)
     run = run_folder(restorer)
     test_set = open_set(data, run)
-    network, _ = load_restorer(restorer)
+    own, _ = load_restorer(restorer)
+    asked = own.with_options(parse_options(options or []))
     measured = [name.strip() for name in metrics.split(",") if name.strip()]
-    report = test_set.evaluate(lambda image: restore_array(network, image, tile, chosen), protocol, metrics=measured)
+    progress = late_bar("restoring")
+    report = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=measured)
     print(format_report(report))
     if json_file is not None:
         _write(json_file, report)
     if run is not None and report["images"]:
-        print(f"kept in {save_record(run, test_set, report, provenance())}")
+        print(f"kept in {save_record(run, test_set, report, provenance(), asked.changes(own))}")
     _finish(report["failed"])
 
 
@@ -198,17 +211,52 @@ def restore(
     restorer: Restorer,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Image files or folders.")],
     output: Annotated[Path, typer.Option(help="Folder for the restored PNG files.")],
+    options: Options = None,
     tile: Tile = None,
     device: Device = "auto",
 ) -> None:
     """Restore images of any size; 16 bits stay 16 bits."""
     from workbench.devices import choose_device
+    from workbench.progress import late_bar
     from workbench.restore import restore_files
-    from workbench.restorers import load_restorer
+    from workbench.restorers import load_restorer, parse_options
 
     chosen = choose_device(device)
-    network, _ = load_restorer(restorer)
-    _finish(restore_files(network, inputs, output, tile, chosen, lambda path, file: print(f"{path} -> {file}")))
+    loaded, _ = load_restorer(restorer, parse_options(options or []))
+    failed = restore_files(
+        loaded, inputs, output, tile, chosen, lambda path, file: print(f"{path} -> {file}"), late_bar("restoring")
+    )
+    _finish(failed)
+
+
+@app.command()
+def restorers(
+    runs: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of run folders, to list their restorers too.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """List the restorers that come with the package, and those of runs."""
+    if form not in ("text", "json"):
+        raise WorkbenchError(f"--format {form}: choose text or json")
+    if runs is not None and not runs.is_dir():
+        raise WorkbenchError(f"--runs {runs}: no such folder")
+
+    from workbench.restorers.listing import describe, format_list, to_json
+    from workbench.restorers.names import packaged
+    from workbench.runs import list_runs
+
+    found = [(name, weights, None) for name, weights in packaged().items()]
+    if runs is not None:
+        found += [(str(run.folder), run.weights, run) for run in list_runs(runs) if run.weights.is_file()]
+    listed, failed = [], []
+    for name, weights, run in found:
+        try:
+            listed.append(describe(name, weights, run and run.recipe.task))
+        except WorkbenchError as error:
+            failed.append({"name": name, "reason": str(error)})
+    print(to_json(listed) if form == "json" else format_list(listed))
+    _finish(failed)
 
 
 @app.command()
@@ -222,10 +270,10 @@ def import_official(
     """Turn a checkpoint of the authors' code into a restorer; its pickled code is never run."""
     try:
         low, high = (float(bound) for bound in data_range.split(","))
-        if not low < high:
+        if not (low < high and math.isfinite(high - low)):
             raise ValueError
     except ValueError:
-        raise WorkbenchError(f"--data-range {data_range}: give two rising numbers, such as -1,1") from None
+        raise WorkbenchError(f"--data-range {data_range}: give two finite rising numbers, such as -1,1") from None
     if output.suffix != ".safetensors":
         raise WorkbenchError(f"--output {output}: the file must end in .safetensors")
 

@@ -80,6 +80,7 @@ def restore_files(
     tile: int | None = None,
     device: torch.device | str | None = None,
     report: Callable[[Path, Path], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, str]]:
     """Restore image files into one folder; what fails does not stop the others.
 
@@ -92,7 +93,7 @@ def restore_files(
         get a number: ``rose.png``, ``rose-2.png``.
     report : callable, optional
         Called with (input, output) after each file that is done.
-    restorer, tile, device
+    restorer, tile, device, progress
         As for :func:`restore_array`.
 
     Returns
@@ -130,7 +131,7 @@ def restore_files(
         try:
             if output.resolve() in paths:
                 raise WorkbenchError(f"the result would overwrite {output}, an input; choose another output folder")
-            restore_file(restorer, path, output, tile, device)
+            restore_file(restorer, path, output, tile, device, progress)
         except WorkbenchError as error:
             fail(path, error)
         else:

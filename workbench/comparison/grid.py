@@ -167,7 +167,7 @@ class Job:
             except WorkbenchError:
                 continue  # damaged: measured again
             same = record.place in {place, str(Path(place).expanduser())} and record.protocol == self.grid.protocol
-            same = same and record.contents in (None, self.grid.contents.get(place))
+            same = same and not record.options and record.contents in (None, self.grid.contents.get(place))
             if same and record.date >= finished_at and record.images and not record.failed:
                 return record
         return None

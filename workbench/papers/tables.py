@@ -24,6 +24,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.papers import PAPERS, Experiment, Number, published
 from workbench.recipes import Recipe, load_recipe
+from workbench.runs.evaluations import Record
 from workbench.runs.identity import EXPERIMENT, deciding
 from workbench.runs.measurements import Measurement
 
@@ -165,9 +166,14 @@ def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
         each = replace(each, recipe=_written_out(each.recipe))
         record = each.record
         what = record.data_set if record.data_set and record.complete else f"{record.place} {record.images}"
-        key = json.dumps([_settings(each.recipe), what, record.protocol], default=str)
+        key = json.dumps([_settings(each.recipe), what, record.protocol, record.options], default=str)
         groups.setdefault(key, {})[each.recipe.seed] = each
     return [list(group.values()) for group in groups.values()]
+
+
+def _options(record: Record) -> list[str]:
+    """What was asked of the restorer other than its card says."""
+    return [f"option {key}={value}" for key, value in sorted(record.options.items())]
 
 
 def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> Line | None:
@@ -185,6 +191,7 @@ def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> L
     mean = statistics.fmean(values)
     comparable = (
         not experiment.apart
+        and not record.options
         and _settings(recipe) == _settings(theirs)
         and record.complete
         and record.data_set == experiment.data_set
@@ -200,7 +207,7 @@ def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> L
         scale=recipe.scale,
         data=record.data if record.complete or record.data_set is None else f"{record.images} of {record.data}",
         protocol=record.protocol,
-        settings=_changes(recipe, keys),
+        settings=" ".join(filter(None, [_changes(recipe, keys), *_options(record)])),
         commit=" ".join(sorted({each.commit for each in group} - {""})),
         note=number.note if comparable else "",
         runs=tuple(each.run for each in group),

@@ -5,9 +5,9 @@ from workbench.restorers.kinds import KINDS
 from workbench.restorers.names import packaged
 from workbench.restorers.passes import Made, Passes, StoppedError
 from workbench.restorers.procedure import Options, Procedure
-from workbench.restorers.restorer import Restorer
+from workbench.restorers.restorer import Restorer, parse_options
 
 __all__ = [
     "KINDS", "Made", "Options", "Passes", "Procedure", "Restorer", "StoppedError", "load_restorer", "packaged",
-    "save_restorer",
+    "parse_options", "save_restorer",
 ]  # fmt: skip

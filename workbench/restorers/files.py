@@ -64,7 +64,7 @@ def load_restorer(place: str | Path, options: Mapping[str, object] | None = None
     restorer : Restorer
         Its networks in evaluation mode, on the CPU.
     card : dict
-        The JSON card, of version 2.
+        The JSON card, of version 2, with all options of the restorer as it was saved.
 
     Raises
     ------
@@ -84,15 +84,13 @@ def load_restorer(place: str | Path, options: Mapping[str, object] | None = None
     networks = _build(card_path, described, sum(value.numel() for value in state.values()))
     _fill(path, networks, card, state)
     try:
-        if card["kind"] is None:
-            restorer = Restorer.of(networks["restorer"], described["restorer"], data_range=tuple(card["data_range"]))
-            card |= {"kind": restorer.kind, "options": restorer.options.model_dump(mode="json")}
-        else:
-            restorer = Restorer(
-                networks, card["kind"], card["options"], described=described, data_range=tuple(card["data_range"])
-            )
+        low, high = card["data_range"]
+        restorer = Restorer(
+            networks, card["kind"], card["options"], described=described, data_range=(low, high)
+        )  # fmt: skip
     except WorkbenchError as error:
         raise WorkbenchError(f"{card_path}: {error}") from error
+    card["options"] = restorer.options.model_dump(mode="json")
     return (restorer.with_options(options) if options else restorer), card
 
 
@@ -122,8 +120,8 @@ def _build(path: Path, described: dict[str, dict], held: int) -> dict[str, nn.Mo
     try:
         with _Budget(4 * held + 4_000_000):
             return {name: _build_one(network) for name, network in described.items()}
-    except WorkbenchError:
-        raise
+    except WorkbenchError as error:
+        raise WorkbenchError(f"{path}: {error}") from error
     except Exception as error:  # hyper-parameters that no network takes fail in as many ways
         raise WorkbenchError(
             f"{path}: no network can be built from this card ({' '.join(str(error).split())})"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 import torch
+import yaml
 from pydantic import ValidationError
 from torch import Tensor, nn
 
@@ -55,7 +57,9 @@ class Restorer:
             raise WorkbenchError(f"no restorer is of the kind {kind!r}; there are {', '.join(KINDS)}")
         check_networks(kind, networks)
         self.networks, self.kind, self.described = dict(networks), kind, described and dict(described)
-        self.data_range = data_range
+        low, high = self.data_range = data_range
+        if not (low < high and math.isfinite(high - low)):
+            raise WorkbenchError(f"data range [{low:g}, {high:g}]: give two finite rising numbers, such as [-1, 1]")
         brought = {
             key: value for network in networks.values() for key, value in getattr(network, "options", {}).items()
         }
@@ -104,6 +108,11 @@ class Restorer:
         return Restorer(
             self.networks, self.kind, chosen, described=self.described, data_range=self.data_range
         )  # fmt: skip
+
+    def changes(self, other: Restorer) -> dict[str, object]:
+        """The options that are not those of another restorer of the same kind."""
+        theirs = other.options.model_dump(mode="json")
+        return {key: value for key, value in self.options.model_dump(mode="json").items() if value != theirs[key]}
 
     def to(self, device: torch.device | str) -> Restorer:
         """Move the networks."""
@@ -226,6 +235,26 @@ def check_options(kind: str, options: Mapping[str, object]) -> Options:
         return declared(**options)
     except ValidationError as error:
         raise WorkbenchError(one_line(error, "option")) from error
+
+
+def parse_options(settings: Iterable[str]) -> dict[str, object]:
+    """Options as a person types them: ``KEY=VALUE``, values read as YAML.
+
+    Raises
+    ------
+    WorkbenchError
+        One is not written so.
+    """
+    options = {}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator or not key.strip():
+            raise WorkbenchError(f"option {setting}: write KEY=VALUE, such as steps=10")
+        try:
+            options[key.strip()] = yaml.safe_load(value)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise WorkbenchError(f"option {setting}: {value!r} is not a valid value") from error
+    return options
 
 
 @contextmanager

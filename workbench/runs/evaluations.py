@@ -1,15 +1,17 @@
 """The evaluations of a run, kept in its folder: what was measured, on what, how, when and by which code.
 
 A record is ``RUN/evaluations/DATA-PROTOCOL.json``: ``format``, ``date``, ``protocol``, ``data`` (``name``, ``place`` as
-it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``contents`` (a digest of the data's folder, or
-null), ``provenance`` and ``report``, the whole result of the evaluation. Only what was measured is in it. No torch
-here: tables are made without it.
+it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``options`` (of the restorer,
+where they were not those of its card), ``contents`` (a digest of the data's folder, or null), ``provenance`` and
+``report``, the whole result of the evaluation. Only what was measured is in it. No torch here: tables are made without
+it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -49,6 +51,8 @@ class Record:
         Why a metric is None, by metric.
     contents : str or None
         Of the folder that was measured (`workbench.data.contents`); None if it was none, and in older records.
+    options : dict
+        Of the restorer, where they were not those of its card; empty in older records.
     """
 
     data: str
@@ -64,6 +68,7 @@ class Record:
     seconds_per_megapixel: float | None
     unavailable: dict[str, str]
     contents: str | None
+    options: dict
 
 
 def run_folder(restorer: Path) -> Path | None:
@@ -74,10 +79,12 @@ def run_folder(restorer: Path) -> Path | None:
     return folder if is_its_restorer and (folder / "recipe.yaml").is_file() else None
 
 
-def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: dict) -> Path:
+def save_record(
+    run: Path, measured: EvaluationSet, report: dict, provenance: dict, options: Mapping[str, object] | None = None
+) -> Path:
     """Keep an evaluation in a run's folder.
 
-    The same data and protocol replace the earlier record; other data of the same name get a number.
+    The same data, protocol and options replace the earlier record; others of the same name get a number.
 
     Parameters
     ----------
@@ -88,6 +95,8 @@ def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: di
         As of `workbench.evaluation.evaluate_folder`.
     provenance : dict
         As of `workbench.runs.provenance`: the code that measured.
+    options : mapping, optional
+        Of the restorer, where they are not those of its card.
 
     Returns
     -------
@@ -99,12 +108,13 @@ def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: di
     WorkbenchError
         It cannot be written.
     """
+    options = dict(options or {})
     data = {
         "name": measured.name, "place": measured.place, "data_set": measured.data_set, "size": measured.size,
     }  # fmt: skip
     record = {
         "format": FORMAT, "date": datetime.now(UTC).isoformat(timespec="seconds"), "protocol": report["protocol"],
-        "data": data, "contents": measured.contents, "provenance": provenance, "report": report,
+        "data": data, "options": options, "contents": measured.contents, "provenance": provenance, "report": report,
     }  # fmt: skip
     folder = Path(run) / FOLDER
     stem = re.sub(r"[^\w.]+", "-", measured.name).strip("-") or "data"
@@ -112,7 +122,7 @@ def save_record(run: Path, measured: EvaluationSet, report: dict, provenance: di
         folder.mkdir(exist_ok=True)
         for number in count(1):
             path = folder / f"{stem}{'' if number == 1 else f'-{number}'}-{report['protocol']}.json"
-            if not path.exists() or _read(path)["data"] == data:
+            if not path.exists() or ((old := _read(path))["data"], old.get("options", {})) == (data, options):
                 break
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -141,7 +151,7 @@ def read_record(path: Path) -> Record:
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
             date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
             seconds_per_megapixel=report.get("seconds_per_megapixel"), unavailable=dict(report.get("unavailable", {})),
-            contents=content.get("contents"),
+            contents=content.get("contents"), options=dict(content.get("options", {})),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error
