@@ -1,22 +1,26 @@
 """How much the simulated camera's noise is like that of real photographs.
 
 Measures the same statistics of the noise (input minus target) on paired real photographs and on the training and
-held-out rolls of the simulated cameras, writes them to a CSV file and draws them side by side. The camera's constants
-were chosen by hand from this table; nothing here trains.
+held-out rolls of the simulated cameras, writes them to a CSV file and draws them side by side. SIDD's sample has one
+pair only, so its unpaired pictures and the night camera's are compared by their flattest places as well, where a
+blurred picture stands in for the reference. The cameras' constants were chosen by hand from this table; nothing here
+trains.
 
-Usage: ``python benchmarks/camera_calibration.py DATA``, where DATA holds ``polyu_crops/``, ``cc15/`` and ``nam25/``
-with ``input/`` and ``target/`` each. Sets that are absent are left out.
+Usage: ``python benchmarks/camera_calibration.py DATA``, where DATA holds ``polyu_crops/``, ``cc15/``, ``nam25/`` and
+``sidd_pair/`` with ``input/`` and ``target/`` each, and ``sidd_unpaired/images/``. Sets that are absent are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from scipy.ndimage import gaussian_filter
 
 from workbench.data.camera import CAMERAS
 from workbench.data.embedded import simulated_target
@@ -24,7 +28,10 @@ from workbench.evaluation.metrics import psnr
 from workbench.images import list_images, read_image
 
 HERE = Path(__file__).parent
-REAL_SETS = {"polyu_crops": "PolyU", "cc15": "CC", "nam25": "Nam"}
+REAL_SETS = {"polyu_crops": "PolyU", "cc15": "CC", "nam25": "Nam", "sidd_pair": "SIDD"}
+UNPAIRED = "sidd_unpaired/images"
+FLAT = ", flat"
+"""After the name of a set of which flat places are measured."""
 # RGB -> Y, Cb, Cr as in JPEG, without offsets.
 YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 BINS = 16
@@ -46,6 +53,16 @@ def simulated_pairs(camera: str) -> Iterator[Pair]:
     for split in ("train", "held-out"):
         for shot in simulated_target(split, camera):
             yield shot.photograph, shot.reference
+
+
+def flat_pairs(pictures: Iterable[np.ndarray], side: int = 64, blur: float = 6.0, count: int = 4) -> Iterator[Pair]:
+    """The flattest squares of each picture, and as reference themselves after Gaussian blur of so many pixels."""
+    for picture in pictures:
+        smooth = gaussian_filter(picture.astype(np.float32), (blur, blur, 0))
+        corners = product(*(range(0, length - side + 1, side // 2) for length in picture.shape[:2]))
+        squares = [np.s_[top : top + side, left : left + side] for top, left in corners]
+        flattest = sorted(squares, key=lambda square: smooth[square].std(axis=(0, 1)).mean())
+        yield from ((picture[square], np.rint(smooth[square]).astype(np.uint8)) for square in flattest[:count])
 
 
 def picture_statistics(degraded: np.ndarray, reference: np.ndarray) -> dict[str, float]:
@@ -121,6 +138,7 @@ def set_statistics(pairs: Iterable[Pair]) -> dict[str, float]:
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Draw the table (one column a set): spectra, level by intensity, correlations, smoothness."""
     figure, axes = plt.subplots(2, 3, figsize=(15, 8.5), layout="constrained")
+    table = table.drop(columns=[name for name in table if name.endswith(FLAT)])
     real = [name for name in table if name in REAL_SETS.values()]
     colours = dict(zip(table, plt.get_cmap("tab10").colors, strict=False))
     style = {name: {"color": colours[name], "ls": "-" if name in real else "--", "marker": "."} for name in table}
@@ -176,13 +194,17 @@ def _radius(shape: tuple[int, int]) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path, help="folder with polyu_crops/, cc15/ and nam25/")
+    parser.add_argument("data", type=Path, help="folder with polyu_crops/, cc15/, nam25/, sidd_pair/ ...")
     parser.add_argument("--csv", type=Path, default=HERE / "results" / "camera_calibration.csv")
     parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "figures" / "camera_calibration.png")
     arguments = parser.parse_args()
     present = {label: arguments.data / name for name, label in REAL_SETS.items() if (arguments.data / name).is_dir()}
     sets = {label: real_pairs(folder) for label, folder in present.items()}
     sets |= {f"simulated {camera}": simulated_pairs(camera) for camera in CAMERAS}
+    if (arguments.data / UNPAIRED).is_dir():
+        pictures = (read_image(path).pixels for path in list_images(arguments.data / UNPAIRED))
+        sets[f"SIDD, unpaired{FLAT}"] = flat_pairs(pictures)
+        sets[f"simulated night{FLAT}"] = flat_pairs(photograph for photograph, _ in simulated_pairs("night"))
     table = pd.DataFrame({name: set_statistics(pairs) for name, pairs in sets.items()})
     table = table.sort_index(key=lambda rows: rows.str.startswith(("power_", "level_")), kind="stable")
     arguments.csv.parent.mkdir(parents=True, exist_ok=True)

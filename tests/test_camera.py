@@ -7,6 +7,7 @@ import pytest
 
 from workbench.data.camera import CAMERAS, Camera, Photograph, simulated_roll
 from workbench.data.degradations import AdditiveWhiteGaussianNoise
+from workbench.data.embedded import photograph
 from workbench.evaluation.metrics import psnr
 
 QUIET = Camera(shot_gain=(0.0, 0.0), jpeg_quality=None)
@@ -91,6 +92,30 @@ def test_noise_is_correlated_as_in_real_photographs(smooth_scene):
         assert 0.82 < neighbour_correlation(chroma, axis) < 0.96
     for a, b in ((0, 1), (1, 2), (0, 2)):
         assert 0.25 < np.corrcoef(noise[..., a].ravel(), noise[..., b].ravel())[0, 1] < 0.75
+
+
+def test_night_noise_is_like_that_of_sidd(smooth_scene):
+    """Luma and chroma correlation, and more of it in the dark, as in benchmarks/results/camera_calibration.csv."""
+    noise = np.stack([noise_of(CAMERAS["night"], smooth_scene, seed) for seed in range(4)])
+    luma = noise @ LUMA
+    chroma = noise[..., 2] - luma
+    for axis in (1, 2):
+        assert 0.2 < neighbour_correlation(luma, axis) < 0.4
+        assert 0.5 < neighbour_correlation(chroma, axis) < 0.75
+    dark, bright = (noise_of(CAMERAS["night"], np.full((64, 64, 3), value, np.float32)).std() for value in (0.25, 0.8))
+    assert dark > 1.1 * bright
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_gradient_correction_brings_detail_back(seed):
+    """Whatever the Bayer phase, a photograph comes back better than by bilinear interpolation."""
+    plain = replace(QUIET, enlargement=1, lens_blur=0.0, noise_reduction=(0.0, 0.0))
+    scene = photograph("astronaut").pixels[:200, 100:300]
+    bilinear, corrected = (
+        psnr(camera.shoot(scene, np.random.default_rng(seed))[1], scene, 255)
+        for camera in (plain, replace(plain, gradient_correction=True))
+    )
+    assert corrected > bilinear + 0.8
 
 
 def test_gains_are_checked():

@@ -84,7 +84,8 @@ def test_crops_prefer_detail():
 
 
 @pytest.mark.parametrize(
-    ("camera", "expected"), [("mild", (34, 38)), ("standard", (30, 33)), ("strong", (26, 30)), ("textured", (29, 33))]
+    ("camera", "expected"),
+    [("mild", (34, 38)), ("standard", (30, 33)), ("strong", (26, 30)), ("textured", (29, 33)), ("night", (22.7, 24.7))],
 )
 def test_input_psnr_of_the_held_out_rolls(camera, expected):
     roll = simulated_target("held-out", camera)

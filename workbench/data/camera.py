@@ -30,6 +30,23 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Weights of a 3 x 3 neighbourhood that interpolate a colour sampled at one site of four, and at two of four (green).
 ONE_OF_FOUR = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
 TWO_OF_FOUR = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 4
+# Corrections of these by the Laplacian of the colour that was sampled there (Malvar et al., 2004): of green at a red or
+# blue site, of red and blue where their neighbours are left and right (or, turned, above and below), and diagonal.
+GREEN_CORRECTION = (
+    np.array([[0, 0, -1, 0, 0], [0, 0, 0, 0, 0], [-1, 0, 4, 0, -1], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]], np.float32) / 8
+)
+BESIDE_CORRECTION = (
+    np.array(
+        [[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 0, 5, 0, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]], np.float32
+    )
+    / 8
+)
+DIAGONAL_CORRECTION = (
+    np.array(
+        [[0, 0, -1.5, 0, 0], [0, 0, 0, 0, 0], [-1.5, 0, 6, 0, -1.5], [0, 0, 0, 0, 0], [0, 0, -1.5, 0, 0]], np.float32
+    )
+    / 8
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,11 @@ class Camera:
         0 for none. A linear stand-in for what phones do.
     jpeg_quality : int or None
         JPEG quality (4:2:0 chroma) of the photograph; None for no compression.
+    gradient_correction : bool
+        Demosaic with gradient correction [2]_ instead of bilinearly: noise of one colour then reaches the others, which
+        makes it greyer and finer.
+    tone_curve : bool
+        Whether the picture has a tone curve beside gamma; it holds the noise of dark places down.
 
     Raises
     ------
@@ -96,6 +118,8 @@ class Camera:
     ----------
     .. [1] T. Brooks, B. Mildenhall, T. Xue, J. Chen, D. Sharlet and J. T. Barron. Unprocessing images for learned raw
            denoising. CVPR 2019.
+    .. [2] H. S. Malvar, L. He and R. Cutler. High-quality linear interpolation for demosaicing of Bayer-patterned color
+           images. ICASSP 2004.
     """
 
     shot_gain: tuple[float, float] = (0.0007, 0.0034)
@@ -105,6 +129,8 @@ class Camera:
     black_level: float = 1 / 16
     noise_reduction: tuple[float, float] = (0.42, 1.5)
     jpeg_quality: int | None = 90
+    gradient_correction: bool = False
+    tone_curve: bool = True
 
     def __post_init__(self) -> None:
         low, high = self.shot_gain
@@ -143,7 +169,7 @@ class Camera:
         exposure = 1 / rng.normal(0.8, 0.1)
         phase = tuple(rng.integers(0, 2, size=2))
 
-        linear = _inverse_tone_curve(scene) ** np.float32(GAMMA)
+        linear = (_inverse_tone_curve(scene) if self.tone_curve else scene) ** np.float32(GAMMA)
         sites = _bayer_sites(linear.shape[:2], phase)
 
         def capture(light: np.ndarray) -> np.ndarray:
@@ -154,9 +180,10 @@ class Camera:
             return raw.clip(0, 1)
 
         def develop(mosaic: np.ndarray) -> np.ndarray:
-            colours = _demosaic(mosaic, sites) * (white_balance * exposure).astype(np.float32)
+            colours = _demosaic(mosaic, sites, self.gradient_correction) * (white_balance * exposure).astype(np.float32)
             colours = (colours.clip(0, 1) @ np.linalg.inv(to_camera).T.astype(np.float32)).clip(0, 1)
-            picture = _smooth(_tone_curve(colours ** np.float32(1 / GAMMA)), *self.noise_reduction)
+            picture = colours ** np.float32(1 / GAMMA)
+            picture = _smooth(_tone_curve(picture) if self.tone_curve else picture, *self.noise_reduction)
             return np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
 
         still = capture(linear)
@@ -185,8 +212,12 @@ CAMERAS = {
     "standard": _STANDARD,
     "strong": replace(_STANDARD, shot_gain=(0.0013, 0.006)),
     "textured": replace(_STANDARD, enlargement=1, lens_blur=0.0),
-}
-"""Three noise levels, and the standard one for scenes that keep their texture."""
+    "night": replace(
+        _STANDARD, shot_gain=(0.0008, 0.01), read_scale=1.5, enlargement=4, noise_reduction=(0.0, 0.5),
+        jpeg_quality=None, gradient_correction=True, tone_curve=False,
+    ),
+}  # fmt: skip
+"""Three noise levels; the standard one for scenes that keep their texture; and pictures at night, as in SIDD."""
 
 
 @dataclass(frozen=True)
@@ -311,11 +342,26 @@ def _bayer_sites(shape: tuple[int, int], phase: tuple[int, int]) -> np.ndarray:
     return np.stack([(row == 0) & (column == 0), row != column, (row == 1) & (column == 1)], axis=2)
 
 
-def _demosaic(mosaic: np.ndarray, sites: np.ndarray) -> np.ndarray:
-    """Bilinear demosaicing of an (H, W) mosaic. Mirroring about the edge pixels keeps the Bayer pattern."""
+def _demosaic(mosaic: np.ndarray, sites: np.ndarray, gradient_correction: bool = False) -> np.ndarray:
+    """Bilinear demosaicing of an (H, W) mosaic, or gradient-corrected (Malvar et al., 2004).
+
+    Mirroring about the edge pixels keeps the Bayer pattern.
+    """
     kernels = (ONE_OF_FOUR, TWO_OF_FOUR, ONE_OF_FOUR)
     channels = [correlate(mosaic * sites[..., c], kernels[c], mode="mirror") for c in range(3)]
-    return np.stack(channels, axis=2)
+    colours = np.stack(channels, axis=2)
+    return colours + _corrections(mosaic, sites) if gradient_correction else colours
+
+
+def _corrections(mosaic: np.ndarray, sites: np.ndarray) -> np.ndarray:
+    """What gradient-corrected demosaicing adds to the bilinear: (H, W, 3)."""
+    at_green = sites[..., 1]
+    red_rows = sites[..., 0].any(axis=1, keepdims=True)
+    kernels = (GREEN_CORRECTION, BESIDE_CORRECTION, BESIDE_CORRECTION.T, DIAGONAL_CORRECTION)
+    green, beside, above, diagonal = (correlate(mosaic, kernel, mode="mirror") for kernel in kernels)
+    red = np.where(at_green, np.where(red_rows, beside, above), diagonal * sites[..., 2])
+    blue = np.where(at_green, np.where(red_rows, above, beside), diagonal * sites[..., 0])
+    return np.stack([red, green * ~at_green, blue], axis=2)
 
 
 def _smooth(image: np.ndarray, luma: float, chroma: float) -> np.ndarray:

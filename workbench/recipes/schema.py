@@ -119,7 +119,9 @@ class Data(Section):
         " the degradation (AWGN of sigma 25), and none for 'pairs'",
     )
     unpaired: str | list[str] | None = Field(None, description="clean images of the unpaired extension; source if null")
-    camera: Literal["mild", "standard", "strong", "textured"] = Field("standard", description="the simulated camera")
+    camera: Literal["mild", "standard", "strong", "textured", "night"] = Field(
+        "standard", description="the simulated camera"
+    )
     validation_images: int = Field(8, ge=1, description="how many held-out pairs are measured during training")
 
     @model_validator(mode="before")
