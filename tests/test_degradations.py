@@ -1,6 +1,12 @@
 """The synthetic degradations, and rain and shake before the simulated camera."""
 
 import math
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +14,7 @@ import pytest
 from workbench.data.camera import Camera
 from workbench.data.degradations import (
     DEGRADATIONS,
+    GROUP,
     CameraShake,
     CorrelatedNoise,
     Haze,
@@ -316,3 +323,39 @@ def test_a_degradation_is_built_from_its_name_and_options(name, options):
     assert type(built) is DEGRADATIONS[name]
     for key, value in options.items():
         assert getattr(built, key) == (tuple(value) if isinstance(value, list) else value)
+
+
+EXAMPLE = Path(__file__).parent / "example_degradation"
+
+
+def test_the_page_shows_the_example_as_it_is():
+    page = (Path(__file__).parents[1] / "docs" / "adding-a-degradation.md").read_text()
+    for file in ("banding.py", "pyproject.toml"):
+        assert (EXAMPLE / file).read_text() in page, f"{file} and docs/adding-a-degradation.md differ"
+
+
+def test_a_degradation_of_another_package_is_an_option_of_recipes_beside_a_broken_one(tmp_path):
+    shutil.copy(EXAMPLE / "banding.py", tmp_path)
+    metadata = tmp_path / "banding-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: banding\nVersion: 0.1.0\n")
+    offered = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
+    lines = [f"{name} = {place}" for name, place in (offered | {"fog": "not_there:Fog"}).items()]
+    (metadata / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]))
+    script = """
+from workbench.data.domains import training_stream
+from workbench.recipes.schema import Data
+data = Data(degradation={"name": "banding", "sigma": [5, 5]})
+sample = training_stream(data, frozenset({"source"}), 64, seed=0)[0]
+rows = 255 * (sample["degraded"] - sample["clean"])
+print(bool(rows.std(dim=2).max() < 1e-3 or rows.std(dim=1).max() < 1e-3), 3 < float(rows.std()) < 7)
+try:
+    Data(degradation={"name": "banding", "width": 5})
+except ValueError as error:
+    print("its options are: sigma" in str(error))
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["True"] * 3, done
+    assert done.stderr.startswith("workbench: degradation 'fog' of package banding is left out")
+    assert done.stderr.count("\n") == 1

@@ -12,7 +12,7 @@ The fields of a degradation's dataclass are its options in a recipe (`checked_op
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -22,8 +22,18 @@ from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
 from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
 from workbench.data.degradations.rain import LayeredRain, RainStreaks
+from workbench.plugins import installed
 
-Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+GROUP = "workbench.degradations"
+
+
+@runtime_checkable
+class Degradation(Protocol):
+    """What makes a degraded picture of a clean one (docs/adding-a-degradation.md)."""
+
+    def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Degrade one float32 (H, W, 3) picture in [0, 1]."""
+
 
 DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "awgn": AdditiveWhiteGaussianNoise,
@@ -37,7 +47,7 @@ DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "haze": Haze,
     "low-light": LowLight,
 }
-"""The names recipes use."""
+"""The names recipes use; those of other installed packages are found."""
 
 
 def checked_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +91,8 @@ def build(name: str, options: Mapping[str, Any]) -> Degradation:
 def _options_of(kind: Callable[..., Degradation]) -> type[BaseModel]:
     """The options of a kind of degradation as pydantic checks them: the fields of its dataclass."""
     hints = get_type_hints(kind)
-    fields = {field.name: (hints[field.name], field.default) for field in dataclasses.fields(kind)}
+    known = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    fields = {field.name: (hints[field.name], field.default) for field in known}
     return create_model(kind.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
@@ -116,6 +127,9 @@ def cut(image: np.ndarray, margin: int) -> np.ndarray:
     """An (H, W, ...) picture without a margin of so many pixels."""
     return image[margin : image.shape[0] - margin, margin : image.shape[1] - margin]
 
+
+# Last, so that what is installed can import from here.
+DEGRADATIONS |= installed(GROUP, Degradation, "workbench.data.degradations.Degradation", DEGRADATIONS)
 
 __all__ = [
     "DEGRADATIONS",
