@@ -219,10 +219,10 @@ CAMERAS = {
 }  # fmt: skip
 """Three noise levels; the standard one for scenes that keep their texture; and ``night``, strong noise as in SIDD.
 
-SIDD's pictures were developed plainly: gradient-corrected demosaicing, gamma, no noise reduction, tone curve or JPEG. The
-night camera does the same, but for a little blur of chroma, on scenes enlarged four times. In flat places its noise is
-that of nine crops of SIDD within a tenth of the level (luma 12.6 and 12.1 grey levels, chroma 8.4 and 7.9) and of the
-correlation between colours (.38 to .61, SIDD .35 to .59); next neighbours correlate by .39 in luma and .64 in chroma
+SIDD's pictures were developed plainly: gradient-corrected demosaicing, gamma, no noise reduction, tone curve or JPEG.
+The night camera does the same, but for a little blur of chroma, on scenes enlarged four times. In flat places its noise
+is that of nine crops of SIDD, within a tenth in level (luma 12.6 and 12.1 grey levels, chroma 8.4 and 7.9) and in the
+correlation between colours (.37 to .61, SIDD .35 to .59); next neighbours correlate by .39 in luma and .64 in chroma
 (SIDD .33, .62), second ones by .11 and .26 (SIDD -.04, .22). On whole pictures its spectra of luma and of chroma follow
 those of SIDD's one pair above a tenth of the Nyquist frequency. Mean input PSNR 24.0 dB, 18 to 31 (SIDD's validation
 blocks 23.7). Not matched: green is less correlated with red and blue than in the pair (.24 and .27; .53 and .32), and
