@@ -1,8 +1,8 @@
 """What each part of decoupled residual diffusion adds or costs, rung by rung (docs/drdd.md).
 
-``python benchmarks/drdd_ladder.py [denoise|derain] [--seed N] [--runs DIR]`` trains the rungs that are not there yet,
-restores the held-out photographs of the recipe's source and writes ``results/drdd_ladder.csv``; rows of other tasks and
-seeds stay. All rungs have the same network, patches, rates and number of steps a network, so that a second stage
+``python benchmarks/drdd_ladder.py denoise|derain [--steps N] [--seed N]`` trains the rungs that are not there yet,
+restores the held-out photographs of the recipe's source and writes ``results/drdd_ladder.csv``; rows of other tasks,
+lengths and seeds stay. All rungs have the same network, patches, rates and steps a network, so that a second stage
 doubles the cost of the training; ``direct-2x`` is trained for twice the steps instead.
 """
 
@@ -26,19 +26,18 @@ from workbench.runs import Run
 from workbench.training import fit
 
 LEVELS = (0.1, 1.0)
-STEPS = (1, 2, 5)
+STEPS = (1, 2)
 PATH = RESULTS / "drdd_ladder.csv"
-KEY = ["task", "rung", "level", "steps_a_stage", "seed"]
+BRIEF = ("training.validate_every=100000", "data.validation_images=1")
+"""The pictures are restored at the end, here; validations on the way would cost more than the training."""
 
 
-def measured(restorer: Restorer, pairs: list[Pair], lpips) -> dict[str, float]:
+def measured(restorer: Restorer | None, pairs: list[Pair], lpips) -> dict[str, float]:
     """Means over pictures, of restored ones clipped to [0, 1]."""
     scores = []
     for pair in pairs:
-        restored = (
-            restorer.restore(to_float(pair.degraded)).clip(0, 1) if restorer else to_float(pair.degraded).clip(0, 1)
-        )
-        reference = to_float(pair.reference)
+        degraded, reference = to_float(pair.degraded), to_float(pair.reference)
+        restored = (restorer.restore(degraded) if restorer else degraded).clip(0, 1)
         scores.append((psnr(restored, reference, 1.0), ssim(restored, reference, 1.0), lpips(restored, reference)))
     return dict(zip(("psnr", "ssim", "lpips"), np.mean(scores, axis=0).round(4).tolist(), strict=True))
 
@@ -46,14 +45,16 @@ def measured(restorer: Restorer, pairs: list[Pair], lpips) -> dict[str, float]:
 class Ladder:
     """The runs of one task and seed, trained when they are asked for."""
 
-    def __init__(self, task: str, seed: int, runs: Path):
-        self.task, self.seed, self.runs = task, seed, runs
+    def __init__(self, task: str, steps: int, seed: int, runs: Path):
+        self.task, self.steps, self.seed, self.runs = task, steps, seed, runs
         self.commits: list[str] = []
 
     def run(self, method: str, *settings: str, name: str) -> Run:
         """A finished run of a method of the task's recipe."""
-        recipe = load_recipe(f"drdd-{self.task}-pocket", settings, method=method, seed=self.seed)
-        run = fit(recipe, self.runs, f"{name}-s{self.seed}", resume=(self.runs / f"{name}-s{self.seed}").exists())
+        length = f"training.max_steps={self.steps}"
+        recipe = load_recipe(f"drdd-{self.task}-pocket", [length, *BRIEF, *settings], method=method, seed=self.seed)
+        name = f"{name}-{self.steps}-s{self.seed}"
+        run = fit(recipe, self.runs, name, resume=(self.runs / name).exists())
         self.commits.append(run.summary["provenance"]["commit"])
         return run
 
@@ -62,14 +63,15 @@ class Ladder:
         of = "clean" if (stage, sees) == ("noise", "target") else self.task
         settings = (f"options.drdd.stages={stage}", f"options.drdd.level={level}", f"options.drdd.sees={sees}")
         if of == "clean":
-            return Ladder("denoise", self.seed, self.runs).run("drdd", *settings, name=f"clean-noise-{level}")
+            clean = Ladder("denoise", self.steps, self.seed, self.runs)
+            return clean.run("drdd", *settings, name=f"clean-noise-{level}")
         return self.run("drdd", *settings, name=f"{of}-{stage}-{sees}-{level}")
 
     def rungs(self):
         """Name, level, steps a stage and restorer of each rung."""
         yield "input", None, None, None
         yield "direct", None, None, self.run("direct", name=f"{self.task}-direct").restorer()
-        twice = self.run("direct", "training.max_steps=2000", name=f"{self.task}-direct-2x")
+        twice = self.run("direct", f"training.max_steps={2 * self.steps}", name=f"{self.task}-direct-2x")
         yield "direct-2x", None, None, twice.restorer()
         for level in LEVELS:
             residual = self.stage("residual", level).restorer()
@@ -86,24 +88,29 @@ def main() -> None:
     """Train, measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["denoise", "derain"])
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs/drdd-ladder"))
     arguments = parser.parse_args()
     lpips = Lpips.load()
-    ladder = Ladder(arguments.task, arguments.seed, arguments.runs)
+    ladder = Ladder(arguments.task, arguments.steps, arguments.seed, arguments.runs)
     pairs = source_validation_pairs(load_recipe(f"drdd-{arguments.task}-pocket").data)
     rows = []
     for rung, level, steps, restorer in ladder.rungs():
-        place = {"task": arguments.task, "rung": rung, "level": level, "steps_a_stage": steps, "seed": arguments.seed}
-        passes = restorer.procedure.passes if restorer else None
-        row = {**place, "pictures": len(pairs), "passes": passes, **measured(restorer, pairs, lpips)}
-        rows.append(row)
-        print(row, flush=True)
-    table = pd.DataFrame(rows).assign(commit="+".join(sorted(set(ladder.commits))))
+        rows.append(
+            {
+                "task": arguments.task, "rung": rung, "level": level, "steps_a_stage": steps,
+                "passes": restorer.procedure.passes if restorer else None, "steps": arguments.steps,
+                "seed": arguments.seed, "pictures": len(pairs), **measured(restorer, pairs, lpips),
+            }
+        )  # fmt: skip
+        print(rows[-1], flush=True)
+    table = pd.DataFrame(rows).assign(commit=" ".join(sorted(set(ladder.commits))))
     if PATH.exists():
         before = pd.read_csv(PATH)
-        kept = before[(before.task != arguments.task) | (before.seed != arguments.seed)]
-        table = pd.concat([kept, table])
+        same = ["task", "steps", "seed"]
+        mine = (before[same] == [getattr(arguments, key) for key in same]).all(axis=1)
+        table = pd.concat([before[~mine], table])
     table.to_csv(PATH, index=False)
 
 

@@ -75,7 +75,12 @@ def with_noise(images: Tensor, level: float, seed: Sequence[int]) -> Tensor:
 
 def median_width(first: Tensor, second: Tensor) -> float:
     """The median distance of the vectors of two sets: the usual width of a Gaussian kernel."""
-    return float(torch.pdist(torch.cat([first, second]).double()).median())
+    return _median_distance(torch.cat([first, second]))
+
+
+def _median_distance(vectors: Tensor) -> float:
+    distances = torch.cdist(vectors.double(), vectors.double())
+    return float(distances[torch.ones_like(distances).triu(diagonal=1) > 0].median())
 
 
 def squared_mmd(first: Tensor, second: Tensor, width: float, unbiased: bool = True) -> float:
@@ -142,7 +147,7 @@ def harmonisation(
     rows = []
     for level in levels:
         vectors = [features(with_noise(images, level, (seed, index))) for index, images in enumerate(domains.values())]
-        width = float(torch.pdist(torch.cat(vectors).double()).median())
+        width = _median_distance(torch.cat(vectors))
         distances = [squared_mmd(one, other, width) for one, other in combinations(vectors, 2)]
         generator = torch.Generator().manual_seed(seed)
         null, accuracy = [], []
