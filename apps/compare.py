@@ -20,6 +20,7 @@ from apps.pairs import first_choice
 from apps.samples import SIGMA, samples
 from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
+from workbench.errors import WorkbenchError
 from workbench.images import SUFFIXES
 
 _IMAGE_TYPES = ["image", *sorted(SUFFIXES)]
@@ -91,6 +92,11 @@ class CompareTab:
                 label="Or add one: its .safetensors and its .json card", file_count="multiple",
                 file_types=[".safetensors", ".json"], height=140, elem_id="restorer-files",
             )  # fmt: skip
+            self.options = gr.Textbox(
+                label="Or add the last chosen one with other options", placeholder="steps=10, seed=1",
+                info="What can be set stands with what they were trained on. Enter adds it.",
+                max_length=200, elem_id="restorer-options",
+            )  # fmt: skip
 
     def _lay_out_results(self) -> None:
         self.failed = gr.HTML(visible=False, elem_id="failed")
@@ -118,6 +124,10 @@ class CompareTab:
         self.files.upload(
             self.add_restorer, [self.files, self.restorers, self.uploaded],
             [self.files, self.restorers, self.uploaded, self.touched], **light,
+        )  # fmt: skip
+        self.options.submit(
+            self.add_options, [self.options, self.restorers, self.uploaded],
+            [self.options, self.restorers, self.uploaded, self.touched], **light,
         )  # fmt: skip
         self.restorers.input(lambda: True, None, self.touched, **light)
         self.kind.input(self.suit, [self.kind, self.touched], self.restorers, **light)
@@ -183,10 +193,26 @@ class CompareTab:
             return (gr.skip(),) * 4
         known, _ = restorers.find_restorers(self.runs)
         choice = restorers.add_upload(files or [], [each.name for each in (*known, *uploaded)])
+        return None, *self._added(choice, chosen, uploaded)
+
+    @toasts
+    def add_options(self, options: str, chosen: list[str] | None, uploaded: list[restorers.Choice]):
+        """Take in the last chosen restorer with other options."""
+        if not chosen:
+            raise WorkbenchError("choose a restorer first")
+        known, _ = restorers.find_restorers(self.runs)
+        (last,) = restorers.chosen(chosen[-1:], [*known, *uploaded])
+        choice = restorers.with_options(last, options)
+        if choice.name in {each.name for each in (*known, *uploaded)}:
+            raise WorkbenchError(f"{choice.name} is there already")
+        return "", *self._added(choice, chosen, uploaded)
+
+    def _added(self, choice: restorers.Choice, chosen: list[str] | None, uploaded: list[restorers.Choice]):
+        known, _ = restorers.find_restorers(self.runs)
         uploaded = [*uploaded, choice]
         kept = [*(chosen or []), choice.name][-restorers.MOST :]
         gr.Info(f"Added {choice.name}.")
-        return None, self._dropdown([*known, *uploaded], kept), uploaded, True
+        return self._dropdown([*known, *uploaded], kept), uploaded, True
 
     def suit(self, kind: str, touched: bool):
         """The packaged pair for a degradation, as long as nobody chose restorers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ import torch
 
 from workbench.errors import WorkbenchError
 from workbench.methods import title_of
-from workbench.restorers import Restorer, load_restorer, names
+from workbench.restorers import Restorer, load_restorer, names, parse_options
 from workbench.restorers.cards import network_names, read_card
 from workbench.training import list_runs
 
@@ -38,12 +38,15 @@ class Choice:
         Its JSON card.
     folder : TemporaryDirectory, optional
         Holds an uploaded file, and is deleted with the choice.
+    options : dict
+        Of the restorer, where they are not those of its card; the name and the card have them too.
     """
 
     name: str
     path: Path
     card: dict
     folder: TemporaryDirectory | None = field(default=None, repr=False, compare=False)
+    options: dict = field(default_factory=dict)
 
     @property
     def method(self) -> str:
@@ -74,7 +77,8 @@ class Choice:
             "recipe": provenance.get("recipe"), "scale": provenance.get("scale"), "method": provenance.get("method"),
             "seed": provenance.get("seed"), "steps": provenance.get("steps"), "source": data.get("source"),
             "degradation": data.get("degradation"), "target": data.get("target"),
-            "network": network_names(self.card), "commit": code.get("commit"), **metrics,
+            "network": network_names(self.card), "kind": self.card["kind"],
+            "options": _written(self.card["options"]) or None, "commit": code.get("commit"), **metrics,
             "note": provenance.get("note"), "licence": provenance.get("licence"),
         }  # fmt: skip
         return {str(key): str(value) for key, value in facts.items() if value is not None}
@@ -116,20 +120,57 @@ def _order(choice: Choice) -> tuple:
 
 
 def chosen(names: Sequence[str], choices: Sequence[Choice]) -> list[Choice]:
-    """The choices of these names."""
+    """The choices of these names; ``NAME [steps=10, seed=1]`` is a choice with other options."""
     by_name = {choice.name: choice for choice in choices}
+    found = {}
     for name in names:
-        if name not in by_name:
+        base, bracket, options = str(name).removesuffix("]").partition(" [")
+        if name in by_name:
+            choice = by_name[name]
+        elif bracket and base in by_name:
+            choice = with_options(by_name[base], options)
+        else:
             raise WorkbenchError(f"restorer {name!r} is not there (any more); look again for finished runs")
-    return [by_name[name] for name in dict.fromkeys(names)]
+        found[choice.name] = choice
+    return list(found.values())
+
+
+def with_options(choice: Choice, options: str) -> Choice:
+    """A choice with other options, which its name tells.
+
+    Parameters
+    ----------
+    options : str
+        As in ``steps=10, seed=1``.
+
+    Raises
+    ------
+    WorkbenchError
+        The restorer has no such option, or its value is out of bounds; or the files are gone.
+    """
+    own = load(choice)
+    asked = own.with_options(parse_options(each for each in options.split(",") if each.strip()))
+    changes = choice.options | asked.changes(own)
+    if not changes:
+        return choice
+    base = choice.name.partition(" [")[0] if choice.options else choice.name
+    card = choice.card | {"options": asked.options.model_dump(mode="json")}
+    return replace(choice, name=f"{base} [{_written(changes)}]", card=card, options=changes)
+
+
+def _written(options: dict) -> str:
+    return ", ".join(f"{key}={value}" for key, value in options.items())
 
 
 def titles(choices: Sequence[Choice]) -> list[str]:
-    """A short title for each of the chosen restorers: its method where no other has the same, else its name."""
+    """A short title for each of the chosen restorers: its method where no other has the same, else its name.
+
+    One with options of its own goes by its name, which has them.
+    """
     methods = [choice.method for choice in choices]
     taken = {"", "input", "reference"}
     return [
-        method if methods.count(method) == 1 and method not in taken else choice.name
+        method if methods.count(method) == 1 and method not in taken and not choice.options else choice.name
         for method, choice in zip(methods, choices, strict=True)
     ]
 
@@ -143,7 +184,7 @@ def load(choice: Choice) -> Restorer:
         The files are gone or do not fit each other.
     """
     try:
-        return _load(choice.path, choice.path.stat().st_mtime_ns)
+        return _load(choice.path, choice.path.stat().st_mtime_ns).with_options(choice.options)
     except OSError as error:
         raise WorkbenchError(f"{choice.name}: its files are gone; choose another restorer") from error
 
@@ -185,13 +226,11 @@ def add_upload(files: Sequence[str | Path], taken: Sequence[str]) -> Choice:
         shutil.copyfile(source, path.with_suffix(suffix))
     try:
         card = read_card(path.with_suffix(".json"))
-        restorer = load_restorer(path)[0]
+        load_restorer(path)
     except WorkbenchError as error:
         # Say which of the person's files it is, not where the copy lies.
         message = str(error)
         for suffix, source in paths.items():
             message = message.replace(str(path.with_suffix(suffix)), source.name)
         raise WorkbenchError(message) from error
-    if not all(hasattr(network, "multiple") and hasattr(network, "halo") for network in restorer.networks.values()):
-        raise WorkbenchError(f"{paths['.json'].name}: {network_names(card)} is not a restorer")
     return Choice(name, path, card, folder)

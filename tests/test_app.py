@@ -162,6 +162,27 @@ def _change_network(folder: Path, **changes) -> None:
     (folder / "restorer.json").write_text(json.dumps(card))
 
 
+def test_a_restorer_with_other_options_is_told_apart(tmp_path, photo):
+    network = {"name": "ap-bsn-pocket", "width": 4, "modules": 1}
+    folder = write_run(tmp_path, "blind", "ap-bsn", 0)
+    save_restorer(folder / "restorer.safetensors", Restorer.of(build(**network), network), provenance={})
+    known, _ = restorers.find_restorers(tmp_path)
+    names = ["blind", "blind [refinements=0]", "blind [ refinements = 0 ]", "blind [refinements=8]"]
+    found = restorers.chosen(names, known)
+    assert [choice.name for choice in found] == names[:2], "the own options are no others"
+    assert found[1].facts["options"].startswith("stride=2, refinements=0") and found[1].card["kind"] == "blind-spot"
+    job = comparison.compare([photo], found)
+    assert list(job.comparisons[0].views)[1:] == names[:2]
+    first, second = (view.pixels for view in job.comparisons[0].restored)
+    assert (first != second).any()
+    expected = load_restorer(folder, {"refinements": 0})[0].restore(read_image(photo).pixels)
+    np.testing.assert_array_equal(second, expected)
+    assert [card["options"]["refinements"] for card in report.as_dict(job)["restorers"].values()] == [8, 0]
+    for wrong in ("blind [refinements=-1]", "blind [magic=1]", "blind [refinements]", "nobody [steps=1]"):
+        with pytest.raises(WorkbenchError):
+            restorers.chosen([wrong], known)
+
+
 def test_pickled_code_in_an_upload_is_not_run(tmp_path):
     marker = tmp_path / "marker"
 

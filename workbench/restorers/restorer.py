@@ -56,6 +56,12 @@ class Restorer:
         if kind not in KINDS:
             raise WorkbenchError(f"no restorer is of the kind {kind!r}; there are {', '.join(KINDS)}")
         check_networks(kind, networks)
+        for name, network in networks.items():
+            if not (hasattr(network, "multiple") and hasattr(network, "halo")):
+                called = described[name]["name"] if described else type(network).__name__
+                raise WorkbenchError(
+                    f"{called} is not a restorer: it does not say how pictures are cut into tiles for it"
+                )
         self.networks, self.kind, self.described = dict(networks), kind, described and dict(described)
         low, high = self.data_range = data_range
         if not (low < high and math.isfinite(high - low)):
