@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,9 @@ def curve_title(name: str) -> str:
 
 
 def figure(
-    runs: dict[str, EventReader], names: Sequence[str], *, smoothing: float, log: bool, axis: str, columns: int
-) -> Figure:
+    runs: dict[str, EventReader], names: Sequence[str], *, smoothing: float, log: bool, axis: str, columns: int,
+    slots: Mapping[str, int] | None = None,
+) -> Figure:  # fmt: skip
     """Draw curves, a small diagram for each.
 
     Parameters
@@ -65,6 +66,8 @@ def figure(
     axis : {"steps", "hours"}
         Hours count from a run's first event.
     columns : int
+    slots : mapping of str to int, optional
+        Which colour and dash a run has; by the order of ``runs`` if not given.
     """
     rows = max(1, -(-len(names) // columns))
     drawn = make_subplots(
@@ -73,15 +76,17 @@ def figure(
     )  # fmt: skip
     points = max(100, MOST_POINTS // max(1, len(runs) * len(names)))
     few = len(runs) * len(names) <= 24
+    slots = slots or {run: number for number, run in enumerate(runs)}
+    told = set()
     for place, name in enumerate(names):
         where = {"row": place // columns + 1, "col": place % columns + 1}
-        for number, (run, reader) in enumerate(runs.items()):
+        for run, reader in runs.items():
             x, y = _curve(reader, name, axis)
             if not len(x):
                 continue
             style = {
-                "color": COLOURS[number % len(COLOURS)], "width": 1.8,
-                "dash": _DASHES[number // len(COLOURS) % len(_DASHES)],
+                "color": COLOURS[slots[run] % len(COLOURS)], "width": 1.8,
+                "dash": _DASHES[slots[run] // len(COLOURS) % len(_DASHES)],
             }  # fmt: skip
             smooth = smoothed(y, smoothing)
             if smoothing and few:
@@ -92,9 +97,10 @@ def figure(
                 )  # fmt: skip
             kept = thinned(x, smooth, points)
             drawn.add_scatter(
-                x=_lean(x[kept]), y=_lean(smooth[kept]), name=run, legendgroup=run, showlegend=not place,
+                x=_lean(x[kept]), y=_lean(smooth[kept]), name=run, legendgroup=run, showlegend=run not in told,
                 mode="lines" if len(kept) > 1 else "markers", line=style, **where,
             )  # fmt: skip
+            told.add(run)
         # A zoom stays through updates, until another curve has the place or other units.
         drawn.update_xaxes(uirevision=f"{name} {axis}", **where)
         drawn.update_yaxes(uirevision=f"{name} {log}", **where)
@@ -102,10 +108,11 @@ def figure(
     drawn.update_xaxes(**grid, hoverformat="d" if axis == STEPS else ".3f", title_text=None)
     drawn.update_yaxes(**grid, hoverformat=".5g", type="log" if log else "linear")
     drawn.update_layout(
-        height=60 + 250 * rows, margin={"l": 50, "r": 10, "t": 60, "b": 30}, showlegend=1 < len(runs) <= 12,
+        height=60 + 250 * rows, margin={"l": 50, "r": 10, "t": 60, "b": 30}, showlegend=len(runs) > 1,
         hovermode="x unified" if len(runs) <= 8 else "closest", hoverlabel={"font": {"color": "#333"}},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#808080", "family": "sans-serif"},
-        legend={"orientation": "h", "y": 1 + 30 / (60 + 250 * rows), "yanchor": "bottom"},
+        # A list at the side scrolls; above, it would cover the diagrams.
+        legend={"orientation": "h", "y": 1 + 30 / (60 + 250 * rows), "yanchor": "bottom"} if len(runs) <= 12 else {},
         uirevision="runs that are hidden in the legend stay so",
     )  # fmt: skip
     return drawn

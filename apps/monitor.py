@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from apps import curves, runs, starting
 from apps.assets import asset, filled
+from apps.planning import waits_for
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
@@ -63,9 +66,7 @@ class MonitorTab:
                     with gr.Row():
                         self.controls = starting.Controls(self.watcher)
                 with gr.Accordion("Sample pictures", open=True):
-                    self.step = gr.Slider(
-                        0, 1, 0, step=1, label="Picture of the training", visible=False, elem_id="picture-step"
-                    )
+                    self.step = gr.Slider(0, 1, 0, step=1, label="Training step", visible=False, elem_id="picture-step")
                     self.pictures = gr.HTML(elem_id="sample-pictures")
                 with gr.Accordion("Log", open=True):
                     self.log = gr.HTML(elem_id="log", autoscroll=True)
@@ -160,6 +161,12 @@ class MonitorTab:
         gone, chosen = set(chosen or []) - set(readers), list(readers)
         lost, focus = focus not in readers, focus if focus in readers else next(iter(readers), None)
         rows = [(states[name], self.watcher.progress(states[name])) for name in readers]
+        waiting = {
+            state.name: found
+            for state, progress in rows
+            if state.status == RUNNING and not progress.step
+            if (found := waits_for(self.watcher.run(state.name))) is not None
+        }
         names, names_update = _curve_choice(changes, names or [], curves.curve_names(list(readers.values())), touched)
         figure = gr.skip()
         drawn = (
@@ -170,10 +177,12 @@ class MonitorTab:
             width < _NARROW,
             [(name, readers[name].version) for name in chosen],
         )
+        slots = changes.slots(chosen)
         if changes.new("figure", drawn):
             figure = curves.figure(
-                readers, names, smoothing=smoothing, log=log_values, axis=axis, columns=1 if width < _NARROW else 2
-            ).to_json()
+                readers, names, smoothing=smoothing, log=log_values, axis=axis, columns=1 if width < _NARROW else 2,
+                slots=slots,
+            ).to_json()  # fmt: skip
         state = states.get(focus)
         return (
             changes.send("empty", not states, visible=not states),
@@ -183,7 +192,7 @@ class MonitorTab:
                 choices=listing,
                 **({"value": chosen} if gone else {}),
             ),
-            changes.send("states", table := runs.state_table(rows), value=table),
+            changes.send("states", table := runs.state_table(rows, waiting=waiting), value=table),
             names_update,
             figure,
             changes.send("focus", [chosen, lost and focus], choices=chosen, **({"value": focus} if lost else {})),
@@ -207,15 +216,18 @@ class MonitorTab:
             hidden = changes.send("step", None, visible=False)
             return hidden, *(changes.send(key, "", value="") for key in ("pictures", "log", "recipe"))
         steps = runs.picture_steps(reader)
-        last = len(steps) - 1
+        last = steps[-1] if steps else 0
         before = changes.seen.get("step")
         slider = gr.skip()
         if changes.new("step", [focus, last]):
             # The newest picture stays the newest one.
             if not before or before[0] != focus or place >= before[1]:
                 place = last
-            slider = gr.update(minimum=0, maximum=max(last, 1), value=max(place, 0), visible=last > 0)
-        step = steps[int(min(max(place, 0), last))] if steps else None
+            spacing = math.gcd(*np.diff(steps).tolist()) or 1
+            slider = gr.update(
+                minimum=min(steps, default=0), maximum=last, step=spacing, value=place, visible=len(steps) > 1
+            )
+        step = max((each for each in steps if each <= place), default=min(steps, default=None))
         pictures = gr.skip()
         if changes.new("pictures", [focus, step, sum(map(len, reader.pictures.values()))]):
             pictures = gr.update(value=runs.picture_block(reader, step))
@@ -246,6 +258,13 @@ class _Changes:
             return False
         self.seen[key] = value
         return True
+
+    def slots(self, names: Iterable[str]) -> dict[str, int]:
+        """Which colour runs have: the one they had when they were first shown."""
+        slots = self.seen["slots"] = dict(self.seen.get("slots", {}))
+        for name in names:
+            slots.setdefault(name, len(slots))
+        return slots
 
     def send(self, key: str, shown: object, /, **properties):
         """An update of a component where what it shows is new."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import yaml
 
@@ -23,16 +23,21 @@ def label(state: State) -> str:
     return f"{MARKS[state.status]} {state.name} ({state.status})"
 
 
-def state_table(rows: Sequence[tuple[State, Progress]], now: float | None = None) -> str:
-    """How far runs are, as a table."""
+def state_table(
+    rows: Sequence[tuple[State, Progress]],
+    now: float | None = None,
+    waiting: Mapping[str, tuple[str, int, int]] | None = None,
+) -> str:
+    """How far runs are, as a table; ``waiting`` names what runs wait for, with its steps done and in all."""
     if not rows:
         return '<p class="wb-hint">No run is chosen.</p>'
     now = time.time() if now is None else now
     heads = ["run", "state", "step", "pace", "time left", "memory", "target PSNR", "last sign"]
     lines = []
     for state, progress in rows:
-        share = progress.step / state.total_steps if state.total_steps else None
-        steps = f"{progress.step:,}" + (f" of {state.total_steps:,}" if state.total_steps else "")
+        first, step, total = (waiting or {}).get(state.name, ("", progress.step, state.total_steps))
+        share = step / total if total else None
+        steps = (f"{html.escape(first)}: " if first else "") + f"{step:,}" + (f" of {total:,}" if total else "")
         if share is not None:
             steps += f' <progress max="1" value="{share:.3f}" aria-label="{share:.0%} done"></progress>'
         psnr = state.summary.get("validation", {}).get("target_psnr")

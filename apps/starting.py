@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
+
 import gradio as gr
 from gradio.events import Dependency
 
 from apps.messages import toasts
+from apps.planning import plan
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
-from workbench.recipes import available, load_recipe
+from workbench.recipes import Recipe, available, load_recipe
 from workbench.runs import processes
 from workbench.runs.states import RUNNING, STOPPED, State, Watcher
 
@@ -45,6 +48,7 @@ class StartForm:
             label="Other settings, one KEY=VALUE a line", lines=3, max_lines=8, elem_id="start-settings",
             placeholder="training.patch_size=48\nwarm_start=null",
         )  # fmt: skip
+        self.plan = gr.HTML(elem_id="start-plan", elem_classes="wb-hint")
         self.button = gr.Button("Start", variant="primary", elem_id="start-run")
         self.started = gr.State("")
 
@@ -52,9 +56,12 @@ class StartForm:
         """Fill in the recipe's values when it is chosen, and start; returns the start, after which ``started`` holds
         the run's name."""
         numbers = [self.method, self.seed, self.steps, self.batch, self.rate]
-        self.recipe.input(self.fill, self.recipe, numbers, **options)
-        gr.context.Context.root_block.load(self.fill, self.recipe, numbers, **options)
         fields = [self.recipe, self.method, self.seed, self.name, self.steps, self.batch, self.rate, self.settings]
+        planned = {"fn": self.tell, "inputs": fields, "outputs": self.plan, **options}
+        self.recipe.input(self.fill, self.recipe, numbers, **options).success(**planned)
+        gr.context.Context.root_block.load(self.fill, self.recipe, numbers, **options).success(**planned)
+        for choice in (self.method.input, self.seed.input, self.steps.input, self.batch.input, self.settings.input):
+            choice(**planned, trigger_mode="always_last")
         return self.button.click(self.start, fields, self.started, **options)
 
     def fill(self, name: str):
@@ -63,9 +70,24 @@ class StartForm:
         training = recipe.training
         return recipe.method, recipe.seed, training.max_steps, training.batch_size, training.learning_rate
 
+    def tell(self, *fields):
+        """What Start will train, and for how long; or what is wrong with the form."""
+        try:
+            return html.escape(str(plan(self._recipe(*fields)[0], self.watcher.runs)))
+        except WorkbenchError as error:
+            return html.escape(str(error))
+
     @toasts
-    def start(self, recipe, method, seed, name, steps, batch, rate, settings):
+    def start(self, *fields):
         """Start the run; returns its name, to be looked at."""
+        resolved, name = self._recipe(*fields)
+        run = processes.start(resolved, self.watcher.runs, name)
+        gr.Info(f"{run.name} is being started; it goes on when this page is closed.")
+        return run.name
+
+    @staticmethod
+    def _recipe(recipe, method, seed, name, steps, batch, rate, settings) -> tuple[Recipe, str]:
+        """The recipe that the form describes, and the run's name."""
         changes = [
             f"{key}={value}"
             for key, value in zip(_FIELDS.values(), (steps, batch, rate), strict=True)
@@ -77,10 +99,7 @@ class StartForm:
         if method not in METHODS:
             raise WorkbenchError(f"no method is called {method!r}")
         resolved = load_recipe(recipe, changes, method=method, seed=None if seed is None else int(seed))
-        name = (name or "").strip() or f"{resolved.name}-{resolved.method}-s{resolved.seed}"
-        run = processes.start(resolved, self.watcher.runs, name)
-        gr.Info(f"{run.name} is being started; it goes on when this page is closed.")
-        return run.name
+        return resolved, (name or "").strip() or f"{resolved.name}-{resolved.method}-s{resolved.seed}"
 
 
 class Controls:

@@ -226,19 +226,20 @@ def test_the_page_is_sent_only_what_changed(folder):
     assert {"chosen", "states", "figure", "pictures"} <= first
     names = parts["names"]["value"]
     assert names == ["loss/total", "time/steps_per_second"]
-    assert parts["step"]["value"] == 1 and "step 20" in parts["pictures"]["value"]
-    again, seen, _ = changed([PAIR[0]], seen, names, place=1)
+    assert (parts["step"]["minimum"], parts["step"]["value"], parts["step"]["step"]) == (10, 20, 10)
+    assert "step 20" in parts["pictures"]["value"]
+    again, seen, _ = changed([PAIR[0]], seen, names, place=20)
     assert again == set()
     log_run(folder / PAIR[0], [60], pictures=(30,))
-    later, seen, parts = changed([PAIR[0]], seen, names, place=1)
+    later, seen, parts = changed([PAIR[0]], seen, names, place=20)
     assert later >= {"figure", "step", "pictures"} and not later & {"chosen", "names", "focus", "recipe"}
-    assert parts["step"]["value"] == 2 and "step 30" in parts["pictures"]["value"]
+    assert parts["step"]["value"] == 30 and "step 30" in parts["pictures"]["value"]
     assert json.loads(parts["figure"])["layout"]["xaxis"]["uirevision"] == "loss/total steps"
-    earlier, seen, parts = changed([PAIR[0]], seen, names, place=0)
+    earlier, seen, parts = changed([PAIR[0]], seen, names, place=19)
     assert earlier == {"pictures"} and "step 10" in parts["pictures"]["value"]
-    scale, seen, parts = changed([PAIR[0]], seen, names, place=0, log_values=True)
+    scale, seen, parts = changed([PAIR[0]], seen, names, place=19, log_values=True)
     assert scale == {"figure"} and json.loads(parts["figure"])["layout"]["yaxis"]["type"] == "log"
-    gone, _, parts = changed(["deleted", PAIR[0]], seen, names, place=0, log_values=True)
+    gone, _, parts = changed(["deleted", PAIR[0]], seen, names, place=19, log_values=True)
     assert "chosen" in gone and parts["chosen"]["value"] == [PAIR[0]]
 
 
@@ -260,6 +261,27 @@ def test_curves_that_a_person_chose_stay_and_an_early_look_changes_nothing(folde
     assert "value" not in mine and len(drawn) == 1
 
 
+def test_a_run_keeps_its_colour_and_its_name_whatever_else_is_shown(folder):
+    log_run(folder / PAIR[0], range(10, 60, 10))
+    log_run(folder / PAIR[1], range(10, 60, 10))
+    log_run(folder / PAIR[1], range(10, 60, 10), name="loss/diffusion")
+    with gr.Blocks():
+        tab = MonitorTab(Watcher(folder), controls=False)
+
+    def drawn(chosen, seen):
+        sent = tab.update(chosen, None, [], 0, "steps", False, 0, 1280, False, seen)
+        lines = [line for line in json.loads(sent[4])["data"] if line["legendgroup"] in chosen]
+        shown = {line["name"] for line in lines if line["showlegend"]}
+        return {line["name"]: line["line"]["color"] for line in lines}, shown, sent[-1]
+
+    both, shown, seen = drawn([PAIR[0], PAIR[1]], {})
+    assert len(set(both.values())) == 2
+    assert shown == set(PAIR), "the first diagram, of a loss that one run has, is not the only one with names"
+    one, _, seen = drawn([PAIR[1]], seen)
+    assert one[PAIR[1]] == both[PAIR[1]]
+    assert drawn([PAIR[1], PAIR[0]], seen)[0] == both
+
+
 def test_fifty_runs_make_a_figure_of_bounded_size(tmp_path):
     log_run(tmp_path / "first", range(1, 4001))
     watcher = Watcher(tmp_path)
@@ -270,6 +292,7 @@ def test_fifty_runs_make_a_figure_of_bounded_size(tmp_path):
         {f"r{n}": reader for n in range(50)}, ["loss/total", curves.THROUGHPUT], smoothing=0.5, log=False,
         axis=curves.HOURS, columns=2,
     )  # fmt: skip
+    assert drawn.layout.showlegend and sum(trace.showlegend for trace in drawn.data) == 50
     assert len(drawn.data) == 100 and all(len(trace.x) <= 240 for trace in drawn.data)
     assert len(drawn.to_json()) < 1_000_000
     np.testing.assert_allclose(drawn.data[-1].y, 20, rtol=1e-5)

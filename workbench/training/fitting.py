@@ -301,13 +301,17 @@ def _needed(recipe: Recipe, runs: Path) -> dict[str, Run]:
 
 
 def _shared(recipe: Recipe, folder: Path) -> Run:
-    held = contents(places(recipe.data))
     make_folder(folder)
-    name = f"{digest(recipe, RESTORATION, held)}-s{recipe.seed}"
+    name = f"{digest(recipe, RESTORATION, contents(places(recipe.data)))}-s{recipe.seed}"
     # Runs that start together wait here for the one that got the lock, then find the run finished.
     with FileLock(folder / f"{name}.lock"):
-        there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
-        run = find_run(there, recipe, RESTORATION, held, resolve)
+        run = find_shared(recipe, folder)
         if run is None:
             return fit(recipe, folder, name, resume=True)
         return run if run.finished else fit(run.recipe, folder, run.name, resume=True)
+
+
+def find_shared(recipe: Recipe, folder: Path) -> Run | None:
+    """The run of a resolved recipe among those that others need, finished or not; None if it was not begun."""
+    there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
+    return find_run(there, recipe, RESTORATION, contents(places(recipe.data)), resolve)
