@@ -18,12 +18,17 @@ from workbench.recipes import VARIANTS
 SYNTHESIS = VARIANTS["synthesis"].settings
 # A step of adaptation takes about four times as long: it has fewer, so that no control is shorter
 SHORTER = ("training.max_steps=450", "options.noise-space.head_start=200")
+LONGER = ("training.max_steps=2000", "training.learning_rate=0.0005")
 CELLS = [
     Cell("vanilla", "vanilla", SHORTER[:1]),
     Cell("synthesis", "vanilla", SYNTHESIS),
     Cell("guarded", "noise-space", SHORTER),
     Cell("synthesis+guarded", "noise-space", (*SYNTHESIS, *SHORTER)),
     Cell("oracle", "oracle"),
+    Cell("synthesis-equal-time", "vanilla", (*SYNTHESIS, "training.max_steps=2000")),
+    Cell("synthesis-long", "vanilla", (*SYNTHESIS, *LONGER)),
+    Cell("synthesis+guarded-long", "noise-space", (*SYNTHESIS, *LONGER)),
+    Cell("oracle-long", "oracle", LONGER),
 ]
 
 
