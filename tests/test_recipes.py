@@ -63,7 +63,9 @@ def test_the_papers_other_tasks_differ_in_data_and_rate_alone(recipe):
 def test_every_variant_fits_every_recipe(recipe, variant):
     changed = resolve(load_recipe(f"{recipe}+{variant}"))
     assert changed.name == f"{recipe}+{variant}"
-    networks = [section["diffusion"]["name"] for section in changed.options.values()]
+    networks = [
+        value["name"] for section in changed.options.values() for value in section.values() if isinstance(value, dict)
+    ]
     assert {changed.restorer.name, *networks} <= NETWORKS.keys()
 
 

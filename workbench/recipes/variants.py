@@ -1,4 +1,4 @@
-"""Named changes of any recipe: the ablations and extensions of Liao et al. (ICLR 2025), and this workbench's guard.
+"""Named changes of any recipe: ablations and extensions of Liao et al. (ICLR 2025) and DRDD, this workbench's guard.
 
 ``workbench train denoise-pocket+table4-e`` trains the recipe ``denoise-pocket`` with the settings of ``table4-e``;
 several are joined by further ``+``, and ``--set`` has the last word.
@@ -37,6 +37,11 @@ def _network(name: str, where: str) -> Variant:
 
 def _diffusion(name: str) -> Variant:
     return Variant(f"Fig. A10: the diffusion network {name}", (f"options.noise-space.diffusion={{name: {name}}}",))
+
+
+def _level(level: str) -> Variant:
+    said = f"DRDD, Table C.9 and Fig. 6: noise of level {level} on [-1, 1], {127.5 * float(level):g} of 255"
+    return Variant(said, (f"options.drdd.level={level}",))
 
 
 VARIANTS: dict[str, Variant] = {
@@ -89,6 +94,27 @@ VARIANTS: dict[str, Variant] = {
     **{f"fig7-{name}": _network(name, "Fig. 7") for name in ("uformer-t", "uformer-s", "uformer-b")},
     **{f"tablea3-{name}": _network(name, "Table A3") for name in ("dncnn", "restormer", "swinir")},
     **{f"figa10-{name}": _diffusion(name) for name in ("diffusion-t", "diffusion-s", "diffusion-b")},
+    "drdd-known-noise": Variant(
+        "DRDD, Table 8 (without denoising network): the noise that was added is subtracted",
+        ("options.drdd.stages=residual",),
+    ),
+    "drdd-targets-alone": Variant(
+        "DRDD: the second network sees noisy targets alone, as in the paper's text", ("options.drdd.sees=target",)
+    ),
+    "drdd-as-printed": Variant(
+        "DRDD as its equations have it: L1, the second network sees the noisy target and predicts the noise",
+        ("options.drdd.loss=l1", "options.drdd.sees=target", "options.drdd.predicts=noise"),
+    ),
+    "drdd-as-released": Variant(
+        "DRDD as its code has it: squared error, the second network sees the input and predicts the noise, its table",
+        (
+            "options.drdd.loss=l2",
+            "options.drdd.sees=input",
+            "options.drdd.predicts=noise",
+            "options.drdd.schedule=released",
+        ),
+    ),
+    **{f"drdd-level-{level}": _level(level) for level in ("0.1", "0.3", "0.5", "0.8", "1.5", "2.0")},
 }
 """By name. Table 4 (f) and Table A1 (Ours) are the recipes themselves."""
 
