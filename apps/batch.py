@@ -208,7 +208,6 @@ class BatchTab:
                 [*folder, *files], found, Path(place.name), lambda share, text: progress(share, desc=text), stop, names
             )
         except CancelledError:
-            gr.Info("Stopped.")
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None
         finally:
             self._stops.pop(request.session_hash, None)
@@ -216,9 +215,9 @@ class BatchTab:
         return _summary(report), str(archive), gr.update(visible=True), place
 
     def cancel(self, request: gr.Request):
-        """Stop after the current file."""
+        """Stop after the current tile."""
         self.leave(request)
-        return _shown(False)
+        return gr.update(visible=True, value=parts.STOPPED), gr.update(visible=False)
 
     def leave(self, request: gr.Request) -> None:
         """Stop what the page waits for, as when it is closed."""

@@ -149,7 +149,9 @@ class CompareTab:
         )  # fmt: skip
         running = []
         for trigger in (self.start.click, picked.success):
-            done = trigger(self.begin, None, [self.status, self.stop], **light).then(self.run, **compare)
+            done = trigger(self.begin, self.job, [self.status, self.stop, self.vote.page, self.results], **light).then(
+                self.run, **compare
+            )
             for over in (done.success, done.failure):  # gradio's then() does not follow a failure
                 over(self.end, None, [self.status, self.stop], **light)
             self.inspector.open_after(done.success).success(self.pack, **packing)
@@ -231,9 +233,10 @@ class CompareTab:
         names = {sample.reference.name for sample in samples(True)}
         return [path for path in references or [] if Path(path).name not in names] or None
 
-    def begin(self):
-        """Make room for the progress bar, and offer to stop."""
-        return gr.update(visible=True, value=""), gr.update(visible=True)
+    def begin(self, job: Job | None):
+        """Make room for the progress bar, and offer to stop; an open vote is of what was compared before."""
+        shown, hidden = gr.update(visible=True), gr.update(visible=False)
+        return gr.update(visible=True, value=""), shown, hidden, gr.update(visible=job is not None)
 
     def end(self):
         """Take both away again."""
@@ -257,7 +260,6 @@ class CompareTab:
                 stop=stop,
             )
         except work.CancelledError:
-            gr.Info("Stopped.")
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None
         finally:
             self._stops.pop(request.session_hash, None)
@@ -272,9 +274,9 @@ class CompareTab:
         )
 
     def cancel(self, request: gr.Request):
-        """Stop after the current tile."""
+        """Stop after the current tile; a message, which comes through the queue, would be cancelled, too."""
         self.leave(request)
-        return self.end()
+        return gr.update(visible=True, value=parts.STOPPED), gr.update(visible=False)
 
     def leave(self, request: gr.Request) -> None:
         """Stop what the page waits for, as when it is closed."""

@@ -92,6 +92,10 @@ class Inspector:
                 self.inspect, crop_inputs, crop_outputs, **always
             ).then(self.slide_crop, slider_inputs, self.slider, **always)
 
+        gr.context.Context.root_block.load(
+            None, None, None, js=asset("slider-keys.js"), api_visibility="private", show_progress="hidden"
+        )
+
     def open_after(self, trigger: Callable) -> Dependency:
         """Show another photograph after an event."""
         found = trigger(self.focus, [self.job, self.photo], [self.x, self.y], **_PRIVATE)

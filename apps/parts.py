@@ -9,6 +9,8 @@ from apps.pictures import data_url
 from apps.restorers import Choice
 from apps.samples import SIGMA, samples
 
+STOPPED = '<p role="status">Stopped. What is shown below is of the time before.</p>'
+
 
 def sample_list() -> str:
     """The samples as two rows of buttons."""

@@ -12,7 +12,7 @@ from test_app import PAIR, bad_image, free_port, nothing_packaged, write_run  # 
 from test_app_tabs import measure
 from torch.utils.tensorboard import SummaryWriter
 
-from apps import measuring
+from apps import comparison, measuring
 from apps.main import launch
 from workbench.evaluation import Unavailable
 from workbench.images import write_png
@@ -103,6 +103,15 @@ def test_upload_compare_switch_and_inspect(page, tmp_path):
     expect(page.locator("#spectrum .js-plotly-plot")).to_be_visible()
     expect(page.locator("#downloads")).to_contain_text("comparison")
     expect(page.locator("#stop")).to_be_hidden()
+    # The slider's border moves by keys, too.
+    border = page.get_by_role("slider", name="Border between")
+    border.focus()
+    place = "() => document.querySelector('#slider .inner').getBoundingClientRect().left"
+    before = page.evaluate(place)
+    border.press("ArrowRight")
+    border.press("PageUp")
+    page.wait_for_function(f"before => ({place})() > before + 50", arg=before)
+    expect(border).to_have_attribute("aria-valuenow", "62")
 
     def sources():
         return [image.get_attribute("src") for image in page.locator("#slider img").all()]
@@ -244,6 +253,31 @@ def test_a_blind_vote_hides_the_names_then_tells_and_counts(page, runs):
     assert len((runs / "votes.csv").read_text().splitlines()) == 2
     page.locator("#end-vote").click()
     expect(page.locator("#numbers table")).to_be_visible()
+    page.locator("#begin-vote").click()
+    expect(page.locator("#ballot img")).to_have_count(3)
+    page.locator("#compare").click()
+    expect(page.locator("#vote")).to_be_hidden()
+    expect(page.locator("#numbers table")).to_be_visible()
+
+
+def test_a_stop_is_told_and_keeps_what_was_shown(page, monkeypatch):
+    expect(page.locator("#restorers")).to_contain_text(PAIR[1])
+    compare = comparison.compare
+
+    def slow(*arguments, stop, progress, **keywords):
+        while not stop.wait(0.1):
+            progress(0.5, "waiting")
+        raise comparison.CancelledError
+
+    monkeypatch.setattr(comparison, "compare", slow)
+    page.get_by_role("button", name="Compare the sample chelsea-1-simulated-camera").click()
+    page.locator("#stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+    expect(page.locator("#stop")).to_be_hidden()
+    monkeypatch.setattr(comparison, "compare", compare)
+    page.locator("#compare").click()
+    expect(page.locator("#numbers table")).to_contain_text("adapted")
+    expect(page.get_by_text("Stopped.")).to_be_hidden()
 
 
 def test_a_batch_comes_back_as_a_zip(page, tmp_path):
