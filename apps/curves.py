@@ -110,7 +110,7 @@ def figure(
     drawn.update_layout(
         height=60 + 250 * rows, margin={"l": 50, "r": 10, "t": 60, "b": 30}, showlegend=len(runs) > 1,
         hovermode="x unified" if len(runs) <= 8 else "closest", hoverlabel={"font": {"color": "#333"}},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#808080", "family": "sans-serif"},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"family": "sans-serif"},
         # A list at the side scrolls; above, it would cover the diagrams.
         legend={"orientation": "h", "y": 1 + 30 / (60 + 250 * rows), "yanchor": "bottom"} if len(runs) <= 12 else {},
         uirevision="runs that are hidden in the legend stay so",

@@ -23,7 +23,7 @@ def plot(comparison: Comparison) -> Figure | None:
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     figure.update_layout(
         height=340, margin={"l": 60, "r": 10, "t": 40, "b": 50}, hovermode="x unified", showlegend=True,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": "#808080", "family": "sans-serif"},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"family": "sans-serif"},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, hoverlabel={"font": {"color": "#333"}},
         xaxis={**axis, "title": "frequency / cycles per pixel", "range": [0, 0.5], "hoverformat": ".3f"},
         yaxis={**axis, "title": "power / dB", "hoverformat": ".1f"},
