@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -76,6 +77,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Train a recipe into a run folder."""
+    signal.signal(signal.SIGTERM, _terminated)  # until `fit` takes it: torch takes its time
     resolved = load_recipe(recipe, settings or (), method=method, seed=seed)
 
     from workbench.training import fit
@@ -419,9 +421,11 @@ def main() -> None:
     try:
         status = app(arguments, prog_name="workbench", standalone_mode=False)
     except WorkbenchError as error:
-        if debug:
+        status = getattr(error, "exit_status", 2)
+        if debug and status:
             raise
-        _fail(error, getattr(error, "exit_status", 2))
+        if status:  # none: a further process of a training
+            _fail(error, status)
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -435,6 +439,10 @@ def main() -> None:
             raise
         _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug to see where", 2)
     sys.exit(status or 0)
+
+
+def _terminated(number: int, _frame) -> None:
+    _fail("stopped by SIGTERM before anything was trained", 128 + number)
 
 
 def _fail(message: object, status: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-import warnings
+import threading
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,8 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-# Pillow has one process-wide limit, which is lower than this one.
-PillowImage.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Pillow has one process-wide limit, which is lower than this one; it looks at it when a picture is opened.
+_LIMIT = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -269,9 +269,12 @@ def _read_pillow(path: Path) -> Image:
 
 def _open(path: Path) -> PillowImage.Image:
     """Read the header; refuse what is too large."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)  # said below, as an error
-        image = PillowImage.open(path, formats=_FORMATS)
+    with _LIMIT:
+        others, PillowImage.MAX_IMAGE_PIXELS = PillowImage.MAX_IMAGE_PIXELS, None  # said below, as an error
+        try:
+            image = PillowImage.open(path, formats=_FORMATS)
+        finally:
+            PillowImage.MAX_IMAGE_PIXELS = others
     if image.width * image.height > MAX_PIXELS:
         image.close()
         raise _too_large(path)

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from workbench.data.degradations import Degradation, degraded_pair, margin_of
 from workbench.errors import WorkbenchError
@@ -206,6 +206,33 @@ class _Steps(Sampler):
             step += 1
 
 
+class _Told(Dataset):
+    """A stream that hands an error over as a sample: a loading process would wrap one that it raises into a text."""
+
+    def __init__(self, stream: PatchStream):
+        self.stream = stream
+
+    def __getitem__(self, index: int) -> dict[str, Tensor] | WorkbenchError:
+        try:
+            return self.stream[index]
+        except WorkbenchError as error:
+            return error
+
+
+def _collate(samples: list[dict[str, Tensor] | WorkbenchError]) -> dict[str, Tensor] | WorkbenchError:
+    return next((sample for sample in samples if isinstance(sample, WorkbenchError)), None) or default_collate(samples)
+
+
+class _Batches(DataLoader):
+    """Raises, in the process that asks, what went wrong in a loading one."""
+
+    def __iter__(self):
+        for batch in super().__iter__():
+            if isinstance(batch, WorkbenchError):
+                raise batch
+            yield batch
+
+
 def step_batches(
     stream: PatchStream, batch_size: int, *, first_step: int = 0, rank: int = 0, processes: int = 1, workers: int = 0
 ) -> DataLoader:
@@ -221,10 +248,11 @@ def step_batches(
     workers : int
         Loading processes.
     """
-    return DataLoader(
-        stream,
+    return _Batches(
+        _Told(stream),
         batch_sampler=_Steps(batch_size, first_step, rank, processes),
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
+        collate_fn=_collate,
     )

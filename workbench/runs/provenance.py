@@ -8,14 +8,14 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-
 import workbench
 
 
 @cache
 def provenance() -> dict:
     """Version, libraries and, in a git checkout, the commit; ``+`` marks uncommitted changes of the package."""
+    import torch  # for its device: those who only list runs need not wait for it
+
     return {
         "version": workbench.__version__,
         "commit": _commit(),

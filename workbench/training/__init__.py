@@ -1,9 +1,18 @@
-"""Training: a recipe in, a run folder out."""
+"""Training: a recipe in, a run folder out. What needs torch and Lightning is imported when it is asked for."""
+
+from importlib import import_module
 
 from workbench.runs.folder import Run, list_runs
-from workbench.training.fitting import fit
-from workbench.training.reuse import cached_name, cached_run, cached_runs, recipe_digest, smoke_settings
 
-__all__ = [
-    "Run", "cached_name", "cached_run", "cached_runs", "fit", "list_runs", "recipe_digest", "smoke_settings",
-]  # fmt: skip
+_IN = {
+    "fit": "fitting",
+    **dict.fromkeys(("cached_name", "cached_run", "cached_runs", "recipe_digest", "smoke_settings"), "reuse"),
+}
+
+__all__ = ["Run", "list_runs", *_IN]
+
+
+def __getattr__(name: str):
+    if name not in _IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_IN[name]}"), name)

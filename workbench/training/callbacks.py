@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +13,6 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from safetensors.torch import save
 from torch import nn
-from tqdm import tqdm
 
 from workbench.data.domains import Pair
 from workbench.evaluation.metrics import psnr
@@ -26,6 +23,7 @@ from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
 from workbench.training.meters import high_frequency_energy
+from workbench.training.surroundings import StopSignals
 
 
 class Checkpoints(Callback):
@@ -36,40 +34,23 @@ class Checkpoints(Callback):
     path : Path
         The file; replaced in one step, so a killed process or a full disk leaves the one before.
     every : int
+    signals : StopSignals
     """
 
-    def __init__(self, path: Path, every: int):
-        self.path, self.every = path, every
-        self.stopped_by: signal.Signals | None = None
-        self._handlers: dict = {}
+    def __init__(self, path: Path, every: int, signals: StopSignals):
+        self.path, self.every, self.signals = path, every, signals
 
     def on_train_start(self, trainer: Trainer, module: Method) -> None:
-        """Take over the stop signals, after Lightning did; possible in the main thread alone, elsewhere left as is."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self._handlers[number] = signal.signal(number, self._stop)
-            except ValueError:
-                break
-
-    def _stop(self, number: int, _frame) -> None:
-        if self.stopped_by is not None:  # asked twice: at once
-            raise KeyboardInterrupt
-        self.stopped_by = signal.Signals(number)
-        tqdm.write("stopping after this step", file=sys.stderr)
+        """From now on a stop signal ends the training after a step."""
+        self.signals.wait_for_steps()
 
     def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
         """Save where it is time to, and leave the loop when asked to."""
         # One process was asked; all of them stop at the same step.
-        stop = trainer.strategy.reduce_boolean_decision(self.stopped_by is not None, all=False)
+        stop = trainer.strategy.reduce_boolean_decision(self.signals.asked is not None, all=False)
         if stop or trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
             self._save(trainer, module)
         trainer.should_stop |= stop
-
-    def teardown(self, trainer: Trainer, module: Method, stage: str) -> None:
-        """Give the signals back."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers.clear()
 
     def _save(self, trainer: Trainer, module: Method) -> None:
         # A gradient that overflowed shows in the weights one step before it shows in the loss.

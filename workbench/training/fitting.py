@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
-import threading
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,10 +30,10 @@ from workbench.runs.processes import record_process
 from workbench.runs.provenance import provenance
 from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
 from workbench.training.memory import peak_memory, reset_peak_memory
+from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
 NEEDED = ".warm-starts"
 """Folder of the runs that others need, below theirs; it is called after what was the first of them."""
-_KEPT = "; the last checkpoint is kept, mend that and --resume"
 _OF_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
     errno.ENAMETOOLONG,
@@ -51,6 +46,12 @@ class Interrupted(WorkbenchError):
     def __init__(self, message: str, exit_status: int):
         super().__init__(message)
         self.exit_status = exit_status
+
+
+class FurtherProcess(WorkbenchError):
+    """This process has helped another one to train, on a device of its own; there is nothing more to do here."""
+
+    exit_status = 0
 
 
 def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, resume: bool = False) -> Run:
@@ -77,41 +78,62 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
         When the folder exists and is not to be resumed, holds another recipe or is being trained by another process;
         when data are missing; when the loss is not finite (`workbench.methods.base.Diverged`); when the disk is full.
     Interrupted
-        After SIGINT or SIGTERM, once the checkpoint is written.
+        After SIGINT or SIGTERM, once the checkpoint is written; at once if no step was trained yet.
+    FurtherProcess
+        In the further processes of a training on several devices, which run the same program.
+
+    Notes
+    -----
+    Torch's threads, random states, warnings filters, logging levels and signal handlers are afterwards as before.
     """
     recipe = resolve(recipe)
     check_prepared(places(recipe.data))
     run = Run(Path(runs) / (name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"))
-    if int(os.environ.get("LOCAL_RANK", 0)):  # a further process of a training whose first process owns the folder
-        _train(run, recipe, runs, _prepare(recipe))
-        raise SystemExit(0)
     try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(run.folder / ".lock", timeout=0):
-            _check_claim(run, recipe, resume)
-            if not run.finished:
-                recipe = _as_begun(run, recipe)
-                job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
-                save_recipe(recipe, run.folder / "recipe.yaml")
-                run.write_contents(contents(places(recipe.data)))
-                record_process(run.folder, total_steps=job[0].total_steps)
-                with _quiet_event_writer():
-                    _train(run, recipe, runs, job)
+        with unchanged(), StopSignals() as signals:
+            if _helps(run):
+                _train(run, recipe, runs, _prepare(recipe), signals)
+                raise FurtherProcess(f"{run.folder}: trained; the first process writes the results")
+            run.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(run.folder / ".lock", timeout=0):
+                _check_claim(run, recipe, resume)
+                if not run.finished:
+                    recipe = _as_begun(run, recipe)
+                    job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
+                    save_recipe(recipe, run.folder / "recipe.yaml")
+                    run.write_contents(contents(places(recipe.data)))
+                    record_process(run.folder, total_steps=job[0].total_steps)
+                    _train(run, recipe, runs, job, signals)
     except Timeout:
         raise WorkbenchError(f"{run.folder}: another process is training here; wait for it or use --name") from None
+    except Stopped as stopped:
+        raise Interrupted(
+            f"{run.folder}: stopped by {stopped.number.name} before a step was trained; give the same command again",
+            128 + stopped.number,
+        ) from None
     except CannotWrite as error:
-        raise CannotWrite(f"{error}{_KEPT}") from error
+        raise CannotWrite(f"{error}{_what_is_left(run)}") from error
     except OSError as error:
         if error.errno not in _OF_DISKS:
             raise
-        raise CannotWrite(f"{cannot_write(error.filename2 or error.filename or run.folder, error)}{_KEPT}") from error
-    except WorkbenchError as error:
-        if "Original Traceback" not in str(error):
-            raise
-        # A loading process wraps its error into a traceback; the last line is what was said.
-        message = str(error).strip().splitlines()[-1]
-        raise WorkbenchError(message.removeprefix("workbench.errors.WorkbenchError: ")) from error
+        message = cannot_write(error.filename2 or error.filename or run.folder, error)
+        raise CannotWrite(f"{message}{_what_is_left(run)}") from error
     return run
+
+
+def _helps(run: Run) -> bool:
+    """Whether this is a further process of a training on several devices, whose first process owns the run folder.
+
+    That process has started it (`_train`), or torchrun has started both.
+    """
+    started = os.environ.get(FURTHER) == str(run.folder.resolve()) or torch.distributed.is_torchelastic_launched()
+    return started and int(os.environ.get("LOCAL_RANK", 0)) > 0
+
+
+def _what_is_left(run: Run) -> str:
+    if run.checkpoint.exists():
+        return "; the last checkpoint is kept, mend that and --resume"
+    return "" if run.folder.is_dir() else "; the run folder was deleted while it was trained"
 
 
 def check(recipe: Recipe) -> None:
@@ -173,7 +195,9 @@ def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
     )
 
 
-def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream, Validation]) -> None:
+def _train(
+    run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream, Validation], signals: StopSignals
+) -> None:
     method, stream, validation = job
     settings = recipe.training
     needed = _needed(recipe, runs)
@@ -182,7 +206,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     seed_everything(recipe.seed, verbose=False)  # a run that was trained just now has drawn random numbers
     checkpoint, first_step = _last_checkpoint(run)
     run.checkpoint.parent.mkdir(exist_ok=True)
-    checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every)
+    checkpoints = Checkpoints(run.checkpoint, settings.checkpoint_every, signals)
     snapshots = [Snapshots(run.snapshot_folder, settings.snapshot_every)] if settings.snapshot_every else []
     title = f"{recipe.name} {recipe.method} seed {recipe.seed}"
     trainer = _trainer(
@@ -194,6 +218,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
         stream, settings.batch_size, first_step=first_step, rank=trainer.global_rank, processes=trainer.world_size,
         workers=settings.workers,
     )  # fmt: skip
+    os.environ[FURTHER] = str(run.folder.resolve())  # for the processes that Lightning starts for further devices
     begin = time.perf_counter()
     try:
         trainer.fit(method, batches, ckpt_path=checkpoint, weights_only=True)
@@ -221,7 +246,7 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     }
     if summary["status"] == "interrupted":
         run.write_summary(summary)
-        stopped_by = checkpoints.stopped_by
+        stopped_by = signals.asked
         raise Interrupted(
             f"{run.folder}: stopped by {stopped_by.name} at step {trainer.global_step} of {method.total_steps};"
             " the checkpoint is written, continue with --resume",
@@ -233,22 +258,6 @@ def _train(run: Run, recipe: Recipe, runs: Path, job: tuple[Method, PatchStream,
     facts["data"] = recipe.data.model_dump(mode="json")
     save_restorer(run.weights, method.exported(), provenance=facts)
     run.write_summary(summary)
-
-
-@contextmanager
-def _quiet_event_writer() -> Iterator[None]:
-    """Keep the thread that writes events from printing a traceback: what it raises it also hands to the training."""
-    hook = threading.excepthook
-
-    def quiet(failure: threading.ExceptHookArgs) -> None:
-        if not type(failure.thread).__module__.startswith("tensorboard."):
-            hook(failure)
-
-    threading.excepthook = quiet
-    try:
-        yield
-    finally:
-        threading.excepthook = hook
 
 
 def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
@@ -265,10 +274,6 @@ def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
 
 def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Trainer:
     settings = recipe.training
-    # Lightning's remarks are meant for those who write the loop, not for those who watch it.
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
     accelerator = settings.accelerator
     if accelerator == "gpu" and not torch.cuda.is_available():
         raise WorkbenchError("training.accelerator: no CUDA device is found here; use auto or cpu")
