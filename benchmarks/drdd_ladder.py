@@ -25,7 +25,7 @@ from workbench.restorers.assembling import assemble
 from workbench.runs import Run
 from workbench.training import fit
 
-LEVELS = (0.1, 1.0)
+LEVELS = (1.0, 0.1)
 STEPS = (1, 2)
 PATH = RESULTS / "drdd_ladder.csv"
 BRIEF = ("training.validate_every=100000", "data.validation_images=1")
@@ -71,8 +71,6 @@ class Ladder:
         """Name, level, steps a stage and restorer of each rung."""
         yield "input", None, None, None
         yield "direct", None, None, self.run("direct", name=f"{self.task}-direct").restorer()
-        twice = self.run("direct", f"training.max_steps={2 * self.steps}", name=f"{self.task}-direct-2x")
-        yield "direct-2x", None, None, twice.restorer()
         for level in LEVELS:
             residual = self.stage("residual", level).restorer()
             stages = {"second stage on targets alone": "target", "second stage sees the input": "input"}
@@ -82,6 +80,8 @@ class Ladder:
                 for rung, sees in stages.items():
                     noise = self.stage("noise", level, sees).restorer().with_options({"noise_steps": steps})
                     yield rung, level, steps, assemble(chosen, noise)
+        twice = self.run("direct", f"training.max_steps={2 * self.steps}", name=f"{self.task}-direct-2x")
+        yield "direct-2x", None, None, twice.restorer()
 
 
 def main() -> None:
@@ -95,21 +95,24 @@ def main() -> None:
     lpips = Lpips.load()
     ladder = Ladder(arguments.task, arguments.steps, arguments.seed, arguments.runs)
     pairs = source_validation_pairs(load_recipe(f"drdd-{arguments.task}-pocket").data)
-    rows = []
+    rows, before = [], pd.read_csv(PATH) if PATH.exists() else None
     for rung, level, steps, restorer in ladder.rungs():
         rows.append(
             {
                 "task": arguments.task, "rung": rung, "level": level, "steps_a_stage": steps,
                 "passes": restorer.procedure.passes if restorer else None, "steps": arguments.steps,
                 "seed": arguments.seed, "pictures": len(pairs), **measured(restorer, pairs, lpips),
+                "commit": " ".join(sorted(set(ladder.commits))),
             }
         )  # fmt: skip
         print(rows[-1], flush=True)
-    table = pd.DataFrame(rows).assign(commit=" ".join(sorted(set(ladder.commits))))
-    if PATH.exists():
-        before = pd.read_csv(PATH)
+        _write(pd.DataFrame(rows), before)  # at once: a ladder that is stopped has its first rungs
+
+
+def _write(table: pd.DataFrame, before: pd.DataFrame | None) -> None:
+    if before is not None:
         same = ["task", "steps", "seed"]
-        mine = (before[same] == [getattr(arguments, key) for key in same]).all(axis=1)
+        mine = (before[same] == table[same].iloc[0]).all(axis=1)
         table = pd.concat([before[~mine], table])
     table.to_csv(PATH, index=False)
 
