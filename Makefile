@@ -1,12 +1,13 @@
 # make demo   the main job: environment, training, table, pictures, app (APP=0 ends after the table)
 # make test   the tests
+# make check-results   the recorded results against the pages that tell them
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 APP ?= 1
 
-.PHONY: install demo test app notebooks bench lint
+.PHONY: install demo test check-results app notebooks bench lint
 
 install: $(VENV)/.installed
 
@@ -28,13 +29,16 @@ app: install
 	@$(BIN)/workbench app --runs $(RUNS)
 
 test: install
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --ignore tests/test_results.py $(PYTEST)
+
+check-results: install
+	$(BIN)/python -m pytest tests/test_results.py $(PYTEST)
 
 notebooks: install
 	$(BIN)/jupyter lab notebooks
 
 bench: install
-	$(BIN)/python benchmarks/embedded.py
+	$(BIN)/workbench study embedded
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """The desk scale on real photographs: adaptation, its controls and classical denoisers (docs/desk.md).
 
-Data and split as in real_photographs.py; PolyU's test objects chose nothing. During training the restorer is watched on
-objects of the training half (desk_pilot.py), without deciding anything: lengths are fixed.
+Data and split as in the study ``real-photographs``; PolyU's test objects chose nothing. During training the restorer is
+watched on objects of the training half (desk_pilot.py), without deciding anything: lengths are fixed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import argparse
 from pathlib import Path
 
 from desk_pilot import inner_split
-from real_photographs import split_by_object
 from study import Cell, main
 
 from workbench.recipes import VARIANTS
+from workbench.studies.splits import split_by_object
 
 SYNTHESIS = VARIANTS["synthesis"].settings
 # A step of adaptation takes about four times as long: it has fewer, so that no control is shorter
@@ -41,7 +41,7 @@ def settings(arguments: argparse.Namespace) -> list[str]:
     """What all cells share."""
     folder = arguments.data.resolve()
     source = f"[{folder / 'bsds500' / 'train'}, {folder / 'bsds500' / 'test'}]"
-    target = split_by_object(folder / "polyu_crops", arguments.runs / "polyu")["train"]
+    target = split_by_object(str(folder / "polyu_crops"), arguments.runs / "polyu")["train"]
     watched = inner_split(folder, arguments.runs)["test"]
     return [f"data.source={source}", f"data.target={target}", f"data.validation={watched}", "data.validation_images=4"]
 

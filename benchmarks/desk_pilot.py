@@ -1,8 +1,8 @@
 """The pilot of the desk scale: which restorer restores best after the same processor time.
 
 Every candidate is trained from scratch on BSDS500 with AWGN and on PolyU with its references, for as long, and
-measured on objects of PolyU that no table tests on: PolyU's training objects (see real_photographs.py) are split once
-more by the same rule. Results: results/desk-pilot.csv.
+measured on objects of PolyU that no table tests on: PolyU's training objects (`workbench.studies.splits`) are split
+once more by the same rule. Results: results/desk-pilot.csv.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from real_photographs import split_by_object
 from study import RESULTS
 
 from workbench import nets
 from workbench.methods import METHODS
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.folder import Run
+from workbench.studies.splits import split_by_object
 from workbench.training import fit
 
 CANDIDATES = {
@@ -35,8 +35,8 @@ FIELDS = ("candidate", "patch_size", "learning_rate")
 
 def inner_split(data: Path, runs: Path) -> dict[str, Path]:
     """PolyU's training objects, split by the rule that has set the test objects apart: ``train`` and ``test``."""
-    outer = split_by_object(data / "polyu_crops", runs / "polyu")
-    return split_by_object(outer["train"], runs / "polyu-inner")
+    outer = split_by_object(str(data / "polyu_crops"), runs / "polyu")
+    return split_by_object(str(outer["train"]), runs / "polyu-inner")
 
 
 def recipe_of(network: str, patch: int, rate: float, steps: int, places: dict[str, str]) -> Recipe:

@@ -1,15 +1,17 @@
 """What the adaptation does to the target's pictures while it trains: detail, noise, and where the gradient points.
 
-One domain a call, named as for strength.py, which trains the same cells; here they keep snapshots, and each snapshot is
-measured on held-out patches with their references. Writes ``results/mechanism.csv``; rows of other domains stay.
+One domain a call, named as those of the study ``strength``, which trains the same cells; here they keep snapshots, and
+each snapshot is measured on held-out patches with their references. Writes ``results/mechanism.csv``; rows of other
+domains stay.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
 
 import pandas as pd
-import strength
 import torch
 from study import RESULTS
 from torch.nn.functional import avg_pool2d
@@ -18,9 +20,10 @@ from workbench.comparison import Job, run_grid
 from workbench.diagnostics import ProbeImages, probe_images, target_pull, training_dynamics
 from workbench.diagnostics.microscope import record
 from workbench.progress import progress_bar
+from workbench.studies import load_study, study_names
 
 EVERY = 50
-CELLS = tuple(cell for cell in strength.CELLS if cell.name in {"adapted-c1", "adapted-c5", "guarded-c5"})
+CELLS = ("adapted-c1", "adapted-c5", "guarded-c5")
 PATH = RESULTS / "mechanism.csv"
 METERS = (
     "weight", "source_psnr", "target_psnr", "exported_target_psnr", "high_frequency_ratio",
@@ -59,8 +62,15 @@ def _error_by_scale(job: Job, step: int, images: ProbeImages) -> dict[str, float
 
 def main() -> None:
     """Train what is missing, measure all and write the domain's rows."""
-    arguments = strength.arguments_of(__doc__).parse_args()
-    grid = strength.grid_of(arguments, CELLS, PATH.stem, f"training.snapshot_every={EVERY}")
+    domains = [name.removeprefix("strength-") for name in study_names() if name.startswith("strength-")]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("domain", choices=domains)
+    parser.add_argument("--runs", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    arguments = parser.parse_args()
+    runs = arguments.runs or Path("runs") / f"{PATH.stem}-{arguments.domain}"
+    study, seeds = load_study(f"strength-{arguments.domain}"), tuple(arguments.seeds)
+    grid = study.grid(runs, seeds, CELLS, (f"training.snapshot_every={EVERY}",))
     if failures := run_grid(grid, 1, title=PATH.stem):
         sys.exit("\n".join(f"{failure.name}: {failure.reason}" for failure in failures))
     tables = []

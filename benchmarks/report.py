@@ -10,15 +10,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import rivals
-from real_photographs import RIVALS
 from rivals_report import gains_figure, ranking_table, settings_table, times_table
-from screening import FACTORS
-from strength import CELLS
 from study import RESULTS
 
 from workbench.comparison.tables import LEAST_ROOM, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
+from workbench.studies import load_study, study_names
 from workbench.tabular import as_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -36,18 +33,33 @@ UNDER_LOAD = ("training / s", "time a step / ms")
 BESIDE_RIVALS = ("input", "vanilla", "vanilla-early-1000", "adapted-c5", "guarded-c5", "oracle")
 
 
+PHOTOGRAPHS = load_study("real-photographs")
+RIVALS = [name for name, cell in PHOTOGRAPHS.cells.items() if cell.method == name not in ("vanilla", "oracle")]
+"""Cells of the photographs' study."""
+FACTORS = (
+    "ramp over the whole training, not 30 % of it",
+    "margin 0.5, not 0.1",
+    "learning rate of the critic 0.0003, not 0.001",
+    "learning rate of the restorer 0.0001, not 0.0003",
+    "timesteps 1 to 300, not to 1000",
+    "8 patches of 48, not 16 of 32",
+    "no residual swap",
+)
+"""What the digits in the names of the study ``screening`` stand for."""
+
+
 def read(study: str) -> pd.DataFrame:
-    """A study's rows, those of a domain's rivals in the order of `rivals.cells`.
+    """A study's rows, those of a domain's rivals in the order of their study.
 
     Those of photographs are told twice: ``rivals-photographs`` has the rivals and main controls.
     """
     rows = read_csv(RESULTS / f"{FILES.get(study, study)}.csv")
-    of_rivals = rows.cell.isin([cell.name for cell in RIVALS])
+    of_rivals = rows.cell.isin(RIVALS)
     if study == "rivals-photographs":
         rows = rows[of_rivals | rows.cell.isin(BESIDE_RIVALS)]
         return pd.concat([rows[rows.cell != "oracle"], rows[rows.cell == "oracle"]])
-    if (domain := study.removeprefix("rivals-")) in rivals.DOMAINS:
-        order = ["input", *(cell.name for cell in rivals.cells(domain))]
+    if study.startswith("rivals-") and study in study_names():
+        order = ["input", *load_study(study).cells]
         return rows.sort_values("cell", key=lambda names: names.map(order.index), kind="stable")
     return rows[~of_rivals] if study == "real-photographs" else rows
 
@@ -81,12 +93,12 @@ def pilot_table() -> str:
 
 
 def strength_table(column: str) -> str:
-    """The markdown table of `strength.py`: cells by domains, ``target_psnr`` or ``source_psnr`` and its gain."""
+    """The markdown table of the study ``strength``: cells by domains, a column of its CSV file and the gain."""
     rows = pd.read_csv(RESULTS / "strength.csv")
     domains = list(dict.fromkeys(rows.domain))
     values = rows.pivot(index="cell", columns="domain", values=column)
     lines = [f"| | {' | '.join(domains)} |", "|---" * (len(domains) + 1) + "|"]
-    for cell in (cell.name for cell in CELLS if cell.name in values.index):
+    for cell in (name for name in load_study("strength").cells if name in values.index):
         found, base = values.loc[cell, domains], values.loc["vanilla", domains]
         shown = ["" if pd.isna(value) else f"{value:.2f} ({value - zero:+.2f})" for value, zero in zip(found, base)]  # noqa: B905
         lines.append(f"| {cell} | {' | '.join(shown)} |")
@@ -168,7 +180,7 @@ def guard_table(metric: str) -> str:
 
 
 def screening_table(domain: str) -> str:
-    """The markdown table of the effects that `screening.py` measured on a domain."""
+    """The markdown table of the effects that the study ``screening`` measured on a domain."""
     rows = pd.read_csv(RESULTS / "screening.csv").query("domain == @domain")
     lines = [["setting", "effect on the target / dB", "effect on the source / dB"]]
     for number, name in enumerate(FACTORS):

@@ -1,7 +1,7 @@
 """Time a step and peak memory of every method, one after the other: for an otherwise idle machine.
 
-Trainings of a hundred steps, after a warm start of ten, with the networks, patches and batches of rivals.py; nothing is
-measured of what they restore. Writes ``results/rivals-times.csv``.
+Trainings of a hundred steps, after a warm start of ten, with the networks, patches and batches of the study ``rivals``;
+nothing is measured of what they restore. Writes ``results/rivals-times.csv``.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from rivals import DOMAINS, cells
 from study import RESULTS
 
 from workbench.comparison import Cell, Grid, run_grid
 from workbench.comparison.tables import run_facts
 from workbench.runs.folder import Run
+from workbench.studies import load_study
 
 PATH = RESULTS / "rivals-times.csv"
 COLUMNS = (
@@ -35,7 +35,8 @@ ALSO = {"rain": ("nlcl",)}
 
 def timed(domain: str) -> list[Cell]:
     """The cells of a domain whose steps are timed there."""
-    chosen = [cell for cell in cells(domain) if domain == "camera" or cell.name in ALSO[domain]]
+    cells = load_study(f"rivals-{domain}").comparison_cells()
+    chosen = [cell for cell in cells if domain == "camera" or cell.name in ALSO[domain]]
     chosen = [cell for cell in chosen if "warm_start=null" not in cell.settings]
     return [
         replace(cell, settings=(*cell.settings, HEAD_STARTS[cell.name])) if cell.name in HEAD_STARTS else cell
@@ -60,7 +61,9 @@ def main() -> None:
     arguments = parser.parse_args()
     found = []
     for domain in ("camera", *ALSO):
-        grid = Grid(DOMAINS[domain], tuple(timed(domain)), (0,), {}, arguments.runs / domain, SHORT)
+        grid = Grid(
+            load_study(f"rivals-{domain}").recipe, tuple(timed(domain)), (0,), {}, arguments.runs / domain, SHORT
+        )
         if failures := run_grid(grid, 1, title=f"{PATH.stem} {domain}"):
             sys.exit("\n".join(f"{failure.name}: {failure.reason}" for failure in failures))
         found += [{"domain": domain} | run_facts(job) | step_times(job.run) for job in grid.jobs()]

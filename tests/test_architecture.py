@@ -22,6 +22,7 @@ FLOORS = (
     "complexity diagnostics figures",
     "training",
     "comparison",
+    "studies",
     "demo notebooks",
     "data_tools",
     "apps",

@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import report  # noqa: E402
-import rivals  # noqa: E402
 import rivals_times  # noqa: E402
 from study import RESULTS  # noqa: E402
 
 from workbench.comparison import spread  # noqa: E402
+from workbench.studies import load_study  # noqa: E402
 
 
 def test_page_holds_the_tables_of_the_recorded_runs():
@@ -40,9 +40,9 @@ def test_every_recorded_run_says_how_to_make_it_again(study):
 @pytest.mark.parametrize(("study", "cells"), [("rivals-camera", 15), ("rivals-rain", 10), ("rivals-shake", 11)])
 def test_every_method_for_a_task_was_measured(study, cells):
     rows = pd.read_csv(RESULTS / f"{study}.csv")
-    expected = {cell.name for cell in rivals.cells(study.removeprefix("rivals-"))}
+    expected = set(load_study(study).cells)
     assert set(rows.cell) == expected | {"input"} and len(expected) == cells
-    assert {cell.name for cell in report.RIVALS} <= set(pd.read_csv(RESULTS / "real-photographs.csv").cell)
+    assert set(report.RIVALS) <= set(pd.read_csv(RESULTS / "real-photographs.csv").cell)
 
 
 def test_the_steps_of_every_method_that_takes_some_were_timed():

@@ -181,6 +181,33 @@ def compare(
 
 
 @app.command()
+def study(
+    name: Annotated[str | None, typer.Argument(help="A name of --list; or a YAML file.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Folder of run folders; if not given, runs/NAME.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="CSV file to bring up to date; if not given, NAME.csv beside the runs.")
+    ] = None,
+    cells: Annotated[str | None, typer.Option(help="Only these, joined by commas.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Numbers, joined by commas; if not given, the study's.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value for all cells.")
+    ] = None,
+    measure_only: Annotated[bool, typer.Option("--measure-only", help="Train nothing, measure what is there.")] = False,
+    processes: Annotated[int | None, typer.Option(min=1, help="How many runs at a time; one a core, or a GPU.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Name the studies.")] = False,
+) -> None:
+    """Train and measure a declared study, or go on with it; its CSV file has a row for each run and test set."""
+    from workbench.studies.command import list_studies, study_command
+
+    if listed or name is None:
+        print(list_studies())
+        return
+    path, failures = study_command(name, runs, output, cells, seeds, settings or [], not measure_only, processes)
+    print(path)
+    _finish([{"name": failure.name, "reason": failure.reason} for failure in failures])
+
+
+@app.command()
 def tables(
     table: Annotated[str | None, typer.Option(help="Only this table, such as 4 or A1.")] = None,
     paper: Annotated[str, typer.Option(help="noise-da or drdd.")] = "noise-da",

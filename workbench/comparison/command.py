@@ -51,8 +51,7 @@ def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> t
     """
     if form not in FORMATS:
         raise WorkbenchError(f"--format {form}: choose one of {', '.join(FORMATS)}")
-    if processes is None:
-        processes = 1 if torch.cuda.is_available() else os.cpu_count() or 1
+    processes = processes or default_processes()
     folder = grid.runs / (name or f"compare-{grid.prefix.removesuffix('-')}{grid.suffix}")
     printed = write_tables(grid, folder)[form]
     failures: list[Failure] = []
@@ -111,10 +110,7 @@ def make_grid(
     cells = {cell.name: cell for cell in controls(recipe, _named(control_names))}
     chosen = methods_for(recipe) if methods is None else _named(methods)
     cells |= {name: _cell(name) for name in chosen if name not in cells}
-    try:
-        numbers = tuple(dict.fromkeys(int(seed) for seed in seeds))
-    except ValueError:
-        raise WorkbenchError(f"--seeds {','.join(seeds)}: give whole numbers, such as 0,1,2") from None
+    numbers = numbered(seeds)
     if not cells:
         raise WorkbenchError("--methods: name at least one method")
     grid = Grid(
@@ -132,6 +128,25 @@ def make_grid(
         except WorkbenchError as error:
             raise WorkbenchError(f"{job.cell.name}: {error}; mend that, or leave it out of the comparison") from error
     return grid
+
+
+def default_processes() -> int:
+    """How many runs go on at the same time: one a core, or one on a GPU."""
+    return 1 if torch.cuda.is_available() else os.cpu_count() or 1
+
+
+def numbered(seeds: Sequence[str]) -> tuple[int, ...]:
+    """Seeds as numbers, each once.
+
+    Raises
+    ------
+    WorkbenchError
+        One is none.
+    """
+    try:
+        return tuple(dict.fromkeys(int(seed) for seed in seeds))
+    except ValueError:
+        raise WorkbenchError(f"--seeds {','.join(seeds)}: give whole numbers, such as 0,1,2") from None
 
 
 def methods_for(recipe: Recipe) -> list[str]:

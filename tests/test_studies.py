@@ -1,0 +1,114 @@
+"""Studies are data: every packaged one can be run, and running one leaves rows that say how."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+from test_cli import workbench
+
+from workbench.comparison import COLUMNS
+from workbench.errors import WorkbenchError
+from workbench.images import write_png
+from workbench.studies import load_study, study_names
+from workbench.studies.splits import split_by_object
+
+NAMES = ["Canon_5_160_3200_chair_1", "Canon_5_160_3200_chair_2", "Nikon_5_160_3200_desk_1", "Sony_5_160_3200_book_1"]
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A data root with the sets of the packaged studies, a few small pictures each."""
+    rng = np.random.default_rng(0)
+    for name in ("polyu", "cc", "nam", "bsds500/train", "bsds500/test"):
+        for side in ("images",) if "/" in name else ("input", "target"):
+            (tmp_path / "data" / name / side).mkdir(parents=True)
+            for stem in NAMES:
+                pixels = rng.integers(0, 256, (40, 50, 3), np.uint8)
+                write_png(tmp_path / "data" / name / side / f"{stem}.png", pixels)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in study_names() if load_study(name).domain or name == "real-photographs"]
+)
+def test_every_cell_of_a_packaged_study_is_a_valid_recipe(name, data, tmp_path):
+    study = load_study(name)
+    grid = study.grid(tmp_path / "runs")
+    jobs = grid.jobs()
+    assert [cell.name for cell in grid.cells] == list(study.cells)
+    assert {job.seed for job in jobs} == set(study.seeds)
+    assert all(job.resolved.method == job.cell.method for job in jobs)
+    assert not any("$" in text for text in (*grid.settings, *grid.tests.values()))
+
+
+def test_no_object_is_in_both_halves(data, tmp_path):
+    halves = split_by_object("dataset:polyu", tmp_path / "halves")
+    names = {part: sorted(path.name for path in (folder / "input").iterdir()) for part, folder in halves.items()}
+    assert names["test"] == ["Nikon_5_160_3200_desk_1.png"], "of book, chair and desk the third"
+    assert len(names["train"]) == 3 and (halves["train"] / "target" / names["train"][0]).read_bytes()
+    (data / "polyu" / "input" / "x.png").touch()
+    with pytest.raises(WorkbenchError, match=r"x\.png: its name does not say which object"):
+        split_by_object("dataset:polyu", tmp_path / "halves")
+
+
+OWN = """
+title: two cells
+recipe: denoise-pocket
+tests: {camera: simulated-camera}
+seeds: [3]
+restorers: [identity]
+cells:
+  vanilla: {method: vanilla, best_blur: true}
+  guarded: {method: noise-space, variant: guarded, seeds: []}
+"""
+
+
+def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, monkeypatch, capsys):
+    own = tmp_path / "own.yaml"
+    own.write_text(OWN.replace("restorers: [identity]\n", "").replace("simulated-camera", "dataset:cc"))
+    settings = [part for setting in [*TINY, "data.validation=dataset:cc"] for part in ("--set", setting)]
+    arguments = ["study", own, "--runs", tmp_path / "runs", "--processes", "1", *settings]
+    status, out, err = workbench(monkeypatch, capsys, *arguments)
+    assert status == 0, err
+    path = tmp_path / "runs" / "own.csv"
+    rows = pd.read_csv(path)
+    assert list(rows.columns) == list(COLUMNS) and str(path) in out
+    assert list(rows.cell) == ["input", "vanilla", "vanilla + best blur"] and rows.psnr.notna().all()
+    assert rows.seed.tolist()[1:] == [3, 3] and rows.commit[1:].notna().all()
+    finished = path.read_bytes()
+    status, _, err = workbench(monkeypatch, capsys, *arguments, "--measure-only")
+    assert status == 0 and path.read_bytes() == finished, "nothing was trained or measured twice"
+
+    own.write_text(OWN + "record: validation\n")
+    status, _, _ = workbench(monkeypatch, capsys, *arguments, "--output", tmp_path / "watched.csv")
+    (row,) = pd.read_csv(tmp_path / "watched.csv").to_dict("records")
+    assert (status, row["cell"], row["seed"]) == (0, "vanilla", 3) and row["target_psnr"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("vanilla: {method: vanilla", "vanilla: {methods: vanilla"), r"cells\.vanilla\.methods: Extra inputs"),
+        (("guarded: {method: noise-space, ", "guarded: {"), "cells.guarded: name its method; only vanilla"),
+        (("variant: guarded", "variant: magic"), "cells.guarded: there is no variant 'magic'"),
+        (("title: two cells", "title: ["), "not a study"),
+    ],
+)
+def test_what_is_wrong_with_a_study_is_one_line(tmp_path, change, reason):
+    path = tmp_path / "own.yaml"
+    path.write_text(OWN.replace(*change))
+    with pytest.raises(WorkbenchError, match=reason):
+        load_study(path)
+
+
+def test_wrong_calls_are_told(tmp_path, monkeypatch, capsys):
+    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of embedded"):
+        load_study("magic")
+    status, out, _ = workbench(monkeypatch, capsys, "study", "--list")
+    assert status == 0 and "rivals" in out and "-shake" in out
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    status, _, err = workbench(monkeypatch, capsys, "study", "real-photographs", "--runs", tmp_path / "runs")
+    assert status == 2 and "workbench data prepare polyu" in err and not (tmp_path / "runs").exists()
+    status, _, err = workbench(monkeypatch, capsys, "study", "embedded", "--cells", "magic", "--runs", tmp_path)
+    assert status == 2 and "has no cell 'magic'" in err

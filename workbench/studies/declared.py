@@ -1,0 +1,216 @@
+"""What a study is: a recipe, cells, test sets, all as data.
+
+A file ``NAME.yaml`` beside this module is a study; with ``domains`` it is one for each of them, called ``NAME-DOMAIN``,
+and ``NAME`` is the first. A domain replaces the study's recipe and test sets, adds to its settings, and may take only
+some of its cells.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from workbench import comparison
+from workbench.comparison.grid import CONTROLS, controls
+from workbench.data.domains import check_prepared, places
+from workbench.errors import WorkbenchError
+from workbench.recipes import VARIANTS, load_recipe
+from workbench.studies.splits import split_by_object
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cell(_Closed):
+    """One kind of run.
+
+    Attributes
+    ----------
+    method : str, optional
+        None for a control, which is called by its name (`workbench.comparison.controls`).
+    variant : str, optional
+        Its settings come before ``settings``.
+    settings : tuple of str
+        ``KEY=VALUE`` changes of the study's recipe.
+    seeds : tuple of int, optional
+        Only these of the study's.
+    best_blur : bool
+        Also measure the Gaussian blur that suits its output best.
+    """
+
+    method: str | None = None
+    variant: str | None = None
+    settings: tuple[str, ...] = ()
+    seeds: tuple[int, ...] | None = None
+    best_blur: bool = False
+
+
+class Domain(_Closed):
+    """What differs for one domain of a study."""
+
+    recipe: str | None = None
+    settings: tuple[str, ...] = ()
+    tests: dict[str, str] | None = None
+    splits: dict[str, str] = {}
+    cells: tuple[str, ...] | None = None
+
+
+class Study(_Closed):
+    """A study of one domain.
+
+    Attributes
+    ----------
+    name, title : str
+    domain : str
+        Empty where there is only one.
+    recipe : str
+        That every cell starts from.
+    record : {"tests", "validation"}
+        A row is a run on a test set, or a run with the PSNR of the pictures that training itself is validated on.
+    seeds : tuple of int
+    settings : tuple of str
+        ``KEY=VALUE`` changes that all cells share.
+    tests : dict of str to str
+        Test sets: the name to show and the place (`workbench.evaluation.sets.open_set`).
+    splits : dict of str to str
+        Paired data sets of which the study holds out objects: ``$NAME/train`` and ``$NAME/test`` in settings and tests
+        are the halves of the place that ``NAME`` stands for (`split_by_object`).
+    restorers : tuple of str
+        Packaged restorers that need no training: rows beside the cells.
+    cells : dict of str to Cell
+    """
+
+    name: str
+    title: str
+    domain: str = ""
+    recipe: str
+    record: Literal["tests", "validation"] = "tests"
+    seeds: tuple[int, ...] = (0, 1, 2)
+    settings: tuple[str, ...] = ()
+    tests: dict[str, str] = {}
+    splits: dict[str, str] = {}
+    restorers: tuple[str, ...] = ()
+    cells: dict[str, Cell]
+
+    def comparison_cells(self) -> tuple[comparison.Cell, ...]:
+        """The cells as `workbench.comparison` takes them."""
+        recipe = load_recipe(self.recipe)
+        made = []
+        for name, cell in self.cells.items():
+            if cell.method is None:
+                made += controls(recipe, [name])
+                continue
+            variant = VARIANTS[cell.variant].settings if cell.variant else ()
+            made.append(comparison.Cell(name, cell.method, (*variant, *cell.settings), cell.seeds))
+        return tuple(made)
+
+    def grid(
+        self,
+        runs: Path,
+        seeds: tuple[int, ...] | None = None,
+        cells: tuple[str, ...] | None = None,
+        settings: tuple[str, ...] = (),
+    ) -> comparison.Grid:
+        """The runs of the study.
+
+        Parameters
+        ----------
+        runs : Path
+            Folder of the run folders; halves of data sets are linked into it.
+        seeds, cells : tuple, optional
+            Only these.
+        settings : tuple of str
+            ``KEY=VALUE``, after the study's.
+
+        Raises
+        ------
+        WorkbenchError
+            A data set or a cell is missing.
+        """
+        if unknown := [name for name in cells or () if name not in self.cells]:
+            raise WorkbenchError(f"study {self.name} has no cell {unknown[0]!r}; choose of {', '.join(self.cells)}")
+        halves = {name: str(runs / name) for name in self.splits}
+        shared = (*(Template(setting).safe_substitute(halves) for setting in self.settings), *settings)
+        check_prepared([*self.splits.values(), *self.tests.values(), *places(load_recipe(self.recipe, shared).data)])
+        for name, place in self.splits.items():
+            split_by_object(place, runs / name)
+        return comparison.Grid(
+            self.recipe,
+            tuple(cell for cell in self.comparison_cells() if cells is None or cell.name in cells),
+            self.seeds if seeds is None else seeds,
+            {test: Template(place).safe_substitute(halves) for test, place in self.tests.items()},
+            runs,
+            shared,
+        )
+
+
+def study_names() -> list[str]:
+    """The packaged studies."""
+    return list(_packaged())
+
+
+def load_study(name: str | os.PathLike) -> Study:
+    """A packaged study by its name, or that of a YAML file of one's own.
+
+    Raises
+    ------
+    WorkbenchError
+        There is none, or it is not valid; the message names the key.
+    """
+    if str(name).endswith((".yaml", ".yml")):
+        return next(iter(_studies(Path(name)).values()))
+    if name not in _packaged():
+        raise WorkbenchError(f"no study is called {name!r}; choose one of {', '.join(_packaged())}")
+    return _packaged()[name]
+
+
+@cache
+def _packaged() -> dict[str, Study]:
+    found: dict[str, Study] = {}
+    for path in sorted(Path(str(files("workbench.studies"))).glob("*.yaml")):
+        found |= _studies(path)
+    return found
+
+
+def _studies(path: Path) -> dict[str, Study]:
+    """The studies of a file by name."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        domains = {key: Domain(**(value or {})) for key, value in (content.pop("domains", None) or {}).items()}
+        study = Study(name=path.stem, **content)
+    except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:
+        raise WorkbenchError(f"{path}: not a study ({' '.join(str(error).split())})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise WorkbenchError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    _check(study, path)
+    made = {f"{path.stem}-{key}": _of_domain(study, key, domain) for key, domain in domains.items()}
+    first = next(iter(made.values()), study)
+    return {path.stem: first.model_copy(update={"name": path.stem})} | made
+
+
+def _check(study: Study, path: Path) -> None:
+    for name, cell in study.cells.items():
+        if cell.method is None and name not in CONTROLS:
+            raise WorkbenchError(f"{path}: cells.{name}: name its method; only {', '.join(CONTROLS)} go without")
+        if cell.variant is not None and cell.variant not in VARIANTS:
+            raise WorkbenchError(f"{path}: cells.{name}: there is no variant {cell.variant!r}")
+
+
+def _of_domain(study: Study, key: str, domain: Domain) -> Study:
+    changes = {
+        "name": f"{study.name}-{key}", "domain": key, "recipe": domain.recipe or study.recipe,
+        "settings": (*study.settings, *domain.settings), "splits": study.splits | domain.splits,
+        "tests": study.tests if domain.tests is None else domain.tests,
+    }  # fmt: skip
+    if domain.cells is not None:
+        changes["cells"] = {name: study.cells[name] for name in domain.cells}
+    return study.model_copy(update=changes)
