@@ -24,6 +24,7 @@ from scipy.ndimage import gaussian_filter
 
 from workbench.data.camera import CAMERAS
 from workbench.data.embedded import simulated_target
+from workbench.data.folders import list_pairs
 from workbench.evaluation.metrics import psnr
 from workbench.images import list_images, read_image
 
@@ -44,8 +45,8 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 def real_pairs(folder: Path) -> Iterator[Pair]:
     """Pairs (input, target) of a folder, uint8 (H, W, 3), matched by name."""
-    for path in list_images(folder / "input"):
-        yield read_image(path).pixels, read_image(folder / "target" / path.name).pixels
+    for pair in list_pairs(folder).pairs:
+        yield read_image(pair.degraded).pixels, read_image(pair.clean).pixels
 
 
 def simulated_pairs(camera: str) -> Iterator[Pair]:

@@ -24,9 +24,10 @@ from scipy.ndimage import gaussian_filter, sobel
 
 from workbench.data.domains import source_validation_pairs
 from workbench.data.embedded import simulated_target
+from workbench.data.folders import list_pairs
 from workbench.evaluation.metrics import psnr
 from workbench.figures import panel
-from workbench.images import list_images, read_image
+from workbench.images import read_image
 from workbench.recipes import load_recipe
 
 HERE = Path(__file__).parent
@@ -43,8 +44,8 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 def folder_pairs(folder: Path) -> Iterator[Pair]:
     """Pairs (input, target) of a folder, uint8 (H, W, 3), matched by name."""
-    for path in list_images(folder / "input"):
-        yield read_image(path).pixels, read_image(folder / "target" / path.name).pixels
+    for pair in list_pairs(folder).pairs:
+        yield read_image(pair.degraded).pixels, read_image(pair.clean).pixels
 
 
 def source_pairs(recipe: str) -> Iterator[Pair]:

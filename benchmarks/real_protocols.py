@@ -24,10 +24,11 @@ import numpy as np
 import torch
 from study import RESULTS
 
+from workbench.data.folders import list_pairs
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Lpips, Unavailable, get_protocol
 from workbench.evaluation.evaluate import RestoreFunction
-from workbench.images import list_images, read_image, to_float
+from workbench.images import read_image, to_float
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
@@ -52,17 +53,16 @@ class Pairs:
     """Some pairs of a folder, read one by one: at most ``limit``, evenly spread over the sorted names."""
 
     def __init__(self, folder: Path, limit: int):
-        self.folder = folder
-        names = sorted(path.name for path in list_images(folder / "input"))
-        self.of = len(names)
-        self.names = [names[i] for i in np.linspace(0, self.of - 1, min(limit, self.of)).round().astype(int)]
+        pairs = list_pairs(folder).pairs
+        self.of = len(pairs)
+        self.pairs = [pairs[i] for i in np.linspace(0, self.of - 1, min(limit, self.of)).round().astype(int)]
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.pairs)
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        for name in self.names:
-            yield name, *(read_image(self.folder / side / name).pixels for side in ("input", "target"))
+        for pair in self.pairs:
+            yield pair.name, read_image(pair.degraded).pixels, read_image(pair.clean).pixels
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from data_tools.entries import Entry, Part
 from data_tools.sets import ENTRIES
+from workbench.data.folders import is_canonical
 from workbench.data.root import data_root
 from workbench.errors import WorkbenchError
 
@@ -59,7 +60,7 @@ def folders(name: str, root: str | os.PathLike | None = None) -> list[Path]:
 
 def is_present(folder: Path) -> bool:
     """Whether a canonical folder has been made: preparing renames it into place when it is complete."""
-    return any((folder / name).is_dir() for name in ("input", "images"))
+    return is_canonical(folder)
 
 
 def missing(names: Iterable[str], root: str | os.PathLike | None = None) -> list[tuple[str, str]]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_tools.catalogue import CATALOGUE
-from data_tools.record import read_record
 from data_tools.report import PartReport, Report
 from data_tools.threads import in_threads
+from workbench.data.folders import is_canonical, is_paired, list_pairs, list_parts, list_pictures, prepared_part
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image
 
@@ -43,7 +43,7 @@ def check(folder: str | os.PathLike, progress: bool = True) -> Report:
     report = Report(folder)
     for name in names:
         place = folder / name
-        if (place / "input").is_dir() or (place / "target").is_dir():
+        if is_paired(place):
             part = _check_pairs(place, name, progress)
         else:
             part = _check_images(place, name, progress)
@@ -53,40 +53,31 @@ def check(folder: str | os.PathLike, progress: bool = True) -> Report:
     return report
 
 
-def is_canonical(folder: Path) -> bool:
-    """Whether a folder has ``images/``, or a side of a paired folder."""
-    return any((folder / side).is_dir() for side in ("input", "target", "images"))
-
-
 def _parts(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise WorkbenchError(f"{folder}: no such folder")
-    if is_canonical(folder):
-        return [""]
-    parts = [child.name for child in sorted(folder.iterdir()) if child.is_dir() and is_canonical(child)]
-    if parts:
-        return parts
-    if not list_images(folder):
+    parts = list_parts(folder)
+    if not parts and not is_canonical(folder) and not list_images(folder):
         raise WorkbenchError(f"{folder}: holds no images; a paired folder has input/ and target/")
-    return [""]
+    return parts or [""]
 
 
 def _published(place: Path) -> int | None:
     """The published number of a canonical folder that `prepare` made."""
-    place = place.resolve()
-    for folder, name in ((place, ""), (place.parent, place.name)):
-        record = read_record(folder)
-        if name in record["parts"] and record["set"] in CATALOGUE:
-            return next((part.count for part in CATALOGUE[record["set"]].parts if part.name == name), None)
-    return None
+    found = prepared_part(place)
+    if found is None or found[0] not in CATALOGUE:
+        return None
+    return next((part.count for part in CATALOGUE[found[0]].parts if part.name == found[1]), None)
 
 
 def _check_images(place: Path, name: str, progress: bool) -> PartReport:
-    source = place / "images" if (place / "images").is_dir() else place
-    paths = list_images(source)
-    report = PartReport(name, "images", len(paths))
-    if not paths:
-        report.problems.append(f"{source}: holds no images")
+    report = PartReport(name, "images", 0)
+    try:
+        paths = list_pictures(place)
+    except WorkbenchError as error:
+        report.problems.append(str(error))
+        return report
+    report.count = len(paths)
     for shape in _read_all([[path] for path in paths], place, progress):
         if isinstance(shape, str):
             report.problems.append(shape)
@@ -95,27 +86,22 @@ def _check_images(place: Path, name: str, progress: bool) -> PartReport:
 
 def _check_pairs(place: Path, name: str, progress: bool) -> PartReport:
     report = PartReport(name, "pairs", 0)
-    sides: list[dict[str, Path]] = []
-    for side in ("input", "target"):
-        by_name: dict[str, Path] = {}
-        for path in list_images(place / side) if (place / side).is_dir() else ():
-            if by_name.setdefault(path.name, path) != path:
-                report.problems.append(f"{path}: has the same name as {by_name[path.name]}")
-        sides.append(by_name)
-    inputs, targets = sides
-    alone = [inputs[key] for key in sorted(inputs.keys() - targets)]
-    alone += [targets[key] for key in sorted(targets.keys() - inputs)]
-    report.problems += [f"{path}: has no partner of the same name" for path in alone]
-    pairs = [[inputs[key], targets[key]] for key in sorted(inputs.keys() & targets.keys())]
+    try:
+        pairs, alone = list_pairs(place)
+    except WorkbenchError as error:
+        report.problems.append(str(error))
+        return report
+    report.problems += [f"{each.path}: has no partner in {each.missing}/" for each in alone]
     report.count = len(pairs)
     if not pairs:
         report.problems.append(f"{place}: holds no pairs")
-    for pair, result in zip(pairs, _read_all(pairs, place, progress), strict=True):
+    read = _read_all([[pair.degraded, pair.clean] for pair in pairs], place, progress)
+    for pair, result in zip(pairs, read, strict=True):
         if isinstance(result, str):
             report.problems.append(result)
         elif result[0] != result[1]:
             (height, width), (other_height, other_width) = result
-            report.problems.append(f"{pair[0]}: is {width}x{height}, its target is {other_width}x{other_height}")
+            report.problems.append(f"{pair.degraded}: is {width}x{height}, its target is {other_width}x{other_height}")
     return report
 
 

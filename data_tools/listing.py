@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from data_tools.catalogue import CATALOGUE, DOWNLOADS, find, is_present
 from data_tools.entries import Entry, Part
-from data_tools.record import read_record
+from workbench.data.folders import read_record
 from workbench.data.root import data_root
 
 _COLUMNS = "{:<20} {:<16} {:<16} {:<18} {}"

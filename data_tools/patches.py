@@ -13,17 +13,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_tools.catalogue import CATALOGUE
-from data_tools.check import is_canonical
 from data_tools.entries import Cut
 from data_tools.locking import locked
 from data_tools.placing import link_or_copy
-from data_tools.record import read_record
 from data_tools.report import PartReport, Report
 from data_tools.threads import in_threads
+from workbench.data.folders import IMAGES, INPUT, TARGET, is_paired, list_pairs, list_parts, list_pictures, read_record
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
 from workbench.files import write_text
-from workbench.images import list_images, read_image, write_png
+from workbench.images import read_image, write_png
 
 MANIFEST = "patches.jsonl"
 """First line: the settings; then one line a picture: its file, what identified it, and the patches made of it."""
@@ -151,34 +150,26 @@ def cut_patches(
 def _pictures(source: Path, problems: list[str]) -> list[_Picture]:
     if not source.is_dir():
         raise WorkbenchError(f"{source}: no such folder")
-    parts = [child.name for child in sorted(source.iterdir()) if child.is_dir() and is_canonical(child)]
-    if parts and not is_canonical(source):
+    if parts := list_parts(source):
         raise WorkbenchError(f"{source}: has several parts ({', '.join(parts)}); cut one of them, {source / parts[0]}")
-    if not (source / "input").is_dir() and not (source / "target").is_dir():
-        folder = source / "images" if (source / "images").is_dir() else source
-        paths = list_images(folder)
-        labels = _labels(paths, folder)
-        return [_Picture(label, {"images": path}) for label, path in zip(labels, paths, strict=True)]
-    sides = {}
-    for side in ("input", "target"):
-        if not (source / side).is_dir():
-            raise WorkbenchError(f"{source}: a paired folder has input/ and target/; {side}/ is missing")
-        sides[side] = {path.relative_to(source / side): path for path in list_images(source / side)}
-    alone = sorted(sides["input"].keys() ^ sides["target"].keys())
-    problems.extend(f"{source}: {path} has no partner of the same name in input/ and target/" for path in alone)
-    names = sorted(sides["input"].keys() & sides["target"].keys())
-    labels = _labels(names, Path())
+    if not is_paired(source):
+        paths = list_pictures(source)
+        folder = source / IMAGES if (source / IMAGES).is_dir() else source
+        labels = _labels([path.relative_to(folder) for path in paths])
+        return [_Picture(label, {IMAGES: path}) for label, path in zip(labels, paths, strict=True)]
+    pairs, alone = list_pairs(source)
+    problems.extend(f"{source}: {each.name} has no partner in {each.missing}/" for each in alone)
+    labels = _labels([Path(pair.name) for pair in pairs])
     return [
-        _Picture(label, {side: paths[name] for side, paths in sides.items()})
-        for label, name in zip(labels, names, strict=True)
+        _Picture(label, {INPUT: pair.degraded, TARGET: pair.clean}) for label, pair in zip(labels, pairs, strict=True)
     ]
 
 
-def _labels(paths: list[Path], folder: Path) -> list[str]:
+def _labels(paths: list[Path]) -> list[str]:
     """File stems for patches: the picture's with its folders, and numbered where that is taken."""
     labels: dict[str, str] = {}
     for path in paths:
-        stem = label = "-".join(path.relative_to(folder).with_suffix("").parts)
+        stem = label = "-".join(path.with_suffix("").parts)
         number = 1
         while label.casefold() in labels:
             number += 1

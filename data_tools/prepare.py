@@ -19,9 +19,9 @@ from data_tools.entries import Entry, Part
 from data_tools.layouts import Files, Found, canonical_rules
 from data_tools.locking import locked
 from data_tools.placing import link_or_copy, place
-from data_tools.record import RECORD, read_record, write_record
 from data_tools.report import PartReport, Report
 from data_tools.unpack import DamagedArchiveError, archive_stem, is_archive, unpack
+from workbench.data.folders import RECORD, read_record, write_record
 from workbench.data.root import data_root
 from workbench.errors import WorkbenchError
 

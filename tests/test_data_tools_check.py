@@ -49,16 +49,16 @@ class TestCheck:
         report = check(tmp_path)
         assert report.parts[0].count == 3
         assert problems(report) == [
-            f"{tmp_path}/input/more/5.png: has the same name as {tmp_path}/input/5.png",
-            f"{tmp_path}/input/2.png: has no partner of the same name",
-            f"{tmp_path}/target/1.png: has no partner of the same name",
+            f"{tmp_path}/target/1.png: has no partner in input/",
+            f"{tmp_path}/input/2.png: has no partner in target/",
+            f"{tmp_path}/input/more/5.png: has no partner in target/",
             f"{tmp_path}/target/3.png: not an image that can be read (PNG, JPEG, TIFF, WebP, ...)",
             f"{tmp_path}/input/4.png: is 12x8, its target is 8x12",
         ]
 
     def test_a_side_is_missing(self, tmp_path):
         write(tmp_path / "target/1.png", 1)
-        assert "has no partner" in problems(check(tmp_path))[0]
+        assert problems(check(tmp_path)) == [f"{tmp_path}: a paired folder has input/ and target/; input/ is missing"]
 
     def test_published_numbers(self, tmp_path):
         ORIGINALS["lolv1"](tmp_path / "original")

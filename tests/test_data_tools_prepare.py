@@ -15,7 +15,7 @@ import data_tools.prepare
 from data_tools.catalogue import CATALOGUE, find, folders, is_present, missing
 from data_tools.layouts import Template
 from data_tools.prepare import prepare
-from data_tools.record import read_record
+from workbench.data.folders import read_record
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image, write_png
 

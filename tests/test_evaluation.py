@@ -359,10 +359,10 @@ def test_a_restorer_gone_wrong_is_no_result(pairs, restore_fn, reason):
 
 
 def test_a_folder_laid_out_otherwise_is_refused(tmp_path):
-    with pytest.raises(WorkbenchError, match=r"nowhere: no folder input/ in it; give one with input/ and target/"):
+    with pytest.raises(WorkbenchError, match=r"nowhere: a paired folder has input/ and target/; input/ is missing"):
         evaluate_folder(identity, tmp_path / "nowhere")
     (tmp_path / "input").mkdir()
-    with pytest.raises(WorkbenchError, match="no folder target/"):
+    with pytest.raises(WorkbenchError, match="target/ is missing"):
         evaluate_folder(identity, tmp_path)
     (tmp_path / "target").mkdir()
     with pytest.raises(WorkbenchError, match="no images"):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.folders import list_pairs, list_pictures
 from workbench.errors import WorkbenchError
-from workbench.images import list_images, read_image
+from workbench.images import read_image
 
 
 class Photographs(Sequence):
@@ -63,41 +64,21 @@ class PhotographFiles(Sequence):
 
 
 def read_folder(folder: Path, side: str = "input") -> PhotographFiles:
-    """The images of a folder: of its ``images/``, else of one side (``input`` or ``target``), else all below it.
-
-    Raises
-    ------
-    WorkbenchError
-        When the folder is missing or holds no image.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise WorkbenchError(f"{folder}: no such folder of images")
-    place = next((folder / name for name in ("images", side) if (folder / name).is_dir()), folder)
-    paths = list_images(place)
-    if not paths:
-        raise WorkbenchError(f"{place}: holds no images")
-    return PhotographFiles(paths)
+    """The pictures of a folder; arguments and errors as of `workbench.data.folders.list_pictures`."""
+    return PhotographFiles(list_pictures(folder, side))
 
 
 def read_pairs(folder: Path) -> tuple[PhotographFiles, PhotographFiles]:
-    """The ``input/`` and ``target/`` images of a paired folder, matched by name.
+    """The degraded and the clean images of a paired folder (`workbench.data.folders.list_pairs`).
 
     Raises
     ------
     WorkbenchError
-        When a side is missing, or a file has no partner of the same name.
+        When a side is missing, holds no images, or a file has no partner.
     """
-    folder = Path(folder)
-    sides = [folder / "input", folder / "target"]
-    for side in sides:
-        if not side.is_dir():
-            raise WorkbenchError(f"{folder}: a paired folder has input/ and target/; {side.name}/ is missing")
-    degraded, clean = ({str(path.relative_to(side)): path for path in list_images(side)} for side in sides)
-    if not degraded:
-        raise WorkbenchError(f"{sides[0]}: holds no images")
-    alone = sorted(degraded.keys() ^ clean.keys())
+    pairs, alone = list_pairs(folder)
     if alone:
-        raise WorkbenchError(f"{folder}: {alone[0]} has no partner of the same name in input/ and target/")
-    names = sorted(degraded)
-    return PhotographFiles([degraded[name] for name in names]), PhotographFiles([clean[name] for name in names])
+        raise WorkbenchError(f"{folder}: {alone[0].name} has no partner in {alone[0].missing}/")
+    if not pairs:
+        raise WorkbenchError(f"{folder}: holds no images in input/ and target/")
+    return PhotographFiles([pair.degraded for pair in pairs]), PhotographFiles([pair.clean for pair in pairs])

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.folders import Alone, PairFiles, list_pairs
 from workbench.errors import WorkbenchError
 from workbench.evaluation.lpips import Lpips
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.evaluation.protocols import Protocol, get_protocol
-from workbench.images import list_images, read_image, to_float
+from workbench.images import read_image, to_float
 
 RestoreFunction = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int | None, str], None]
@@ -63,26 +64,17 @@ def evaluate_folder(
     WorkbenchError
         The folder is not laid out like that or has no images, or the protocol or a metric does not exist.
     """
-    folder = Path(folder)
-    sides = {}
-    for side in ("input", "target"):
-        if not (folder / side).is_dir():
-            raise WorkbenchError(
-                f"{folder}: no folder {side}/ in it; give one with input/ and target/ of equal file names"
-            )
-        sides[side] = {path.relative_to(folder / side).as_posix() for path in list_images(folder / side)}
-    names = sorted(sides["input"] | sides["target"])
-    if not names:
+    pairs, alone = list_pairs(Path(folder))
+    if not pairs and not alone:
         raise WorkbenchError(f"{folder}: no images in input/ and target/")
 
-    def load(name: str) -> tuple[np.ndarray, np.ndarray]:
-        for side, present in sides.items():
-            if name not in present:
-                raise WorkbenchError(f"missing in {side}/")
-        return _read(folder, "input", name), _read(folder, "target", name)
+    def load(files: PairFiles | Alone) -> tuple[np.ndarray, np.ndarray]:
+        if isinstance(files, Alone):
+            raise WorkbenchError(f"missing in {files.missing}/")
+        return _read("input", files.degraded), _read("target", files.clean)
 
-    jobs = ((name, lambda name=name: load(name)) for name in names)
-    return _evaluate(restore_fn, jobs, len(names), get_protocol(protocol), lpips, progress, metrics)
+    jobs = ((files.name, lambda files=files: load(files)) for files in sorted([*pairs, *alone]))
+    return _evaluate(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), lpips, progress, metrics)
 
 
 def evaluate_pairs(
@@ -236,8 +228,7 @@ def _enumerate(names: list[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _read(folder: Path, side: str, name: str) -> np.ndarray:
-    path = folder / side / name
+def _read(side: str, path: Path) -> np.ndarray:
     try:
         return read_image(path).pixels
     except WorkbenchError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from workbench.data.contents import contents
 from workbench.data.domains import DATASET, held_out, resolve, source_validation_pairs, validation_pairs
 from workbench.data.embedded import EFFECTS
+from workbench.data.folders import is_paired, prepared_part
 from workbench.data.matlab import open_blocks
 from workbench.errors import WorkbenchError
 from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_folder, evaluate_pairs
@@ -127,7 +127,7 @@ def open_set(place: str, run: Path | None = None, data: Data | None = None) -> E
         data = Data(validation=place, camera=trained_on.camera)
         return _Simulated(f"{place} ({data.camera})", place, None, None, data)
     folder = resolve(place)
-    if not (folder / "input").is_dir() and (folder / SIDD_NOISY).is_file():
+    if not is_paired(folder) and (folder / SIDD_NOISY).is_file():
         return _SiddBlocks("sidd/validation", place, "sidd/validation", SIDD_SHAPE[0] * SIDD_SHAPE[1], folder)
     data_set, size = _prepared(folder)
     name = data_set or folder.resolve().name
@@ -149,14 +149,14 @@ def _held_out_source(data: Data) -> EvaluationSet:
 
 def _prepared(folder: Path) -> tuple[str | None, int | None]:
     """The catalogue's name and size of a prepared folder, from the note that preparing left in it or above it."""
-    folder = folder.resolve()
-    for parent, part in ((folder, ""), (folder.parent, folder.name)):
-        try:
-            note = json.loads((parent / "prepared.json").read_text(encoding="utf-8"))
-            return "/".join(filter(None, (str(note["set"]), part))), int(note["parts"][part]["count"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # no such note, or none about this part: an ordinary folder
-    return None, None
+    try:
+        found = prepared_part(folder)
+    except WorkbenchError:  # a damaged note is none: an ordinary folder
+        found = None
+    if found is None:
+        return None, None
+    data_set, part, noted = found
+    return "/".join(filter(None, (data_set, part))), noted["count"]
 
 
 class SiddValidation:

@@ -1,0 +1,87 @@
+"""One rule of what a folder holds, for all that read folders."""
+
+import numpy as np
+import pytest
+
+from data_tools.check import check
+from data_tools.entries import Cut
+from data_tools.patches import cut_patches
+from workbench.data.collections import read_folder, read_pairs
+from workbench.data.folders import list_pairs, list_parts, list_pictures, prepared_part, write_record
+from workbench.errors import WorkbenchError
+from workbench.evaluation import evaluate_folder
+from workbench.evaluation.sets import open_set
+from workbench.images import write_png
+
+
+def write(folder, *names):
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(folder / name, np.random.default_rng(number).integers(0, 256, (24, 24, 3), np.uint8))
+    return folder
+
+
+def test_partners_have_the_same_path_for_every_user(tmp_path):
+    good = write(
+        tmp_path / "good", *(f"{side}/{name}" for side in ("input", "target") for name in ("a.png", "x/a.png"))
+    )
+    assert [pair.name for pair in list_pairs(good).pairs] == ["a.png", "x/a.png"] and not list_pairs(good).alone
+    assert check(good, progress=False).ok and check(good, progress=False).parts[0].count == 2
+    assert [len(side) for side in read_pairs(good)] == [2, 2]
+    assert [image["name"] for image in evaluate_folder(lambda image: image, good, lpips=False)["images"]] == [
+        "a.png", "x/a.png",
+    ]  # fmt: skip
+    assert cut_patches(good, tmp_path / "patches", Cut(16, 0)).ok
+    assert len(list_pairs(tmp_path / "patches").pairs) == 8
+
+
+def test_other_folders_make_no_partners_for_any_user(tmp_path):
+    wrong = write(tmp_path / "wrong", "input/x/a.png", "target/y/a.png", "input/b.png", "target/b.png")
+    pairs, alone = list_pairs(wrong)
+    assert [pair.name for pair in pairs] == ["b.png"]
+    assert [(each.name, each.missing) for each in alone] == [("x/a.png", "target"), ("y/a.png", "input")]
+    assert check(wrong, progress=False).parts[0].problems == [
+        f"{wrong}/input/x/a.png: has no partner in target/", f"{wrong}/target/y/a.png: has no partner in input/",
+    ]  # fmt: skip
+    with pytest.raises(WorkbenchError, match=r"wrong: x/a.png has no partner in target/"):
+        read_pairs(wrong)
+    report = evaluate_folder(lambda image: image, wrong, lpips=False)
+    assert [image["name"] for image in report["images"]] == ["b.png"]
+    assert [failure["name"] for failure in report["failed"]] == ["x/a.png", "y/a.png"]
+    cut = cut_patches(wrong, tmp_path / "patches", Cut(16, 0))
+    assert cut.parts[0].problems == [
+        f"{wrong}: x/a.png has no partner in target/", f"{wrong}: y/a.png has no partner in input/",
+    ]  # fmt: skip
+
+
+def test_a_side_that_is_missing_is_said_alike(tmp_path):
+    half = write(tmp_path / "half", "target/a.png")
+    said = f"{half}: a paired folder has input/ and target/; input/ is missing"
+    assert check(half, progress=False).parts[0].problems == [said]
+    for use in (read_pairs, read_folder, list_pairs, lambda folder: cut_patches(folder, tmp_path / "p", Cut(16, 0)),
+                lambda folder: evaluate_folder(lambda image: image, folder, lpips=False)):  # fmt: skip
+        with pytest.raises(WorkbenchError) as raised:
+            use(half)
+        assert str(raised.value) == said
+    assert len(read_folder(half, "target")) == 1
+
+
+def test_pictures_are_those_of_a_side_of_images_or_all(tmp_path):
+    paired = write(tmp_path / "paired", "input/a.png", "target/b.png", "c.png")
+    assert [path.name for path in list_pictures(paired)] == ["a.png"]
+    assert [path.name for path in list_pictures(paired, "target")] == ["b.png"]
+    assert [path.name for path in list_pictures(write(tmp_path / "own", "images/x/a.png", "b.png"))] == ["a.png"]
+    assert [path.name for path in list_pictures(write(tmp_path / "loose", "x/a.png", "b.png"))] == ["b.png", "a.png"]
+    assert list_parts(tmp_path) == ["own", "paired"] and list_parts(paired) == []
+
+
+def test_the_note_of_preparing_tells_a_part_and_its_set(tmp_path):
+    folder = write(tmp_path / "polyu" / "test", "input/a.png", "target/a.png")
+    assert prepared_part(folder) is None
+    write_record(tmp_path / "polyu", "polyu", "test", {"count": 1})
+    assert prepared_part(folder) == ("polyu", "test", {"count": 1})
+    assert open_set(str(folder)).name == "polyu/test"
+    (tmp_path / "polyu" / "prepared.json").write_text("{")
+    with pytest.raises(WorkbenchError, match="the note of this data set is damaged"):
+        prepared_part(folder)
+    assert open_set(str(folder)).name == "test"
