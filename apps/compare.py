@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from apps import comparison as work
-from apps import parts, report, restorers
+from apps import parts, report, restorers, verdict
 from apps.assets import asset, filled
 from apps.comparison import Job
 from apps.degrading import KINDS, Degradation
@@ -52,7 +52,7 @@ class CompareTab:
             with gr.Column(scale=2, min_width=320):
                 self._lay_out_controls()
             with gr.Column(scale=5, min_width=320):
-                self.welcome = gr.HTML(asset("welcome.html"))
+                self.welcome = gr.HTML(parts.welcome())
                 self.status = gr.HTML(visible=False, elem_classes="wb-status")
                 with gr.Column(visible=False) as self.results:
                     self._lay_out_results()
@@ -61,13 +61,18 @@ class CompareTab:
     def _lay_out_controls(self) -> None:
         self.photos = gr.Gallery(
             label="Photos: drop, paste or choose", type="filepath", file_types=_IMAGE_TYPES, interactive=True,
-            sources=["upload", "clipboard"], columns=3, height=190, object_fit="contain", fit_columns=False, buttons=[],
+            sources=["upload", "clipboard"], columns=3, height=150, object_fit="contain", fit_columns=False, buttons=[],
             elem_id="photos",
         )  # fmt: skip
+        with gr.Row():
+            self.start = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
+            self.stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id="stop")
         self.samples = gr.HTML(parts.sample_list(), js_on_load=asset("samples.js"), elem_id="samples")
         self.no_runs = gr.HTML(filled("no-runs.html", runs=html.escape(self.runs.name or "runs")), visible=False)
+        known, _ = restorers.find_restorers(self.runs)  # those that the page appears with
         self.restorers = gr.Dropdown(
-            [], label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
+            [(choice.label, choice.name) for choice in known], value=first_choice(known),
+            label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
             elem_id="restorers",
         )  # fmt: skip
         with gr.Accordion("What they were trained on", open=False):
@@ -78,9 +83,6 @@ class CompareTab:
         )  # fmt: skip
         self.sigma = gr.Slider(0, 100, SIGMA, step=1, label="AWGN sigma (of 255)", visible=False)
         self.camera = gr.Dropdown(list(CAMERAS), value="standard", label="Simulated camera", visible=False)
-        with gr.Row():
-            self.start = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
-            self.stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id="stop")
         with gr.Accordion("I have the photo's clean twin", open=False) as self.reference_box:
             self.references = gr.File(
                 label="References: one for one photo, or files named as the photos", file_count="multiple",
@@ -99,6 +101,7 @@ class CompareTab:
             )  # fmt: skip
 
     def _lay_out_results(self) -> None:
+        self.verdict = gr.HTML(elem_id="verdict")
         self.failed = gr.HTML(visible=False, elem_id="failed")
         self.photo = gr.Dropdown([], label="Photo", visible=False, elem_id="photo")
         self.inspector = Inspector(self.job, self.photo)
@@ -139,7 +142,7 @@ class CompareTab:
             "inputs": [
                 self.photos, self.restorers, self.kind, self.sigma, self.camera, self.references, self.uploaded,
             ],
-            "outputs": [self.job, self.welcome, self.results, self.vote.page, self.photo, self.failed],
+            "outputs": [self.job, self.welcome, self.results, self.vote.page, self.photo, self.failed, self.verdict],
             "show_progress_on": self.status, "concurrency_limit": 1, "concurrency_id": "restore", **private,
         }  # fmt: skip
         packing = {"inputs": [self.job, self.photo], "outputs": self.downloads, "concurrency_limit": 1, **private}
@@ -271,6 +274,7 @@ class CompareTab:
             gr.update(visible=False),
             gr.update(choices=names, value=names[0], visible=len(names) > 1),
             gr.update(value=parts.failures(job.failures), visible=bool(job.failures)),
+            verdict.as_html(job),
         )
 
     def cancel(self, request: gr.Request):

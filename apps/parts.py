@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import html
+import io
+import json
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from PIL import Image as PillowImage
+
+from apps.assets import asset, filled, picture
 from apps.pictures import data_url
 from apps.restorers import Choice
 from apps.samples import SIGMA, samples
 
+EXAMPLE = "example.json", "example.webp"
+"""What the first screen shows before any click; made by benchmarks/app_example.py."""
 STOPPED = '<p role="status">Stopped. What is shown below is of the time before.</p>'
+
+
+def welcome() -> str:
+    """The first screen: what vanilla and adapted are, and a recorded comparison."""
+    facts, strip = json.loads(asset(EXAMPLE[0])), PillowImage.open(io.BytesIO(picture(EXAMPLE[1])))
+    side, figures = strip.height, []
+    for number, title in enumerate(facts["titles"]):
+        pixels = np.asarray(strip.crop((number * side, 0, (number + 1) * side, side)).convert("RGB"))
+        psnr = f" {facts['psnr'][title]:.2f} dB" if title in facts["psnr"] else ""
+        figures.append(
+            f'<figure><div class="wb-window"><img src="{data_url(pixels)}" alt="{html.escape(title)}"></div>'
+            f"<figcaption><b>{html.escape(title)}</b>{psnr}</figcaption></figure>"
+        )
+    trained = max(facts["psnr"][title] for title in ("vanilla", "adapted"))
+    better = facts["psnr"]["non-local means"] > trained
+    classical = (
+        "Non-local means, of 2005 and without any training, "
+        + ("is ahead of both small networks here" if better else "is behind here")
+        + "; it is among the restorers to choose from."
+    )
+    return filled(
+        "welcome.html", views=len(figures), figures="".join(figures), photo=html.escape(facts["photo"]),
+        classical=classical,
+    )  # fmt: skip
 
 
 def sample_list() -> str:

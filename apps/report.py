@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
+from apps.verdict import means, words
 from workbench import __version__
 from workbench.evaluation.measures import METRICS
 from workbench.files import replacing
@@ -72,6 +73,7 @@ def as_dict(job: Job) -> dict:
             }
             for comparison in job.comparisons
         ],
+        "mean_psnr": {title: round(psnr, 4) for title, psnr in means(job).items()},
         "failed": [{"name": name, "reason": reason} for name, reason in job.failures.items()],
         "restorers": {view.title: view.choice.card for view in job.comparisons[0].restored},
     }
@@ -83,6 +85,8 @@ def as_markdown(job: Job) -> str:
         "# Comparison of restorers",
         "",
         f"Degradation: {job.degradation}. Against a reference: PSNR and SSIM by protocol rgb.",
+        "",
+        _plain(words(job)),
         "",
     ]
     for comparison in job.comparisons:

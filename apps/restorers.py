@@ -168,7 +168,7 @@ def titles(choices: Sequence[Choice]) -> list[str]:
     One with options of its own goes by its name, which has them.
     """
     methods = [choice.method for choice in choices]
-    taken = {"", "input", "reference"}
+    taken = {"", "input", "reference", "classical"}
     return [
         method if methods.count(method) == 1 and method not in taken and not choice.options else choice.name
         for method, choice in zip(methods, choices, strict=True)

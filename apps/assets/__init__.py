@@ -11,6 +11,12 @@ def asset(name: str) -> str:
     return (files(__name__) / name).read_text(encoding="utf-8")
 
 
+@cache
+def picture(name: str) -> bytes:
+    """The bytes of a picture in this folder."""
+    return (files(__name__) / name).read_bytes()
+
+
 def filled(name: str, **values: object) -> str:
     """Markup with its ``$name`` places filled in; the values are HTML already."""
     return Template(asset(name)).substitute(values).strip()
