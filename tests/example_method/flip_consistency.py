@@ -24,7 +24,7 @@ class FlipConsistency(Method):
 
     def losses(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         """Restoration of the source, and consistency on the target."""
-        restoration = charbonnier(self.restorer(batch["degraded"]), batch["clean"])
+        restoration = self.restoration_loss(self.restorer(batch["degraded"]), batch["clean"])
         target = batch["target"]
         consistency = charbonnier(self.restorer(target.flip(-1)), self.restorer(target).flip(-1))
         loss = restoration + self.options.weight * consistency

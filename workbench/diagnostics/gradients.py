@@ -11,7 +11,6 @@ from workbench.data.streams import PatchStream
 from workbench.diagnostics.probe_images import ProbeImages, restore_both
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.methods.base import Batch
-from workbench.objectives import charbonnier
 from workbench.probes.spectra import CUTOFF, high_band, project_high_band, spectrum
 from workbench.recipes import Recipe
 from workbench.runs.folder import Run
@@ -65,7 +64,7 @@ def gradient_shares(method: NoiseSpaceAdaptation, batch: Batch, step: int) -> di
     diffusion = method.diffusion_losses(batch, *leaves, weight)["diffusion"]
     pulls = torch.autograd.grad(diffusion, leaves)
     vectors = {
-        "restoration": _on_parameters(method, charbonnier(source, batch["clean"]), None),
+        "restoration": _on_parameters(method, method.restoration_loss(source, batch["clean"]), None),
         "diffusion_source": _on_parameters(method, source, pulls[0]),
         "diffusion_target": _on_parameters(method, target, pulls[1]),
     }

@@ -34,6 +34,7 @@ class ApBsn(OwnRestorer):
     """Trains a blind-spot network to predict target images from themselves."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"target"})
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):

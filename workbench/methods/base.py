@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from workbench import nets
 from workbench.data.streams import Parts
 from workbench.errors import WorkbenchError
+from workbench.methods.restoration_loss import RestorationLoss
 from workbench.recipes import Recipe, one_line
 from workbench.recipes.schema import TASKS, Data, Section
 from workbench.restorers import Restorer
@@ -59,6 +60,8 @@ class Method(LightningModule):
     """What tables, pictures and the app call its restorer, if not by the method's name."""
     family: ClassVar[str] = "adaptation"
     """The methods that it is compared with where none are named are those of its family."""
+    restores_pairs: ClassVar[bool] = True
+    """Whether the recipe's restoration loss (`restoration_loss`) is one of its losses; if not, there is no choice."""
     Options: ClassVar[type[Section]] = Section
     """The method's own settings, ``options.METHOD`` of a recipe; its defaults are its paper's or what its file says."""
     by_scale: ClassVar[dict[str, dict]] = {}
@@ -68,6 +71,7 @@ class Method(LightningModule):
         super().__init__()
         recipe = self.recipe = self.resolve(recipe)
         self.options = self.options_of(recipe)
+        self.restoration_loss = RestorationLoss(recipe.training)
         self.restorer = self.build_restorer()
         self._check_patch_size(self.restorer)
         # Buffers are copied, not averaged: those of attention are indices.
@@ -85,8 +89,12 @@ class Method(LightningModule):
         Raises
         ------
         WorkbenchError
-            When a setting is unknown or its value is wrong.
+            When a setting is unknown, its value is wrong, or the method has no use for it.
         """
+        if not cls.restores_pairs and (recipe.training.loss, recipe.training.perceptual) != ("charbonnier", 0):
+            raise WorkbenchError(
+                f"{recipe.name}: method {recipe.method} has a loss of its own; leave training.loss alone"
+            )
         options = cls.options_of(recipe).model_dump(mode="json")
         return recipe.model_copy(update={"options": {recipe.method: options} if options else {}})
 

@@ -153,6 +153,7 @@ class C2N(Method):
     """Trains a noise generator against a critic, then the restorer on the generator's noise."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "draws"})
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):

@@ -36,6 +36,7 @@ class ConditionQuality(Method):
     """Trains a conditional diffusion network alone, at ``training.learning_rate``."""
 
     parts: ClassVar[Parts] = frozenset({"source", DIFFUSION})
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset()
 
     class Options(Section):

@@ -43,7 +43,7 @@ from workbench.methods.critics import TranslationOptions, critic_loss, fooling_l
 from workbench.methods.features import bottleneck, domain_confusion, restore_with_features
 from workbench.methods.gradients import scale_gradient
 from workbench.nets.adversaries import Translator, domain_classifier, image_critic
-from workbench.objectives import charbonnier, diffusion_weight
+from workbench.objectives import diffusion_weight
 from workbench.recipes import Recipe
 
 
@@ -106,8 +106,8 @@ class CyCADA(Method):
         restored, (features, target_features) = restore_with_features(self.restorer, pairs, target)
         from_source, from_translated = restored.chunk(2)
         parts = {
-            "restoration": charbonnier(from_source, batch["clean"]),
-            "translated_restoration": charbonnier(from_translated, batch["clean"]),
+            "restoration": self.restoration_loss(from_source, batch["clean"]),
+            "translated_restoration": self.restoration_loss(from_translated, batch["clean"]),
             "domain": domain_confusion(self.classifier, features.chunk(2)[1], target_features, self.weight(step)),
             "critic": judged,
         }

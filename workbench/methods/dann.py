@@ -34,7 +34,7 @@ from torch import Tensor
 from workbench.methods.base import Batch, Method
 from workbench.methods.features import bottleneck, domain_confusion, restore_with_features
 from workbench.nets.adversaries import domain_classifier
-from workbench.objectives import charbonnier, diffusion_weight
+from workbench.objectives import diffusion_weight
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Section
 
@@ -77,6 +77,6 @@ class DomainAdversarial(Method):
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Restoration loss and the classifier's cross entropy; see the module's docstring."""
         restored, (source, target) = restore_with_features(self.restorer, batch["degraded"], batch["target"])
-        restoration = charbonnier(restored, batch["clean"])
+        restoration = self.restoration_loss(restored, batch["clean"])
         domain = domain_confusion(self.classifier, source, target, self.weight(step))
         return {"loss": restoration + domain, "restoration": restoration, "domain": domain}

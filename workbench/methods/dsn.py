@@ -40,7 +40,6 @@ from torch.nn import functional as F  # noqa: N812
 from workbench.methods.base import Batch, Method
 from workbench.methods.features import bottleneck, domain_confusion, restore_with_features
 from workbench.nets.adversaries import domain_classifier
-from workbench.objectives import charbonnier
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Section
 
@@ -138,7 +137,7 @@ class DomainSeparation(Method):
         private = [self.source_private(images[0]), self.target_private(images[1])]
         rebuilt = self.decoder(torch.cat(shared) + torch.cat(private)).float()
         image = torch.cat(images)
-        restoration = charbonnier(restored, batch["clean"])
+        restoration = self.restoration_loss(restored, batch["clean"])
         reconstruction = F.mse_loss(rebuilt, image) + scale_invariant_error(rebuilt, image)
         difference = sum(squared_correlation(*both) for both in zip(shared, private, strict=True))
         domain = domain_confusion(self.classifier, *shared, self.weight(step))

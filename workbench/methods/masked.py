@@ -46,6 +46,7 @@ class Masked(Method):
     """Trains on synthetic pairs whose degraded images are mostly masked."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "draws"})
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):

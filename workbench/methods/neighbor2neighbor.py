@@ -45,6 +45,7 @@ class Neighbor2Neighbor(Method):
     """Trains on target images against themselves; needs no source images."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"target", "draws"})
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
     class Options(Section):

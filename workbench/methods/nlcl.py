@@ -146,6 +146,7 @@ class Nlcl(Method):
     """Trains the restorer and a rain network to take target images apart."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"target", "unpaired", "draws"})
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"deraining"})
 
     class Options(Section):

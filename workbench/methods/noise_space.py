@@ -39,7 +39,7 @@ from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Method
 from workbench.methods.draws import DIFFUSION, Draws
 from workbench.methods.gradients import scale_gradient
-from workbench.objectives import charbonnier, diffusion_weight, noise_prediction_error, residual_swap_contrast
+from workbench.objectives import diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.probes.noise_prediction import NoisePredictor
 from workbench.probes.patches import held_out_patches
 from workbench.probes.reliance import reliance
@@ -195,7 +195,7 @@ class NoiseSpaceAdaptation(Method):
         losses = self.diffusion_losses(batch, source, target, self.weight(step))
         if not joint:
             return {"loss": losses["diffusion"], **losses}
-        losses["restoration"] = charbonnier(source, batch["clean"])
+        losses["restoration"] = self.restoration_loss(source, batch["clean"])
         loss = losses["restoration"] + losses["diffusion"]
         if self.options.guard != "none":
             losses["guard"] = self.guard_loss(batch, target)
@@ -224,7 +224,7 @@ class NoiseSpaceAdaptation(Method):
         low, high = RESIDUAL_STRENGTH
         gain = (low + (high - low) * strength) * torch.where(sign < 0.5, -1.0, 1.0)
         clean = _blurred(batch["clean"], self.options.guard_blur)
-        return charbonnier(self.restorer(clean + gain * (batch["target"] - target.detach())), clean)
+        return self.restoration_loss(self.restorer(clean + gain * (batch["target"] - target.detach())), clean)
 
     def diffusion_losses(self, batch: Batch, source: Tensor, target: Tensor, weight: float) -> dict[str, Tensor]:
         """Diffusion loss of restored source and target images.

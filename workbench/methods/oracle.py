@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from workbench.methods.base import Batch, Method
-from workbench.objectives import charbonnier
 
 
 class Oracle(Method):
@@ -21,11 +20,11 @@ class Oracle(Method):
     parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "references"})
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The Charbonnier loss of each domain, summed; both domains are restored in one pass."""
+        """The restoration loss of each domain, summed; both domains are restored in one pass."""
         restored = self.restorer(torch.cat([batch["degraded"], batch["target"]]))
         source, target = restored.chunk(2)
         losses = {
-            "restoration": charbonnier(source, batch["clean"]),
-            "target_restoration": charbonnier(target, batch["reference"]),
+            "restoration": self.restoration_loss(source, batch["clean"]),
+            "target_restoration": self.restoration_loss(target, batch["reference"]),
         }
         return {"loss": sum(losses.values()), **losses}

@@ -22,6 +22,7 @@ class PerImage(OwnRestorer):
     """
 
     parts: ClassVar[frozenset[str]] = frozenset()
+    restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"deblurring"})
 
     def __init__(self, recipe: Recipe):

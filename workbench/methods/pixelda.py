@@ -37,7 +37,6 @@ from workbench.methods.critics import TranslationOptions, critic_loss, fooling_l
 from workbench.methods.draws import Draws
 from workbench.methods.gradients import scale_gradient
 from workbench.nets.adversaries import Translator, image_critic
-from workbench.objectives import charbonnier
 from workbench.recipes import Recipe
 
 
@@ -77,8 +76,8 @@ class PixelDA(Method):
         images = torch.cat([degraded, scale_gradient(translated, self.options.task)])
         source, from_translated = self.restorer(images).chunk(2)
         parts = {
-            "restoration": charbonnier(source, batch["clean"]),
-            "translated_restoration": charbonnier(from_translated, batch["clean"]),
+            "restoration": self.restoration_loss(source, batch["clean"]),
+            "translated_restoration": self.restoration_loss(from_translated, batch["clean"]),
             "critic": critic_loss(self.critic, target, translated, "cross-entropy"),
         }
         fooling = fooling_loss(self.critic, translated, "cross-entropy")

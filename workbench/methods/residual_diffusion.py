@@ -52,6 +52,7 @@ class ResidualDiffusion(OwnRestorer):
     """
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "draws"})
+    restores_pairs: ClassVar[bool] = False
     family: ClassVar[str] = "residual diffusion"
     kind: str
     """The kind of the restorer (`workbench.restorers.KINDS`)."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from workbench.methods.base import Batch, Method
-from workbench.objectives import charbonnier
 
 
 class Vanilla(Method):
     """Trains on synthetic pairs of the source domain and never sees the target domain."""
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The Charbonnier loss of the source domain."""
-        return {"loss": charbonnier(self.restorer(batch["degraded"]), batch["clean"])}
+        """The restoration loss of the source domain."""
+        return {"loss": self.restoration_loss(self.restorer(batch["degraded"]), batch["clean"])}

@@ -87,8 +87,8 @@ TABLE = (
             "data.fraction", "data.target", "data.unpaired", "data.camera", "data.sigma", "data.mixture_from",
             "restorer.*", "warm_start",
             *_of_trainings(
-                "max_steps", "batch_size", "patch_size", "learning_rate", "schedule", "gradient_clip", "ema_decay",
-                "weights", "precision",
+                "max_steps", "batch_size", "patch_size", "learning_rate", "schedule", "loss", "perceptual",
+                "gradient_clip", "ema_decay", "weights", "precision",
             ),
         ),
         Role.RESULT,

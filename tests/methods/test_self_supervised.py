@@ -2,43 +2,22 @@
 
 import numpy as np
 import pytest
+import support.methods
 import torch
-from conftest import TINY
+from support.methods import batch_of, gradients, small_recipe
 
 from workbench import nets
-from workbench.data.domains import training_stream
-from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.draws import Draws
 from workbench.nets.blind_spot import shuffle_down, shuffle_up
-from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.restorers import Restorer
 from workbench.training import fit
 
-TRAINED = ["neighbor2neighbor", "ap-bsn", "c2n", "masked", "nlcl"]
-
-
-def recipe(method, *settings):
-    return load_recipe("denoise-pocket", [*TINY, *settings], method=method)
-
 
 def build(method, *settings):
-    torch.manual_seed(0)
-    resolved = METHODS[method].resolve(recipe(method, *settings))
-    return METHODS[method](resolved)
-
-
-def batch_of(module, size=4):
-    stream = training_stream(module.recipe.data, module.parts, module.recipe.training.patch_size, seed=0)
-    return next(iter(step_batches(stream, size)))
-
-
-def gradients(network):
-    return torch.cat(
-        [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in network.parameters()]
-    )
+    return support.methods.build(method, *settings, awake=())
 
 
 def descend(module, steps, learning_rate, size=4):
@@ -55,10 +34,6 @@ def descend(module, steps, learning_rate, size=4):
     return history
 
 
-def weights(run):
-    return run.restorer().network.state_dict()
-
-
 def test_draws_are_a_function_of_the_seeds_and_go_on():
     seeds = torch.tensor([3, 2**62, 7])
     first, again = Draws(seeds), Draws(seeds)
@@ -69,39 +44,6 @@ def test_draws_are_a_function_of_the_seeds_and_go_on():
     assert not torch.equal(drawn[0], drawn[1])
     assert torch.equal(Draws(seeds[1:]).uniform(2, 5), drawn[1:]), "a process that has a share of a batch"
     assert Draws(seeds).integers(3, 100).unique().tolist() == [0, 1, 2]
-
-
-@pytest.mark.parametrize("method", TRAINED)
-def test_losses_are_finite_reach_the_restorer_and_do_not_look_at_torchs_random_state(method):
-    module = build(method)
-    batch = batch_of(module)
-    step = module.head_start + 5
-    losses = module.losses(batch, step)
-    torch.manual_seed(1)
-    again = module.losses(batch, step)
-    assert all(torch.isfinite(value) for value in losses.values())
-    assert all(torch.equal(value, again[name]) for name, value in losses.items())
-    losses["loss"].backward()
-    assert gradients(module.restorer).abs().sum() > 0
-
-
-@pytest.mark.parametrize("method", TRAINED)
-def test_an_interrupted_run_continues_as_if_it_had_not_been(method, tmp_path, monkeypatch):
-    settings = ("training.validate_every=1000", "options.c2n.head_start=4")
-    whole = fit(recipe(method, *settings), tmp_path, "whole")
-    losses = METHODS[method].losses
-
-    def stop_at_6(self, batch, step):
-        if step == 6:
-            raise InterruptedError
-        return losses(self, batch, step)
-
-    monkeypatch.setattr(METHODS[method], "losses", stop_at_6)
-    with pytest.raises(InterruptedError):
-        fit(recipe(method, *settings), tmp_path, "cut")
-    monkeypatch.undo()
-    cut = fit(recipe(method, *settings), tmp_path, "cut", resume=True)
-    assert all(torch.equal(value, weights(cut)[name]) for name, value in weights(whole).items())
 
 
 def test_neighbor2neighbor_follows_the_paper():
@@ -138,7 +80,7 @@ def test_neighbor2neighbor_denoises_white_noise_without_clean_images(tmp_path):
         "training.batch_size=8", "training.patch_size=32", "training.learning_rate=0.003",
         "training.validate_every=1000", "training.checkpoint_every=1000", "training.ema_decay=0.95",
     )  # fmt: skip
-    scalars = fit(recipe("neighbor2neighbor", *settings), tmp_path).scalars()
+    scalars = fit(small_recipe("neighbor2neighbor", *settings), tmp_path).scalars()
     start, end = scalars[scalars.tag == "validation/source_psnr"].value
     assert end > start + 2.5
 
@@ -198,12 +140,12 @@ def test_ap_bsn_restores_in_tiles_what_it_restores_at_once(blind):
 
 def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
     warm = "warm_start={max_steps: 30, batch_size: 2, patch_size: 24, learning_rate: 0.01, validate_every: 15}"
-    resolved = METHODS["ap-bsn"].resolve(recipe("ap-bsn", warm))
+    resolved = METHODS["ap-bsn"].resolve(small_recipe("ap-bsn", warm))
     assert resolved.restorer.name == "ap-bsn-pocket" and resolved.warm_start is None
     assert resolved.training.max_steps == 38 and resolved.training.patch_size == 24
     assert resolved.training.validate_every == 15, "validating does not take more of its time than of the others'"
     assert METHODS["ap-bsn"].resolve(resolved) == resolved
-    assert METHODS["ap-bsn"](recipe("ap-bsn", warm)).exported().options.stride == 2
+    assert METHODS["ap-bsn"](small_recipe("ap-bsn", warm)).exported().options.stride == 2
     with pytest.raises(WorkbenchError, match="unet-pocket would learn to copy"):
         build("ap-bsn", "options.ap-bsn.network={name: unet-pocket}")
 

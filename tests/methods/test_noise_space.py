@@ -1,12 +1,13 @@
-import pytest
-import torch
-from conftest import TINY
-from pydantic import Field
+"""Noise-space adaptation, and what all methods share."""
 
-from workbench.data.domains import training_stream
-from workbench.data.streams import step_batches
+import pytest
+import support.methods
+import torch
+from pydantic import Field
+from support.methods import batch_of, gradients
+
 from workbench.errors import WorkbenchError
-from workbench.methods import METHODS, Vanilla
+from workbench.methods import Vanilla
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Section
 
@@ -14,36 +15,7 @@ ONE_CONDITION = ["options.noise-space.channel_shuffle=false", "options.noise-spa
 
 
 def build(method="noise-space", *settings):
-    torch.manual_seed(0)
-    recipe = load_recipe("denoise-pocket", [*TINY, *settings], method=method)
-    module = METHODS[method](recipe)
-    if method == "noise-space":  # its last layer starts at zero, which lets no gradient through to the conditions
-        torch.nn.init.normal_(module.diffusion.last.weight, std=0.1)
-    return module
-
-
-def batch_of(module, size=4):
-    stream = training_stream(module.recipe.data, module.parts, 16, seed=0)
-    return next(iter(step_batches(stream, size)))
-
-
-def gradients(network):
-    return torch.cat(
-        [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in network.parameters()]
-    )
-
-
-# Some restore each image by itself and train nothing.
-NOT_TRAINED = {"selfdeblur", "vdip", "condition-quality"}  # these have no gradient of the restorer
-
-
-@pytest.mark.parametrize("method", sorted(METHODS.keys() - NOT_TRAINED))
-def test_losses_are_finite_and_reach_the_restorer(method):
-    module = build(method)
-    losses = module.losses(batch_of(module), step=module.head_start + 3)
-    assert all(torch.isfinite(value) for value in losses.values())
-    losses["loss"].backward()
-    assert gradients(module.restorer).abs().sum() > 0
+    return support.methods.build(method, *settings, awake=["diffusion.last.weight"])
 
 
 def test_vanilla_ignores_the_target_domain_and_oracle_follows_its_references():
