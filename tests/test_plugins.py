@@ -1,4 +1,4 @@
-"""Methods of other packages: the example of docs/adding-a-method.md, and broken ones."""
+"""Methods and networks of other packages: the examples of their pages, and broken ones."""
 
 import os
 import shutil
@@ -16,13 +16,13 @@ from workbench.training import Run
 EXAMPLE = Path(__file__).parent / "example_method"
 
 
-def install(site: Path, name: str, methods: dict[str, str]) -> None:
+def install(site: Path, name: str, offers: dict[str, str], group: str = GROUP) -> None:
     """Put a distribution's metadata into a folder, as pip would."""
     metadata = site / f"{name.replace('-', '_')}-0.1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
-    lines = [f"{method} = {place}" for method, place in methods.items()]
-    (metadata / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]))
+    lines = [f"{offer} = {place}" for offer, place in offers.items()]
+    (metadata / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
 
 
 @pytest.fixture
@@ -99,3 +99,46 @@ def test_a_plug_in_that_cannot_be_used_is_one_line_and_stops_nothing(site, capsy
     assert "flip-consistency" in found and name not in found
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"workbench: method {name!r} of package other is left out") and reason in line
+
+
+NETWORK = Path(__file__).parent / "example_network"
+USE = """
+import sys
+import numpy as np
+from conftest import TINY
+from workbench.recipes import load_recipe
+from workbench.restorers import load_restorer
+from workbench.training import fit
+
+changes = [each for each in TINY if "noise-space" not in each and each != "restorer.width=4"]
+recipe = load_recipe("denoise-pocket", [*changes, "restorer={name: ring-net, width: 4}"], method="vanilla")
+restorer, card = load_restorer(fit(recipe, sys.argv[1], "run").folder)
+image = np.random.default_rng(0).random((60, 50, 3), np.float32)
+print(card["networks"]["restorer"]["network"], restorer.kind)
+print(np.abs(restorer.restore(image) - restorer.restore(image, tile=16)).max() < 1e-6)
+"""
+
+
+def test_the_page_of_networks_shows_the_example_as_it_is():
+    page = (Path(__file__).parents[1] / "docs" / "adding-a-network.md").read_text()
+    for file in ("ring_net.py", "pyproject.toml"):
+        assert (NETWORK / file).read_text() in page, f"{file} and docs/adding-a-network.md differ"
+
+
+def test_a_network_of_another_package_is_trained_and_restores_beside_broken_ones(tmp_path):
+    project = tomllib.loads((NETWORK / "pyproject.toml").read_text())["project"]
+    site = tmp_path / "site"
+    install(site, project["name"], project["entry-points"]["workbench.networks"], "workbench.networks")
+    install(site, "other", {"unet-s": "ring_net:RingNet", "none": "ring_net:torch"}, "workbench.networks")
+    shutil.copy(NETWORK / "ring_net.py", site)
+    places = os.pathsep.join([str(site), str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-c", USE, tmp_path / "runs"], env=os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["{'name': 'ring-net', 'width': 4} one-pass", "True"]
+    said = [line for line in done.stderr.splitlines() if line.startswith("workbench:")]
+    assert len(said) == 2 and all("is left out" in line for line in said)
+    assert "network 'none' of package other" in said[0] and "no subclass of torch.nn.Module" in said[0]
+    assert "network 'unet-s' of package other" in said[1] and "its name is taken" in said[1]

@@ -2,6 +2,8 @@
 
 import json
 import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ from workbench.restorers import (
     passes,
     save_restorer,
 )
+from workbench.restorers.restorer import check_options
 from workbench.training import fit
 
 NAME = "denoise-photographs-adapted"
@@ -198,6 +201,36 @@ def test_networks_are_those_of_the_kind():
         Restorer({"restorer": Blur(), "more": Blur()}, "one-pass")
 
 
+# The page
+
+
+def test_the_page_has_all_kinds_and_options():
+    page = (Path(__file__).parents[1] / "docs" / "restorers.md").read_text()
+    table = page.partition("| kind |")[2].partition("\n\n")[0]
+    for kind, procedure in KINDS.items():
+        assert f"`{kind}`" in table, kind
+        for option, declared in procedure.Options.model_fields.items():
+            assert f"`{option}`" in table and declared.description, f"{kind}: {option}"
+            if declared.annotation in (int, float):
+                with pytest.raises(WorkbenchError, match="^option: "):
+                    check_options(kind, {option: 10**30})
+
+
+def test_the_pages_kind_restores(monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "restorers.md").read_text()
+    code = page.partition("## A kind of your own\n\n```python\n")[2].partition("```")[0]
+    module = types.ModuleType("looks")
+    exec(code, module.__dict__)
+    monkeypatch.setitem(KINDS, "looks", module.Looks)
+    torch.manual_seed(0)
+    network, image, shown = nets.build("unet-pocket", width=4, depth=2), picture(), []
+    looks = Restorer({"restorer": network}, "looks", {"looks": 2})
+    mean = looks.restore(image, trace=lambda name, _: shown.append(name))
+    mirrored = Restorer.of(network).restore(image[:, ::-1].copy())[:, ::-1]
+    np.testing.assert_allclose(mean, (Restorer.of(network).restore(image) + mirrored) / 2, atol=1e-6)
+    assert shown == ["mirrored along ()", "mirrored along (-1,)"]
+
+
 # Cards
 
 
@@ -246,7 +279,7 @@ def test_a_card_names_kind_options_and_all_networks(saved):
         ({"options": {"steps": 0}}, "option: steps: "),
         ({"options": {"steps": 10**9}}, "option: steps: "),
         ({"options": {"magic": 1}}, "have no such option"),
-        ({"networks": {}}, "it has 0 networks"),
+        ({"networks": {}}, "is of no network there"),
         ({"networks__first__prefix": None}, "needs a name and a prefix"),
         ({"networks__first__prefix": ""}, "do not fit the network 'unet-pocket'"),
         ({"networks__first__network": {"name": "unet-x"}}, "no network is called 'unet-x'"),

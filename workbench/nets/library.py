@@ -6,7 +6,8 @@ but RCAN, which was made for super-resolution.
 
 Tiles: `DnCNN` and a small `SwinIR` treat a tile as they would the whole image, for ``halo`` is how far a pixel reaches.
 The others look further than that, Restormer, RCAN and NAFNet even at averages over the whole image; for them a tile is
-an approximation, with the surroundings that ``halo`` says, as is the habit with these networks.
+an approximation, with the surroundings that ``halo`` says, as is the habit with these networks. How far off they were
+seen to be is in docs/restorers.md: Restormer and Uformer by tens of levels of 255 at single pixels, the others by less.
 """
 
 from __future__ import annotations

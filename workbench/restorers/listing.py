@@ -26,7 +26,7 @@ class Listed:
     kind, networks : str
     parameters : int
         Numbers in its weights.
-    method, recipe, seed, options
+    method, recipe, seed, options : optional
         How it was trained, and the options that its card sets.
     """
 
@@ -64,7 +64,7 @@ def describe(name: str, weights: Path, task: str | None = None) -> Listed:
     data, settings = (facts.get(key) if isinstance(facts.get(key), dict) else {} for key in ("data", "settings"))
     domain = next((place for key in ("target", "source") if (place := data.get(key)) not in (None, "none")), None)
     return Listed(
-        name, task or settings.get("task"), domain, card["kind"], network_names(card),
+        name, task or facts.get("task") or settings.get("task"), domain, card["kind"], network_names(card),
         _parameters(weights), facts.get("method"), facts.get("recipe"), facts.get("seed"), card["options"],
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ def format_list(restorers: list[Listed]) -> str:
     """The list as a table to print."""
     header = ("name", "task", "kind", "networks", "parameters", "method", "recipe", "seed", "domain")
     rows = [
-        tuple("-" if (value := getattr(each, column)) is None else str(value) for column in header)
+        tuple("-" if (value := getattr(each, column)) in (None, "") else str(value) for column in header)
         for each in restorers
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]

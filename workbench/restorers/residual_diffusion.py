@@ -47,7 +47,9 @@ class Direct(procedure.Procedure):
 
 
 class _Process(procedure.Options):
-    schedule: Literal["normalised", "released", "mean-reverting"] = "normalised"
+    schedule: Literal["normalised", "released", "mean-reverting"] = Field(
+        "normalised", description="the table of the process"
+    )
     level: float = Level
     seed: int = Seed
 
@@ -148,7 +150,7 @@ class Coupled(procedure.Procedure):
         """The noise's level and how it is sampled."""
 
         level: float = Level
-        steps: int = Field(5, ge=1, le=1000)
+        steps: int = Field(5, ge=1, le=1000, description="steps of the sampling")
         seed: int = Seed
 
     options: Options
@@ -179,7 +181,7 @@ class Entangled(procedure.Procedure):
 
         level: float = Level
         predicts: Predicts = Field("clean", description="what the network predicts beside the residual")
-        steps: int = Field(4, ge=1, le=1000)
+        steps: int = Field(4, ge=1, le=1000, description="steps of the sampling")
         seed: int = Seed
 
     options: Options
@@ -211,7 +213,7 @@ class MeanReverting(procedure.Procedure):
     class Options(procedure.Options):
         """The process; its steps are those of the sampling."""
 
-        steps: int = Field(100, ge=1, le=1000)
+        steps: int = Field(100, ge=1, le=1000, description="steps of the sampling")
         max_sigma: float = Field(10.0, gt=0, le=1000, description="level of the noise, 8-bit units")
         seed: int = Seed
 
