@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
 from workbench.runs.measurements import find_measurements
 
-ALL = "all"
+ALL, RECORDED = "all", "recorded"
 _SHOWN_UNMEASURED = 5
 
 
@@ -39,14 +41,19 @@ class ResultsTab:
 
     def _lay_out(self) -> None:
         self.lines = gr.State([])
+        self.opened = gr.State(False)
         self.width = gr.Number(1280, visible=False)
         with gr.Row(elem_classes="wb-choices"):
             self.paper = gr.Dropdown(
-                [(paper.title, key) for key, paper in PAPERS.items()], value=next(iter(PAPERS)), label="Paper",
-                min_width=160, elem_id="paper",
+                [("Measured in this project", RECORDED), *((paper.title, key) for key, paper in PAPERS.items())],
+                value=RECORDED, label="Paper", min_width=160, elem_id="paper",
             )  # fmt: skip
-            self.table = gr.Dropdown([ALL], value=ALL, label="Table", scale=2, min_width=220, elem_id="table")
-            self.ours = gr.Checkbox(label="Only what was measured here", min_width=180, elem_id="only-ours")
+            self.table = gr.Dropdown(
+                [ALL], value=ALL, label="Table", scale=2, min_width=220, visible=False, elem_id="table"
+            )
+            self.ours = gr.Checkbox(
+                label="Only what was measured here", min_width=180, visible=False, elem_id="only-ours"
+            )
             self.again = gr.Button("Look again", size="sm", min_width=120, elem_id="results-again")
         self.tables = gr.HTML(js_on_load=asset("cells.js"), elem_id="results")
         with gr.Column(visible=False, elem_id="behind") as self.behind:
@@ -65,7 +72,7 @@ class ResultsTab:
         self.options = options
         filters = [self.paper, self.table, self.ours]
         self.filled = {"fn": self.fill, "inputs": filters, "outputs": [self.tables, self.lines, self.behind], **options}
-        self.paper.input(self.choose_paper, self.paper, self.table, **options).success(**self.filled)
+        self.paper.input(self.choose_paper, self.paper, [self.table, self.ours], **options).success(**self.filled)
         for trigger in (self.table.input, self.ours.input, self.again.click):
             trigger(**self.filled)
         details = {
@@ -82,19 +89,29 @@ class ResultsTab:
 
     def watch(self, tab: gr.Tab) -> None:
         """Make the tables whenever the tab is opened."""
-        tab.select(self.choose_tables, [self.paper, self.table], self.table, **self.options).success(**self.filled)
+        choices = [self.paper, self.table]
+        tab.select(
+            self.enter, [self.opened, *choices], [self.opened, *choices, self.ours], **self.options
+        ).success(**self.filled)  # fmt: skip
 
     def choose_paper(self, paper: str):
-        """The tables of a paper."""
+        """The tables of a paper; what was recorded has none to choose from."""
+        if paper == RECORDED:
+            return gr.update(choices=[ALL], value=ALL, visible=False), gr.update(visible=False)
         titles = [(f"{table}: {title}", table) for table, title in PAPERS[paper].tables.items()]
-        return gr.update(choices=[("All tables", ALL), *titles], value=ALL)
+        return gr.update(choices=[("All tables", ALL), *titles], value=ALL, visible=True), gr.update(visible=True)
 
-    def choose_tables(self, paper: str, table: str):
-        """The same, and the choice stays."""
-        return self.choose_paper(paper) | {"value": table}
+    def enter(self, opened: bool, paper: str, table: str):
+        """Begin with the papers' tables if a run here was measured, else with what the project recorded."""
+        if not opened and find_measurements(self.folder).measurements:
+            paper = next(iter(PAPERS))
+        tables, ours = self.choose_paper(paper)
+        return True, paper, tables | {"value": table}, ours
 
     def fill(self, paper: str, table: str, only_ours: bool):
         """The tables as HTML, and which runs are behind their lines."""
+        if paper == RECORDED:
+            return _recorded(), [], gr.update(visible=False)
         found = find_measurements(self.folder)
         for failure in found.failed:
             gr.Warning(f"{failure['name']}: {failure['reason']}")
@@ -144,6 +161,26 @@ class ResultsTab:
         return Run(folder)
 
 
+def _recorded() -> str:
+    """The tables of the project's own runs as HTML."""
+    parts = []
+    for table in json.loads(asset("measured.json")):
+        head, *lines = table["lines"]
+        rows = "".join(
+            f'<tr><th scope="row">{html.escape(name)}</th>'
+            + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            + "</tr>"
+            for name, *cells in lines
+        )
+        parts.append(
+            f'<div class="wb-table"><table><caption><b>{html.escape(table["title"])}</b> {html.escape(table["note"])}'
+            "</caption><thead><tr>"
+            + "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+            + f"</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+    return asset("measured.html") + "".join(parts)
+
+
 def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
     """Tables as HTML; a number measured here is a button."""
     parts = []
@@ -185,7 +222,7 @@ def _kind(key: str) -> str:
 def _row(index: int, line: Line, keys: Sequence[str]) -> str:
     cells = []
     for key in keys:
-        text = html.escape(shown(line, key))
+        text = html.escape(_named(line, key))
         if key == "ours" and line.runs:
             label = html.escape(f"{_describe(line)}: show the runs behind it")
             text = f'<button type="button" class="wb-cell" data-line="{index}" aria-label="{label}">{text}</button>'
@@ -196,9 +233,15 @@ def _row(index: int, line: Line, keys: Sequence[str]) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
+def _named(line: Line, key: str) -> str:
+    """A cell; what a paper calls "Ours" by the paper's name for it, for here ours is what was measured here."""
+    text = shown(line, key)
+    return re.sub(r"\bOurs\b", PAPERS[line.paper].title, text.replace("(Ours)", "")) if key == "row" else text
+
+
 def _describe(line: Line) -> str:
     """A line in words."""
-    where = " ".join(part for part in (line.row, line.column) if part)
+    where = " ".join(part for part in (_named(line, "row"), line.column) if part)
     ours = f", {shown(line, 'ours')}, {line.scale} scale on {line.data}" if line.n else ""
     return f"Table {line.table}, {where}, {line.metric}{ours}"
 

@@ -5,6 +5,7 @@ A block of a page between ``<!-- STUDY: TEST -->`` and ``<!-- end -->`` is repla
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,28 @@ DESK = DOCS / "desk.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
+APP_FILE = Path(__file__).parents[1] / "apps" / "assets" / "measured.json"
+APP_TABLES = {
+    "Real photographs: PolyU, other scenes": ("real-photographs", "PolyU"),
+    "Real photographs: CC, never trained on": ("real-photographs", "CC"),
+    "Real photographs: Nam, never trained on": ("real-photographs", "Nam"),
+    "Simulated camera": ("embedded", "simulated camera"),
+    "Simulated camera, strong noise": ("embedded-strong", "simulated camera"),
+    "Simulated rain": ("rivals-rain", "simulated rain"),
+    "Simulated camera shake": ("rivals-shake", "simulated shake"),
+}
+APP_ROWS = [
+    "input",
+    "vanilla",
+    "vanilla + best blur",
+    "vanilla-early",
+    "vanilla-early-1000",
+    "adapted",
+    "adapted-c5",
+    "guarded-c5",
+    "oracle",
+]
+APP_COLUMNS = ("PSNR / dB", "gain over vanilla / dB", "SSIM", "LPIPS", "seeds")
 PROTOCOLS = "real-protocols"
 FILES = {"rivals-photographs": "real-photographs"}
 """Of the studies whose CSV has another name."""
@@ -245,6 +268,22 @@ def protocols_table(restorer: str) -> str:
     return f"{as_markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/{PROTOCOLS}.csv`.*"
 
 
+def app_tables() -> str:
+    """The main rows of the main test sets as JSON, for the app's Results tab."""
+    tables = []
+    for title, (study, test) in APP_TABLES.items():
+        rows = read(study)
+        rows = rows[(rows.test == test) & rows.cell.isin(APP_ROWS)]
+        head, *lines = comparison_table(rows, test)
+        kept = [head.index(name) for name in head if name in APP_COLUMNS or not name]
+        commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
+        note = f"{rows.images.iloc[0]} pictures; protocol rgb; code {commits}; benchmarks/results/{study}.csv"
+        ordered = sorted(lines, key=lambda line: APP_ROWS.index(line[0]))
+        shown = [[line[place] for place in kept] for line in (head, *ordered)]
+        tables.append({"title": title, "note": note, "lines": shown})
+    return json.dumps(tables, indent=1, ensure_ascii=False) + "\n"
+
+
 def render(page: str) -> str:
     """The page with every table made anew."""
 
@@ -267,6 +306,7 @@ def render(page: str) -> str:
 
 
 if __name__ == "__main__":
+    APP_FILE.write_text(app_tables(), encoding="utf-8")
     for page in (PAGE, STUDY, DESK):
         page.write_text(render(page.read_text()))
     strength_figure(DOCS / "figures" / "strength.png")

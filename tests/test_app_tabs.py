@@ -16,7 +16,7 @@ from apps.degrading import KINDS, Degradation
 from apps.guarding import is_loopback
 from apps.main import build, read_auth
 from apps.monitor import MonitorTab
-from apps.results import ResultsTab
+from apps.results import ALL, RECORDED, ResultsTab
 from workbench.data.degradations import DEGRADATIONS
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Unavailable
@@ -352,9 +352,22 @@ def test_a_click_on_a_number_finds_its_run(folder):
     assert run["value"] == PAIR[0] and "27.25" in title and "pocket" in title
     numbers, figure, pictures, recipe = tab.show_run(PAIR[0], 1280)
     assert "step 10" in pictures and "denoise-pocket" in recipe and len(figure.data) == 2 and PAIR[0] in numbers
+    assert '<th scope="row">Noise-DA</th>' in page and ">Ours<" not in page
     only_ours, lines, _ = tab.fill("noise-da", "1", True)
     assert "34.71" not in only_ours and all(line[1] for line in lines)
     assert "Nothing measured yet" in tab.fill("drdd", "all", True)[0]
+
+
+def test_results_open_on_what_was_measured(folder, tmp_path):
+    with gr.Blocks():
+        empty, full = ResultsTab(tmp_path / "nothing"), ResultsTab(folder)
+    assert empty.enter(False, RECORDED, ALL)[1] == RECORDED
+    page, lines, _ = empty.fill(RECORDED, ALL, False)
+    assert page.count("<table>") == 7 and "PolyU" in page and "guarded-c5" in page and not lines
+    assert full.enter(False, RECORDED, ALL)[1] == RECORDED, "runs are there, but none was measured"
+    measure(folder / PAIR[0], 27.25)
+    assert full.enter(False, RECORDED, ALL)[1] == "noise-da"
+    assert full.enter(True, RECORDED, ALL)[1] == RECORDED, "somebody chose it"
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc", "..", "", None, "missing"])

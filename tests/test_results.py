@@ -1,5 +1,6 @@
 """The numbers on the results page are those of the recorded runs."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def test_page_holds_the_tables_of_the_recorded_runs():
         page = path.read_text()
         assert len(report.BLOCK.findall(page)) >= tables
         assert report.render(page) == page, "run python benchmarks/report.py"
+
+
+def test_the_app_shows_the_tables_of_the_recorded_runs():
+    recorded = report.APP_FILE.read_text(encoding="utf-8")
+    assert recorded == report.app_tables(), "run python benchmarks/report.py"
+    assert all({"input", "vanilla"} < {line[0] for line in table["lines"]} for table in json.loads(recorded))
 
 
 STUDIES = ["real-photographs", "embedded", "embedded-strong", "embedded-textured", "rivals-camera", "rivals-rain",
