@@ -32,7 +32,7 @@ def words(job: Job) -> str:
     restored = sorted((title for title in mean if title != INPUT), key=mean.get, reverse=True)
     count = f"over {len(measured)} photos with a reference" if len(measured) > 1 else "on this photo"
     shares = ", ".join(f"{title} {mean[title]:.2f}" for title in [INPUT, *restored])
-    text = f"Mean PSNR in dB {count}: {shares}."
+    text = f"{'Mean PSNR' if len(measured) > 1 else 'PSNR'} in dB {count}: {shares}."
     if len(restored) < 2:
         gain = mean[restored[0]] - mean[INPUT]
         verb = "changes hardly anything" if abs(gain) < SAME else "helps" if gain > 0 else "does harm"
