@@ -261,11 +261,17 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
         fit(recipe(), tmp_path, "run")
 
 
-def test_broken_checkpoint_is_named(tmp_path):
+def test_a_broken_checkpoint_is_named_and_the_one_before_taken(tmp_path, capsys):
     run = fit(recipe(), tmp_path, "run")
     (run.folder / "summary.json").unlink()
+    before = weights(run)
     run.checkpoint.write_bytes(b"half")
-    with pytest.raises(WorkbenchError, match=r"last\.ckpt: not a readable checkpoint; delete it"):
+    assert equal(before, weights(fit(recipe(), tmp_path, "run", resume=True))), "the one before it is taken"
+    assert "last.ckpt: damaged; goes on from the one before it, of step 9" in capsys.readouterr().err
+    (run.folder / "summary.json").unlink()
+    for checkpoint in run.checkpoint.parent.iterdir():
+        checkpoint.write_bytes(b"half")
+    with pytest.raises(WorkbenchError, match=r"last\.ckpt: not a readable checkpoint .*; delete it"):
         fit(recipe(), tmp_path, "run", resume=True)
 
 

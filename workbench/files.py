@@ -1,4 +1,4 @@
-"""The one way files are written: whole or not at all.
+"""The one way files are written: whole or not at all; and texts and JSON are read that may come from anywhere.
 
 A file is written under another name in the same folder, flushed to the disk and renamed, so that a reader, a killed
 process, a full disk or a lost current find what was there before or what is there now, never a part of it. No torch
@@ -8,6 +8,7 @@ here.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import uuid
@@ -80,6 +81,53 @@ def write_json(path: str | os.PathLike, content: object) -> None:
         A number is infinite or none, which JSON cannot tell.
     """
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_text(path: str | os.PathLike, longest: int = 1 << 26) -> str:
+    """Read a text file of UTF-8 that is not longer than so many bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+    WorkbenchError
+        It cannot be read, is no plain file (a pipe would be waited for), is too long or no text.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            if not path.exists():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+            raise WorkbenchError(f"{path}: cannot be read (not a plain file)")
+        if path.stat().st_size > longest:
+            raise WorkbenchError(f"{path}: cannot be read (longer than {longest} bytes)")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise WorkbenchError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise WorkbenchError(f"{path}: cannot be read (not UTF-8 text)") from error
+
+
+def read_json(path: str | os.PathLike) -> dict:
+    """Read a JSON object; errors as of `read_text`, and WorkbenchError for anything else than an object."""
+    text = read_text(path)
+    try:
+        content = json.loads(text)
+    except RecursionError as error:
+        raise WorkbenchError(f"{path}: not valid JSON (nested too deep)") from error
+    except ValueError as error:
+        raise WorkbenchError(f"{path}: not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise WorkbenchError(f"{path}: not valid here (an object {{...}} is expected)")
+    return content
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name can be a folder's, directly below another, and is not a hidden one's."""
+    return (
+        bool(name) and Path(name).name == name and not name.startswith(".") and name.isprintable() and "\\" not in name
+    )
 
 
 def rename(finished: Path, path: Path) -> None:

@@ -15,6 +15,7 @@ from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.runs.evaluations import save_record
 from workbench.runs.folder import Run
+from workbench.runs.processes import end_with
 from workbench.runs.provenance import provenance
 from workbench.training import fit
 
@@ -36,8 +37,9 @@ def measure(run: Run, place: str, protocol: str) -> list[dict]:
 
 def main() -> None:
     """Train and measure one run."""
-    torch.set_num_threads(1)
     task = json.loads(sys.argv[1])
+    end_with(task["parent"])
+    torch.set_num_threads(1)
     run, failed = Run(Path(task["runs"]) / task["name"]), []
     try:
         if task["train"]:

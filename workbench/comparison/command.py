@@ -16,6 +16,7 @@ from workbench.data.domains import check_prepared, held_out, places
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
+from workbench.files import is_plain_name
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.recipes import Recipe, load_recipe, variant_settings
 from workbench.runs.identity import difference
@@ -52,6 +53,8 @@ def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> t
     if form not in FORMATS:
         raise WorkbenchError(f"--format {form}: choose one of {', '.join(FORMATS)}")
     processes = processes or default_processes()
+    if name is not None and not is_plain_name(name):
+        raise WorkbenchError(f"--name {name}: the tables lie in --runs, so give their folder a name without /")
     folder = grid.runs / (name or f"compare-{grid.prefix.removesuffix('-')}{grid.suffix}")
     printed = write_tables(grid, folder)[form]
     failures: list[Failure] = []

@@ -144,7 +144,7 @@ def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
         task = {
             "recipe": job.grid.recipe, "settings": job.settings, "train": train,
             "method": job.cell.method, "seed": job.seed, "runs": str(job.grid.runs), "name": job.name,
-            "tests": missing, "protocol": job.grid.protocol,
+            "tests": missing, "protocol": job.grid.protocol, "parent": os.getpid(),
         }  # fmt: skip
         status = children.call(_child(task), job.run.folder / LOG)
     except (WorkbenchError, OSError) as error:

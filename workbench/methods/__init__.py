@@ -58,11 +58,13 @@ def resolve(recipe: Recipe) -> Recipe:
     Raises
     ------
     WorkbenchError
-        When a method that the recipe names is unknown, or a setting of its own method is unknown or wrong.
+        When a method that the recipe names is unknown, or a setting of any of them is unknown or wrong.
     """
     for name in (recipe.method, *recipe.options):
         if name not in METHODS:
             raise WorkbenchError(f"{recipe.name}: no method is called {name!r}; choose one of {', '.join(METHODS)}")
+    for name in recipe.options:  # a mistyped setting of another method is as wrong as one of its own
+        METHODS[name].options_of(recipe.model_copy(update={"method": name}))
     return METHODS[recipe.method].resolve(recipe)
 
 

@@ -112,7 +112,7 @@ class Method(LightningModule):
         try:
             return cls.Options(**given)
         except ValidationError as error:
-            raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}")) from error
+            raise WorkbenchError(one_line(error, f"{recipe.name}: options.{recipe.method}", cls.Options)) from error
 
     @classmethod
     def needs(cls, recipe: Recipe) -> dict[str, Recipe]:

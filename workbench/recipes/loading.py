@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
+from typing import get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from workbench.errors import WorkbenchError
-from workbench.files import write_text
+from workbench.files import read_text, write_text
 from workbench.recipes.former import current_key, current_tree
+from workbench.recipes.reading import LONGEST, parse
 from workbench.recipes.schema import Recipe
 from workbench.recipes.variants import variant_settings
 
@@ -44,7 +47,7 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
     name, chosen = _split(name)
     text, place = _read(name)
     try:
-        tree = yaml.safe_load(text)
+        tree = parse(text)
     except yaml.YAMLError as error:
         raise WorkbenchError(f"{place}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(tree, dict):
@@ -75,24 +78,46 @@ def apply_settings(tree: dict | Recipe, settings: Iterable[str] = (), place: str
         try:
             # A folder's name is taken as it is typed, whatever it would mean in YAML.
             plain = parents == ["data"] and value[:1] not in "[{" and value != "null"
-            node[leaf] = value if plain else yaml.safe_load(value)
+            node[leaf] = value if plain else parse(value)
         except yaml.YAMLError as error:
             raise WorkbenchError(f"--set {setting}: {value!r} is not a valid value") from error
     tree |= {key: value for key, value in overrides.items() if value is not None}
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        raise WorkbenchError(one_line(error, place)) from error
+        raise WorkbenchError(one_line(error, place, Recipe)) from error
 
 
-def one_line(error: ValidationError, place: str) -> str:
-    """The first thing that is wrong with a recipe, in one line."""
+def one_line(error: ValidationError, place: str, model: type[BaseModel] | None = None) -> str:
+    """The first thing that is wrong with a recipe, in one line; of a key of ``model`` that is not there the nearest."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     reason = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        reason = "there is no such key"
+        nearest = None if model is None else _nearest(model, [part for part in problem["loc"] if isinstance(part, str)])
+        reason = "there is no such key" + (f"; did you mean {nearest}?" if nearest else "")
     return ": ".join(part for part in (place, key, reason) if part)
+
+
+def _nearest(model: type[BaseModel], parts: list[str]) -> str | None:
+    """The key of a model, beside a mistyped one or else anywhere, whose last part is most like its last part."""
+    *parents, leaf = parts
+    keys = [key.rpartition(".") for key in _keys(model)]
+    beside = {last: f"{above}{dot}{last}" for above, dot, last in keys if above == ".".join(parents)}
+    anywhere = {last: f"{above}{dot}{last}" for above, dot, last in keys}
+    for names in (beside, anywhere):
+        if close := get_close_matches(leaf, names, 1):
+            return names[close[0]]
+    return None
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """The dotted keys of a model and of the sections in it."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _keys(part, f"{prefix}{name}.")
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
@@ -114,9 +139,9 @@ def _read(name: str | Path) -> tuple[str, str]:
         path = path / "recipe.yaml"
     if path.suffix in {".yaml", ".yml"}:
         try:
-            return path.read_text(), str(path)
-        except (OSError, UnicodeDecodeError) as error:
-            raise WorkbenchError(f"{path}: cannot be read as a recipe ({error})") from error
+            return read_text(path, LONGEST), str(path)
+        except FileNotFoundError as error:
+            raise WorkbenchError(f"{path}: cannot be read as a recipe ({error.strerror})") from error
     packaged = resources.files("workbench.recipes") / f"{name}.yaml"
     if not packaged.is_file():
         names = ", ".join(recipe.name for recipe in available())

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from workbench.data import degradations
+from workbench.files import is_plain_name
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Task = Literal["denoising", "deraining", "deblurring", "dehazing", "low-light", "all-in-one"]
@@ -230,6 +239,13 @@ class Recipe(Section):
     options: dict[str, dict[str, Any]] = Field(
         {}, description="settings of methods, by method; the method's Options names and checks them"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not is_plain_name(name):
+            raise ValueError(f"{name!r} cannot name a folder: no / and \\, no . at its beginning")
+        return name
 
     @model_validator(mode="after")
     def _one_device_for_the_warm_start(self):

@@ -9,7 +9,6 @@ it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.files import cannot_write, write_json
+from workbench.files import cannot_write, read_json, write_json
 
 if TYPE_CHECKING:
     from workbench.evaluation.sets import EvaluationSet
@@ -159,9 +158,9 @@ def read_record(path: Path) -> Record:
 
 def _read(path: Path) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         known = content["format"] == FORMAT and isinstance(content["data"], dict)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, WorkbenchError, KeyError, TypeError) as error:
         raise _damaged(path) from error
     if not known:
         raise _damaged(path)

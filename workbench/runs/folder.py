@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +9,26 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.errors import WorkbenchError
-from workbench.files import write_json
+from workbench.files import read_json, read_text, write_json, write_text
 from workbench.recipes import Recipe, load_recipe
+from workbench.runs.checkpoints import read_checkpoint, read_snapshot
 from workbench.runs.events import read_scalars
 
 if TYPE_CHECKING:
     from workbench.methods import Method
     from workbench.restorers import Restorer
 
+FORMAT = 1
+"""Of run folders: what a version of the workbench may not know is refused by this number."""
+
 
 class Run:
     """A run folder.
 
-    ``recipe.yaml`` (fully resolved), ``data.json`` (digests of the folders it was trained on), ``summary.json``,
-    ``restorer.safetensors`` with its card ``restorer.json``, ``checkpoints/last.ckpt``, ``snapshots/`` if the recipe
-    asked for them, ``events/`` with TensorBoard event files, and ``evaluations/`` with what ``workbench evaluate``
-    measured.
+    ``format`` (its version), ``recipe.yaml`` (fully resolved), ``data.json`` (digests of the folders it was trained
+    on), ``summary.json``, ``restorer.safetensors`` with its card ``restorer.json``, ``checkpoints/last.ckpt`` and
+    ``previous.ckpt``, ``snapshots/`` if the recipe asked for them, ``events/`` with TensorBoard event files, and
+    ``evaluations/`` with what ``workbench evaluate`` measured.
 
     Parameters
     ----------
@@ -61,6 +64,7 @@ class Run:
     @cached_property
     def recipe(self) -> Recipe:
         """The fully resolved recipe."""
+        self._check_format()
         return load_recipe(self.folder)
 
     @property
@@ -102,7 +106,6 @@ class Run:
             When there is no such snapshot or no checkpoint, or its weights are not those of the recipe.
         """
         import torch  # and Lightning with the methods: those who only list runs need not wait for them
-        from safetensors.torch import load_file
 
         from workbench.methods import METHODS
 
@@ -113,11 +116,7 @@ class Run:
         if not path.exists():
             raise WorkbenchError(f"{path}: missing; train the run first")
         try:
-            state = (
-                torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-                if step is None
-                else load_file(path)
-            )
+            state = read_checkpoint(path)["state_dict"] if step is None else read_snapshot(path)
             with torch.random.fork_rng(devices=[]):  # building draws weights; the caller's random numbers stay
                 method = METHODS[self.recipe.method](self.recipe)
             method.load_state_dict(state)
@@ -146,6 +145,10 @@ class Run:
         """
         return read_scalars(self.events)
 
+    def write_format(self) -> None:
+        """Write ``format``, replacing it in one step."""
+        write_text(self.folder / "format", f"{FORMAT}\n")
+
     def write_summary(self, summary: dict) -> None:
         """Write ``summary.json``, replacing it in one step."""
         self._write("summary.json", summary)
@@ -155,12 +158,22 @@ class Run:
         self._write("data.json", contents)
 
     def _read(self, name: str) -> dict:
+        self._check_format()
         try:
-            return json.loads((self.folder / name).read_text())
+            return read_json(self.folder / name)
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise WorkbenchError(f"{self.folder / name}: not valid JSON ({error})") from error
+
+    def _check_format(self) -> None:
+        """Refuse what a later version has written; folders of before there was a number are of format 1."""
+        try:
+            found = read_text(self.folder / "format", longest=100).strip()
+        except FileNotFoundError:
+            return
+        if found != str(FORMAT):
+            raise WorkbenchError(
+                f"{self.folder}: a run folder of format {found[:20]!r}; this version knows {FORMAT}, use a later one"
+            )
 
     def _write(self, name: str, content: dict) -> None:
         write_json(self.folder / name, content)

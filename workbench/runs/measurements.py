@@ -5,13 +5,13 @@ No torch here: tables are made without it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.recipes import Recipe, load_recipe
+from workbench.recipes import Recipe
 from workbench.runs.evaluations import FOLDER, Record, read_record
+from workbench.runs.folder import Run
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,13 @@ def find_measurements(runs: Path) -> Found:
                 found.unmeasured.append(run)
             continue
         try:
-            recipe = load_recipe(path)
+            recipe = Run(run).recipe
         except WorkbenchError as error:
-            found.failed.append({"name": str(run), "reason": str(error).removeprefix(f"{path}: ")})
+            reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{run}: ")
+            found.failed.append({"name": str(run), "reason": reason})
             continue
-        commit = str((summary.get("provenance") or {}).get("commit") or "")
+        provenance = summary.get("provenance")
+        commit = str(provenance.get("commit") or "") if isinstance(provenance, dict) else ""
         for file in records:
             try:
                 found.measurements.append(Measurement(run, recipe, commit, read_record(file)))
@@ -68,7 +70,6 @@ def find_measurements(runs: Path) -> Found:
 
 def _summary(run: Path) -> dict:
     try:
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Run(run).summary
+    except WorkbenchError:
         return {}
-    return summary if isinstance(summary, dict) else {}

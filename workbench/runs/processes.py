@@ -6,21 +6,22 @@ process number alone would not do, for the system gives it to another process on
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
 from workbench.errors import WorkbenchError
-from workbench.files import cannot_write, write_json
+from workbench.files import cannot_write, read_json, write_json
 from workbench.recipes import Recipe, save_recipe
 from workbench.runs.folder import Run
 
@@ -65,8 +66,8 @@ def record_process(folder: Path, pid: int | None = None, total_steps: int | None
 def read_record(run: Run) -> ProcessRecord | None:
     """The process that trains a run or trained it last; None if there is no note of it."""
     try:
-        return ProcessRecord(**json.loads((run.folder / RECORD).read_text()))
-    except (OSError, ValueError, TypeError):
+        return ProcessRecord(**read_json(run.folder / RECORD))
+    except (OSError, WorkbenchError, TypeError):
         return None
 
 
@@ -79,8 +80,25 @@ def living_process(run: Run, record: ProcessRecord | None = None) -> psutil.Proc
         process = psutil.Process(record.pid)
         same = abs(process.create_time() - record.created) < _TOLERANCE
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.Error:
+    except (psutil.Error, TypeError, ValueError, OverflowError):  # it is gone, or the note is none
         return None
+
+
+def end_with(parent: int) -> None:
+    """Let this process stop, as by SIGTERM, when the one that started it is gone, however that ended.
+
+    Parameters
+    ----------
+    parent : int
+        Number of the process that started this one.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def memory(process: psutil.Process) -> int:

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import Callback, Trainer
-from safetensors.torch import save
 from torch import nn
 
 from workbench.data.domains import Pair
 from workbench.evaluation.metrics import psnr
-from workbench.files import write_bytes
 from workbench.images import to_float
 from workbench.methods import Method
 from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
+from workbench.runs.checkpoints import WHOLE, read_checkpoint, write_checkpoint, write_snapshot
 from workbench.training.meters import high_frequency_energy
 from workbench.training.surroundings import StopSignals
+
+
+class CheckpointFiles(CheckpointIO):
+    """How Lightning writes and reads checkpoints: `workbench.runs.checkpoints`."""
+
+    def save_checkpoint(self, checkpoint: dict, path: str | Path, storage_options: object = None) -> None:
+        """Write a checkpoint, keeping the one before."""
+        write_checkpoint(Path(path), checkpoint)
+
+    def load_checkpoint(self, path: str | Path, map_location: object = None, weights_only: bool | None = None) -> dict:
+        """Read a checkpoint to the CPU."""
+        return read_checkpoint(Path(path), WHOLE)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete a checkpoint."""
+        Path(path).unlink(missing_ok=True)
 
 
 class Checkpoints(Callback):
@@ -56,14 +71,7 @@ class Checkpoints(Callback):
         # A gradient that overflowed shows in the weights one step before it shows in the loss.
         if not all_finite(module):
             return
-        partial = self.path.with_suffix(".partial")
-        try:
-            trainer.save_checkpoint(partial)
-            if trainer.is_global_zero:
-                os.replace(partial, self.path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
+        trainer.save_checkpoint(self.path)
 
 
 class Snapshots(Callback):
@@ -94,7 +102,7 @@ class Snapshots(Callback):
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"{trainer.global_step:07d}.safetensors"
         state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
-        write_bytes(path, save(state))
+        write_snapshot(path, state)
 
 
 class RandomState(Callback):

@@ -19,16 +19,25 @@ from workbench.data.contents import changed_place, contents
 from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
-from workbench.files import CannotWrite, cannot_write, make_folder
+from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, WARM_START, Diverged, all_finite
 from workbench.recipes import Recipe, save_recipe
 from workbench.restorers import save_restorer
+from workbench.runs.checkpoints import WHOLE, previous, read_checkpoint
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, difference, digest, find_run
 from workbench.runs.processes import record_process
 from workbench.runs.provenance import provenance
-from workbench.training.callbacks import Checkpoints, Curves, Progress, RandomState, Snapshots, Validation
+from workbench.training.callbacks import (
+    CheckpointFiles,
+    Checkpoints,
+    Curves,
+    Progress,
+    RandomState,
+    Snapshots,
+    Validation,
+)
 from workbench.training.memory import peak_memory, reset_peak_memory
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
@@ -88,7 +97,10 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     """
     recipe = resolve(recipe)
     check_prepared(places(recipe.data))
-    run = Run(Path(runs) / (name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"))
+    name = name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"
+    if not is_plain_name(name):
+        raise WorkbenchError(f"name {name!r}: a run folder lies in --runs, so give it a name without / and leading .")
+    run = Run(Path(runs) / name)
     try:
         with unchanged(), StopSignals() as signals:
             if _helps(run):
@@ -100,6 +112,9 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
                 if not run.finished:
                     recipe = _as_begun(run, recipe)
                     job = _prepare(recipe)  # what is wrong with the recipe shows before anything is written or trained
+                    sweep(run.checkpoint.parent)
+                    sweep(run.snapshot_folder)
+                    run.write_format()
                     save_recipe(recipe, run.folder / "recipe.yaml")
                     run.write_contents(contents(places(recipe.data)))
                     record_process(run.folder, total_steps=job[0].total_steps)
@@ -261,15 +276,20 @@ def _train(
 
 
 def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
-    """The checkpoint to continue from and its step."""
+    """The checkpoint to continue from and its step: the newest, or the one before where that is damaged."""
     if not run.checkpoint.exists():
         return None, 0
     try:
-        return run.checkpoint, torch.load(run.checkpoint, map_location="cpu", weights_only=True)["global_step"]
-    except Exception as error:
-        raise WorkbenchError(
-            f"{run.checkpoint}: not a readable checkpoint; delete it to start this run again"
-        ) from error
+        return run.checkpoint, read_checkpoint(run.checkpoint, WHOLE)["global_step"]
+    except WorkbenchError as damage:
+        older = previous(run.checkpoint)
+        try:
+            step = read_checkpoint(older, WHOLE)["global_step"]
+        except WorkbenchError:
+            raise WorkbenchError(f"{damage}; delete it to start this run again") from damage
+    tqdm.write(f"{run.checkpoint}: damaged; goes on from the one before it, of step {step}", file=sys.stderr)
+    os.replace(older, run.checkpoint)
+    return run.checkpoint, step
 
 
 def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Trainer:
@@ -292,6 +312,7 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
         # Whoever watches the run sees within seconds what is logged.
         logger=TensorBoardLogger(run.folder, name="", version="events", flush_secs=1),
         callbacks=callbacks,
+        plugins=[CheckpointFiles()],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -19,6 +19,7 @@ from workbench.methods import METHODS, resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.runs.folder import Run
 from workbench.runs.identity import REUSE, digest, find_run
+from workbench.runs.processes import end_with
 from workbench.training.fitting import fit
 
 Key = TypeVar("Key", bound=Hashable)
@@ -104,10 +105,16 @@ def cached_runs(recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smo
     if lanes > 1:
         # Not forked: a copy of a process that has used torch's threads may hang.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(lanes, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ProcessPoolExecutor(lanes, context, initializer=_begin_lane, initargs=(os.getpid(),)) as pool:
             for training in [pool.submit(cached_run, recipe, runs) for recipe in missing]:
                 training.result()
     return {key: cached_run(recipe, runs, smoke=smoke) for key, recipe in recipes.items()}
+
+
+def _begin_lane(parent: int) -> None:
+    """Prepare a process that trains beside others."""
+    end_with(parent)
+    torch.set_num_threads(1)
 
 
 def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
