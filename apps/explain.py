@@ -71,7 +71,7 @@ def _recordings() -> tuple[Recording, ConditionRecording]:
 def _payload() -> dict:
     microscope, conditions = _recordings()
     if not np.array_equal(microscope.steps, conditions.steps):
-        raise WorkbenchError("the recordings are of different runs; make both with: python benchmarks/microscope.py")
+        raise WorkbenchError("the recordings are of different runs; make both with: workbench package recordings")
     variants = list(microscope.variants)
     return {
         "steps": microscope.steps.tolist(),

@@ -102,13 +102,13 @@ def test_only_named_notebooks_are_handed_out(monkeypatch, tmp_path):
 
 def test_without_a_recording_the_tab_says_how_to_make_one(monkeypatch):
     def missing():
-        raise WorkbenchError("missing; record it with: python benchmarks/microscope.py")
+        raise WorkbenchError("missing; record it with: workbench package recordings")
 
     monkeypatch.setattr(explain, "_recordings", missing)
     made = []
     monkeypatch.setattr(explain.gr, "HTML", lambda value, **_options: made.append(value))
     explain.ExplainTab()
-    assert "python benchmarks/microscope.py" in made[0] and 'class="ex"' not in made[0]
+    assert "workbench package recordings" in made[0] and 'class="ex"' not in made[0]
 
 
 # In a browser

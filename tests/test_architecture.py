@@ -22,7 +22,7 @@ FLOORS = (
     "complexity diagnostics figures",
     "training",
     "comparison",
-    "studies",
+    "studies packaging",
     "demo notebooks",
     "data_tools",
     "apps",

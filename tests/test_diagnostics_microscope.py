@@ -102,7 +102,7 @@ def test_what_cannot_be_recorded_or_read_is_one_line(runs, tmp_path):
 
 def test_one_command_records(tmp_path):
     settings = [*TINY, "training.max_steps=2", "training.snapshot_every=4"]
-    command = [sys.executable, str(ROOT / "benchmarks" / "microscope.py"), "--runs", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "workbench", "package", "recordings", "--runs", str(tmp_path / "runs")]
     command += ["--output", str(tmp_path / PACKAGED)] + [part for setting in settings for part in ("--set", setting)]
     critic = ["options.condition-quality.diffusion.widths=[4, 8, 8]", "training.max_steps=1", "training.batch_size=2"]
     command += [part for setting in critic for part in ("--critic-set", setting)]

@@ -99,10 +99,10 @@ def load_recording(path: Path | None = None) -> Recording:
             provenance=provenance,
         )
     except FileNotFoundError:
-        raise WorkbenchError(f"{path}: missing; record it with: python benchmarks/microscope.py") from None
+        raise WorkbenchError(f"{path}: missing; record it with: workbench package recordings") from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise WorkbenchError(
-            f"{path}: not a recording of this version; make one with: python benchmarks/microscope.py"
+            f"{path}: not a recording of this version; make one with: workbench package recordings"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Make a run's restorer one that comes with the package: `python benchmarks/package_restorers.py NAME RUN ...`.
+"""Make a run's restorer one that comes with the package.
 
 Measures the run on test sets and writes ``workbench/packaged/NAME.safetensors`` and its card: recipe, seed, commit,
 data in words (folders' paths stay out of it), what was measured, and what the training pictures' licences ask for.
@@ -6,10 +6,7 @@ data in words (folders' paths stay out of it), what was measured, and what the t
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-
-import torch
 
 from workbench.evaluation.sets import open_set
 from workbench.restore import restore_array
@@ -19,7 +16,7 @@ from workbench.restorers.names import PACKAGED
 from workbench.runs.folder import Run
 
 
-def package(
+def package_restorer(
     name: str, run: Run, tests: dict[str, str], source: str, target: str, licence: str, protocol: str, note: str | None
 ) -> Path:
     """Write a run's restorer and card into the package; the file's path.
@@ -64,26 +61,3 @@ def package(
 def _settings(run: Run) -> dict:
     """The recipe without its data, whose places are the trainer's own."""
     return {key: value for key, value in run.recipe.model_dump(mode="json").items() if key != "data"}
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, place = text.partition("=")
-    if not separator:
-        raise argparse.ArgumentTypeError("write NAME=PLACE")
-    return name, place
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--test", type=_pair, action="append", required=True, metavar="NAME=PLACE")
-    parser.add_argument("--source", required=True, help="the clean training pictures, in words")
-    parser.add_argument("--target", required=True, help="the target domain, in words; 'none' for vanilla")
-    parser.add_argument("--licence", required=True)
-    parser.add_argument("--note", help="what else a user should know")
-    parser.add_argument("--protocol", default="rgb")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    print(package(given.name, Run(given.run), dict(given.test), given.source, given.target, given.licence,
-                  given.protocol, given.note))  # fmt: skip
