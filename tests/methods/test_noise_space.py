@@ -7,9 +7,10 @@ from pydantic import Field
 from support.methods import batch_of, gradients
 
 from workbench.errors import WorkbenchError
-from workbench.methods import Vanilla
+from workbench.methods import NoiseSpaceAdaptation, Vanilla
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Section
+from workbench.training import fit
 
 ONE_CONDITION = ["options.noise-space.channel_shuffle=false", "options.noise-space.residual_swap=false"]
 
@@ -184,6 +185,78 @@ def test_gradients_flow_through_both_branches_of_the_contrast():
         module.losses(batch_of(module), step=10)["diffusion"].backward()
         gradient[name] = gradients(module.restorer)
     assert not torch.allclose(gradient["open hinge"], gradient["no contrast"], rtol=0.01)
+
+
+def test_the_negative_branch_of_the_contrast_can_be_held():
+    gradient = {}
+    # With an open hinge the positive branch counts twice and is halved: the gradient of the error alone.
+    for name, settings in {
+        "held": ["margin=100.0", "contrast_gradient=positive"],
+        "alone": ["residual_swap=false"],
+    }.items():
+        module = build("noise-space", "options.noise-space.ceiling=1", *(f"options.noise-space.{s}" for s in settings))
+        module.losses(batch_of(module), step=10)["diffusion"].backward()
+        gradient[name] = gradients(module.restorer), gradients(module.diffusion)
+    for held, alone in zip(gradient["held"], gradient["alone"], strict=True):
+        torch.testing.assert_close(held, alone, rtol=1e-3, atol=1e-6)
+
+
+def test_the_diffusion_network_may_have_several_steps_for_one_of_the_restorer():
+    module = build("noise-space", "options.noise-space.critic_steps=3")
+    assert module.total_steps == 2 + 3 * 8
+    trains = [step for step in range(module.total_steps) if module.trains_restorer(step)]
+    assert trains == [2 + 3 * update + 2 for update in range(8)]
+    batch = batch_of(module)
+    assert "restoration" not in module.losses(batch, step=3) and "restoration" in module.losses(batch, step=4)
+    once = build("noise-space")
+    assert [module.weight(2 + 3 * update) for update in range(9)] == [once.weight(2 + update) for update in range(9)]
+
+
+def test_the_restorer_may_follow_the_average_of_the_diffusion_network():
+    plain, average = build("noise-space"), build("noise-space", "options.noise-space.critic_decay=0.9")
+    average.averaged_diffusion.module.load_state_dict(average.diffusion.state_dict())
+    batch = batch_of(plain)
+    expected, losses = plain.losses(batch, 9), average.losses(batch, 9)
+    for name, value in expected.items():
+        torch.testing.assert_close(losses[name], value)
+    expected["loss"].backward()
+    losses["loss"].backward()
+    for network in ("restorer", "diffusion"):
+        ours, theirs = (gradients(getattr(module, network)) for module in (average, plain))
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+    before = gradients(average.restorer), gradients(average.diffusion)
+    average.zero_grad()
+    for parameter in average.averaged_diffusion.parameters():
+        parameter.data.mul_(0.5)
+    average.losses(batch, 9)["loss"].backward()
+    assert torch.equal(gradients(average.diffusion), before[1]), "learns as it would alone"
+    assert not torch.allclose(gradients(average.restorer), before[0], rtol=1e-3)
+
+
+def test_such_a_run_continues_bit_for_bit(tmp_path, monkeypatch):
+    (tmp_path / "pairs").mkdir()
+    data = support.methods.on_pairs(support.methods.write_pairs(tmp_path / "pairs"))
+    quick = ["training.max_steps=3", "training.checkpoint_every=3", "training.validate_every=100"]
+    own = ["options.noise-space.critic_steps=2", "options.noise-space.critic_decay=0.9"]
+    recipe = support.methods.small_recipe("noise-space", *data, *quick, *own)
+    whole = fit(recipe, tmp_path, "whole")
+    losses = NoiseSpaceAdaptation.losses
+
+    def stop(self, batch, step):
+        if step == 6:
+            raise InterruptedError
+        return losses(self, batch, step)
+
+    monkeypatch.setattr(NoiseSpaceAdaptation, "losses", stop)
+    with pytest.raises(InterruptedError):
+        fit(recipe, tmp_path, "cut")
+    monkeypatch.undo()
+    cut = fit(recipe, tmp_path, "cut", resume=True)
+    ours, theirs = (torch.load(run.checkpoint, weights_only=True) for run in (cut, whole))
+    assert ours["global_step"] == theirs["global_step"] == 2 + 2 * 3
+    assert any(key.startswith("averaged_diffusion.") for key in ours["state_dict"])
+    assert all(torch.equal(value, theirs["state_dict"][key]) for key, value in ours["state_dict"].items())
+    assert cut.restorer().network.state_dict().keys() == whole.restorer().network.state_dict().keys()
 
 
 def test_patch_size_must_fit_the_networks():

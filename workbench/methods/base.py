@@ -166,6 +166,10 @@ class Method(LightningModule):
         """Steps at the start of training in which the restorer is left as it is."""
         return 0
 
+    def trains_restorer(self, step: int) -> bool:
+        """Whether the restorer learns in a step; its average moves with it."""
+        return step >= self.head_start
+
     @property
     def total_steps(self) -> int:
         """Length of the training in steps, head start included."""
@@ -228,7 +232,7 @@ class Method(LightningModule):
 
     def optimizer_step(self, *args, **kwargs) -> None:
         """Update the weights and, right after, their moving average: callbacks and checkpoints must see both."""
-        joint = self.global_step >= self.head_start
+        joint = self.trains_restorer(self.global_step)
         super().optimizer_step(*args, **kwargs)
         if joint and any(True for _ in self.restorer.parameters()):  # the identity has nothing to average
             self.averaged.update_parameters(self.restorer)

@@ -10,7 +10,11 @@ Where the paper leaves a choice open
 * The diffusion network follows its own loss and the restorer ``restoration + weight * diffusion`` (Algorithm 1). One
   backward pass does both: the gradient is multiplied by the weight where it enters the conditions. (The authors' code
   multiplies the loss, and with it the diffusion network's gradient; Adam undoes most of that.)
-* The contrast takes batch means and gradients flow through both of its branches, as in the authors' code.
+* The contrast takes batch means and gradients flow through both of its branches, as in the authors' code;
+  ``contrast_gradient: positive`` holds the branch of the swapped residuals.
+* One step updates both networks once. With ``critic_steps`` the diffusion network has several for one of the restorer,
+  each with a batch of its own; with ``critic_decay`` the restorer follows the moving average of the diffusion network.
+  Neither is the paper's.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
 
 The guard, which is not the paper's
@@ -32,6 +36,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from workbench import nets
 from workbench.data.streams import Parts
@@ -44,7 +49,7 @@ from workbench.probes.noise_prediction import NoisePredictor
 from workbench.probes.patches import held_out_patches
 from workbench.probes.reliance import reliance
 from workbench.recipes import Recipe
-from workbench.recipes.schema import Network, Section
+from workbench.recipes.schema import Network, Probability, Section
 
 if TYPE_CHECKING:
     from workbench.data.domains import Pair
@@ -108,6 +113,13 @@ class NoiseSpaceAdaptation(Method):
         residual_swap: bool = True
         conditions: Literal["both", "source", "target"] = Field("both", description="which restored images are shown")
         paired: bool = Field(True, description="noise the source's own clean image; false: the unpaired extension")
+        contrast_gradient: Literal["both", "positive"] = Field(
+            "both", description="branches of the contrast that gradients flow through; positive: not the negative one"
+        )
+        critic_steps: int = Field(1, ge=1, description="updates of the diffusion network for one of the restorer")
+        critic_decay: Probability | None = Field(
+            None, description="the restorer learns from the diffusion network's moving average of this decay; null: not"
+        )
         guard: Literal["none", "transplant"] = Field(
             "none",
             description="what keeps a strong diffusion loss from smoothing the target's texture away; 'transplant' is"
@@ -142,6 +154,11 @@ class NoiseSpaceAdaptation(Method):
         self.diffusion = nets.build(self.options.diffusion.name, **self.options.diffusion.overrides)
         self.diffusion.to(memory_format=torch.channels_last)
         self._check_patch_size(self.diffusion)
+        self.averaged_diffusion = None
+        if self.options.critic_decay is not None:
+            self.averaged_diffusion = AveragedModel(
+                self.diffusion, multi_avg_fn=get_ema_multi_avg_fn(self.options.critic_decay), use_buffers=False
+            ).requires_grad_(False)
         self.noise_schedule = NoiseSchedule.linear()
 
     @property
@@ -149,13 +166,28 @@ class NoiseSpaceAdaptation(Method):
         """Steps in which the diffusion network alone learns."""
         return self.options.head_start
 
+    def trains_restorer(self, step: int) -> bool:
+        """After the head start, in the last of every ``critic_steps`` steps."""
+        return step >= self.head_start and (step - self.head_start + 1) % self.options.critic_steps == 0
+
+    @property
+    def total_steps(self) -> int:
+        """Length of the training in steps of the diffusion network."""
+        return self.head_start + self.options.critic_steps * self.recipe.training.max_steps
+
+    def optimizer_step(self, *args, **kwargs) -> None:
+        """Update the weights and the moving averages."""
+        super().optimizer_step(*args, **kwargs)
+        if self.averaged_diffusion is not None:
+            self.averaged_diffusion.update_parameters(self.diffusion)
+
     def extra_parameters(self) -> list[dict]:
         """The diffusion network's parameters at their own learning rate."""
         return [{"name": "diffusion", "params": list(self.diffusion.parameters()), "lr": self.options.learning_rate}]
 
     def weight(self, step: int) -> float:
         """Weight of the diffusion loss at a step: Eq. 5, its ramp shortened to ``ramp_end`` of the joint training."""
-        length = self.options.ramp_end * self.recipe.training.max_steps  # diffusion_weight clips what lies outside
+        length = self.options.ramp_end * (self.total_steps - self.head_start)  # what lies outside is clipped
         return diffusion_weight((step - self.head_start) / length, self.options.ceiling, self.options.steepness)
 
     def dials(self, step: int) -> dict[str, float]:
@@ -188,7 +220,7 @@ class NoiseSpaceAdaptation(Method):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Restoration loss, diffusion loss and its parts; see the module's docstring."""
-        joint = step >= self.head_start
+        joint = self.trains_restorer(step)
         with torch.set_grad_enabled(joint):
             degraded = torch.cat([batch["degraded"], batch["target"]])
             source, target = self.restorer(degraded).chunk(2)
@@ -244,8 +276,16 @@ class NoiseSpaceAdaptation(Method):
             ``diffusion`` (the loss), ``noise_prediction`` (Eq. 1) and, with residual swapping, the negative pair's
             ``negative_noise_prediction`` and the ``contrast`` (Eq. 3).
         """
+        passed = [scale_gradient(restored, weight) for restored in (source, target)]
+        if self.averaged_diffusion is None or not source.requires_grad:
+            return self._errors(self.diffusion, batch, *passed)
+        losses = self._errors(self.diffusion, batch, source.detach(), target.detach())
+        pull = self._errors(self.averaged_diffusion.module, batch, *passed)["diffusion"]
+        return losses | {"diffusion": losses["diffusion"] + (pull - pull.detach())}  # its gradient, not its value
+
+    def _errors(self, network: nn.Module, batch: Batch, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """The losses of `diffusion_losses` with a diffusion network and conditions."""
         options = self.options
-        source, target = (scale_gradient(restored, weight) for restored in (source, target))
         conditions = [self._conditions(source, target, batch["swap_positive"])]
         if options.residual_swap:
             wrong = swap_residuals(batch["degraded"], source, batch["target"], target)
@@ -255,7 +295,7 @@ class NoiseSpaceAdaptation(Method):
         noise = batch["noise"]
         noised = self.noise_schedule.add_noise(clean, noise, alpha_bar)
         passes = len(conditions)
-        predicted = self.diffusion(
+        predicted = network(
             torch.cat([noised] * passes).contiguous(memory_format=torch.channels_last),
             torch.cat(conditions).contiguous(memory_format=torch.channels_last),
             alpha_bar.repeat(passes),
@@ -265,7 +305,8 @@ class NoiseSpaceAdaptation(Method):
         if not negatives:
             return {"diffusion": error, "noise_prediction": error}
         (negative,) = negatives
-        contrast = residual_swap_contrast(noise, positive, negative, options.margin, over_batch=_over_processes)
+        other = negative if options.contrast_gradient == "both" else negative.detach()
+        contrast = residual_swap_contrast(noise, positive, other, options.margin, over_batch=_over_processes)
         return {
             "diffusion": 0.5 * (error + contrast),
             "noise_prediction": error,
