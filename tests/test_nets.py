@@ -1,5 +1,6 @@
 import json
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -177,6 +178,49 @@ def test_foreign_checkpoints_are_refused():
         convert({"model.weight": torch.zeros(3)})
     with pytest.raises(WorkbenchError, match="do not form"):
         convert({"RestorationNet.down_path.0.block.0.weight": torch.zeros(8, 3, 3, 3)})
+
+
+FIRST = "RestorationNet.down_path.0.block.0.weight"
+
+
+def deep(levels):
+    return {f"RestorationNet.down_path.{level}.block.0.weight": torch.zeros(2, 3, 3, 3) for level in levels}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({FIRST: torch.zeros(1).expand(200_000, 3, 3, 3)}, "not held as a whole"),
+        ({FIRST: torch.zeros(4000, 3, 3, 3)}, "do not form"),
+        ({FIRST: torch.tensor(1.0)}, "no restoration network found"),
+        ({FIRST: torch.zeros(0, 3, 3, 3)}, "no restoration network found"),
+        ({FIRST: torch.zeros(4, 3, 3, 3, device="meta")}, "not held as a whole"),
+        ({FIRST: torch.zeros(4, 3, 3, 3).to_sparse()}, "not held as a whole"),
+        (deep([0, 40]), "levels are not those"),
+        (deep(range(3000)), "levels are not those"),
+        (deep([0, "9" * 5000]), "levels are not those"),
+        (deep(range(12)), "do not form"),
+    ],
+)
+def test_a_checkpoint_that_implies_more_than_it_holds_is_refused(state, reason, tmp_path):
+    torch.save(state, tmp_path / "strange.pth")
+    assert (tmp_path / "strange.pth").stat().st_size < 3e6
+    with pytest.raises(WorkbenchError, match=reason):
+        convert(read_checkpoint(tmp_path / "strange.pth"))
+
+
+def test_a_packed_checkpoint_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    torch.save({FIRST: torch.zeros(4, 3, 3, 3)}, tmp_path / "plain.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pth") as plain,
+        zipfile.ZipFile(tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    read_checkpoint(tmp_path / "plain.pth")
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("unpacked"))
+    with pytest.raises(WorkbenchError, match="its archive is packed"):
+        read_checkpoint(tmp_path / "packed.pth")
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
 import re
-import struct
+import warnings
+import zipfile
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from workbench.errors import WorkbenchError
+from workbench.nets.budget import Budget
 from workbench.nets.unet import UNet
 
+_DEEPEST = 12
 PREFIX = "RestorationNet."
 _RENAMES = [
     (re.compile(r"^down_path\.(\d+)\.block\."), r"encoder.\1."),
@@ -49,15 +51,18 @@ def convert(state: dict[str, Tensor]) -> tuple[nn.Module, dict]:
         if key.startswith(("encoder.", "decoder.", "last.")):
             weights[key] = value
     first = weights.get("encoder.0.0.weight")
-    if first is None:
+    if first is None or first.ndim != 4 or 0 in first.shape:
         raise WorkbenchError(f"no restoration network found: expected keys like '{PREFIX}down_path.0.block.0.weight'")
     width = first.shape[0]
     levels = {match[1] for key in weights if (match := re.match(r"encoder\.(\d+)\.", key))}
-    depth = 1 + max(map(int, levels))
-    restorer = UNet(width=width, depth=depth)
+    depth = len(levels)
+    if depth > _DEEPEST or levels != {str(level) for level in range(depth)}:
+        raise WorkbenchError(f"its levels are not those of a restoration U-Net: 0 to {_DEEPEST - 1}, none left out")
     try:
+        with Budget(sum(value.numel() for value in weights.values())):
+            restorer = UNet(width=width, depth=depth)
         restorer.load_state_dict(weights)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError, ZeroDivisionError) as error:
         raise WorkbenchError(f"its weights do not form a restoration U-Net of width {width}: {error}") from error
     return restorer.eval(), {"name": "unet-s", "width": width, "depth": depth}
 
@@ -74,21 +79,34 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WorkbenchError(f"{path}: no such file")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        struct.error,
-        RuntimeError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        OSError,
-    ) as error:
+        _check_unpacked(path)
+        with warnings.catch_warnings(action="ignore"):  # advice on how it was written helps nobody here
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what anybody may have made fails in as many ways
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WorkbenchError(f"{path}: not a checkpoint of plain tensors, refused ({first_line})") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict):
         raise WorkbenchError(f"{path}: holds a {type(state).__name__}, not a state dict")
-    return {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    tensors = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}
+    for key, value in tensors.items():
+        if not _whole(value):
+            raise WorkbenchError(f"{path}: not a checkpoint of plain tensors, refused ({key!r} is not held as a whole)")
+    return tensors
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse packed archives: torch writes none, and a small one may hold any number of zeros."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+        held = sum(entry.file_size for entry in entries)
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or held > path.stat().st_size:
+            raise ValueError("its archive is packed")
+
+
+def _whole(tensor: Tensor) -> bool:
+    """Whether a tensor's numbers are all in memory, as those of an expanded or a sparse one are not."""
+    plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+    return plain and tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()

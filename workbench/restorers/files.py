@@ -7,15 +7,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from workbench.errors import WorkbenchError
 from workbench.files import write_bytes, write_json
 from workbench.nets import build
+from workbench.nets.budget import Budget
 from workbench.restorers.cards import make_card, read_card
 from workbench.restorers.names import find
 from workbench.restorers.restorer import Restorer
@@ -118,7 +117,7 @@ def _fill(path: Path, networks: dict[str, nn.Module], card: dict, state: dict[st
 def _build(path: Path, described: dict[str, dict], held: int) -> dict[str, nn.Module]:
     """Build a card's networks, unless they are far larger than their weights: a card may come from anywhere."""
     try:
-        with _Budget(4 * held + 4_000_000):
+        with Budget(held):
             return {name: _build_one(network) for name, network in described.items()}
     except WorkbenchError as error:
         raise WorkbenchError(f"{path}: {error}") from error
@@ -133,24 +132,6 @@ def _build_one(network: dict) -> nn.Module:
     if len(json.dumps(network)) > 1000 or any(abs(number) > 4096 for number in _numbers(sizes)):
         raise ValueError("its sizes are beyond any network here")
     return build(network["name"], **{str(key): value for key, value in network.items() if key != "name"})
-
-
-class _Budget(TorchFunctionMode):
-    """Ends the making of tensors once they have more elements than so many, before anything is written into them."""
-
-    FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.arange})
-
-    def __init__(self, elements: int):
-        super().__init__()
-        self.left = elements
-
-    def __torch_function__(self, function, types, arguments=(), keywords=None):
-        result = function(*arguments, **(keywords or {}))
-        if function in self.FACTORIES:
-            self.left -= result.numel()
-            if self.left < 0:
-                raise MemoryError("it needs far more weights than the file holds")
-        return result
 
 
 def _numbers(value: object) -> list[float]:
