@@ -225,8 +225,8 @@ is that of nine crops of SIDD, within a tenth in level (luma 12.6 and 12.1 grey 
 correlation between colours (.37 to .61, SIDD .35 to .59); next neighbours correlate by .39 in luma and .64 in chroma
 (SIDD .33, .62), second ones by .11 and .26 (SIDD -.04, .22). On whole pictures its spectra of luma and of chroma follow
 those of SIDD's one pair above a tenth of the Nyquist frequency. Mean input PSNR 24.0 dB, 18 to 31 (SIDD's validation
-blocks 23.7). Not matched: green is less correlated with red and blue than in the pair (.24 and .27; .53 and .32), and
-clipping in the dark leaves a drift at the lowest frequencies (``benchmarks/results/camera_calibration.csv``).
+blocks 23.7). Not matched: green is less correlated with red and with blue than in the pair (.27 and .23; .32 and .53),
+and clipping in the dark leaves a drift at the lowest frequencies (``benchmarks/results/camera_calibration.csv``).
 """
 
 
