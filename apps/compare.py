@@ -53,7 +53,7 @@ class CompareTab:
                 self._lay_out_controls()
             with gr.Column(scale=5, min_width=320):
                 self.welcome = gr.HTML(parts.welcome())
-                self.status = gr.HTML(visible=False, elem_classes="wb-status")
+                self.status = gr.HTML(visible=False, elem_id="compare-status", elem_classes="wb-status")
                 with gr.Column(visible=False) as self.results:
                     self._lay_out_results()
                 self.vote = BlindVote(self.runs, self.job, self.results)
@@ -152,9 +152,9 @@ class CompareTab:
         )  # fmt: skip
         running = []
         for trigger in (self.start.click, picked.success):
-            done = trigger(self.begin, self.job, [self.status, self.stop, self.vote.page, self.results], **light).then(
-                self.run, **compare
-            )
+            begun = trigger(self.begin, self.job, [self.status, self.stop, self.vote.page, self.results], **light)
+            begun.success(None, js=asset("show-status.js"), **private)
+            done = begun.then(self.run, **compare)
             for over in (done.success, done.failure):  # gradio's then() does not follow a failure
                 over(self.end, None, [self.status, self.stop], **light)
             self.inspector.open_after(done.success).success(self.pack, **packing)
