@@ -167,6 +167,22 @@ def test_a_denoiser_measured_on_pictures_that_are_not_for_denoising_does_not_cou
     assert line.why == "no run of denoise-paper, measured on sidd/validation"
 
 
+def test_one_model_for_many_tasks_counts_where_its_pictures_belong(add, lines):
+    on = EvaluationSet("gopro/test", "dataset:gopro/test", "gopro/test", 2)
+    add("run", "drdd-allinone5-paper", on=on, result=report(28.0, images=2, protocol="rgb"))
+    add("known", "drdd-allinone5-paper+drdd-known-noise", on=on, result=report(27.0, images=2, protocol="rgb"))
+    found = lines(paper="drdd")
+    filled = [(line.table, line.row, line.column, line.metric) for line in found if line.n]
+    assert ("8", "DRDD (Ours)", "Deblurring", "SSIM") in filled and (
+        "C.7",
+        "DRDD (Ours)",
+        "Deblurring",
+        "PSNR",
+    ) in filled
+    assert ("8", "DRDD w.o Denoising Network", "Deblurring", "SSIM") in filled
+    assert {column for _, _, column, _ in filled} == {"Deblurring"}
+
+
 def test_measurements_on_pictures_that_nobody_knows_are_named(call, add, runs):
     add("run", "denoise-pocket", on=LEVIN)
     status, out, err = call("tables", "--table", "1", "--runs", runs)

@@ -65,6 +65,8 @@ class Experiment:
         Runs with any restorer count.
     apart : str
         Why no run is set against the paper's number; empty where like meets like.
+    task : str
+        What the test pictures are for; empty where that is the recipe's task.
     """
 
     recipe: Recipe
@@ -73,6 +75,7 @@ class Experiment:
     variant_keys: tuple[str, ...] = ()
     any_restorer: bool = False
     apart: str = ""
+    task: str = ""
 
 
 @dataclass(frozen=True)

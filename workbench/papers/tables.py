@@ -114,7 +114,8 @@ def table_lines(
         if isinstance(experiment, str):
             lines.append(Line(*_place(number), published=number.printed, why=experiment, note=number.note))
             continue
-        counted = [group for group in groups if _purpose(group[0], tasks) == experiment.recipe.task]
+        task = experiment.task or experiment.recipe.task
+        counted = [group for group in groups if _purpose(group[0], tasks) == task]
         found = [line for group in counted if (line := _line(number, experiment, group)) is not None]
         compared = [line for line in found if line.difference is not None]
         missing = f"no run of {experiment.recipe.name}, measured on {experiment.data_set}"
