@@ -4,7 +4,9 @@ import pytest
 import torch
 from support.methods import batch_of, build, gradients, on_pairs, small_recipe, write_pairs
 
+from workbench.errors import WorkbenchError
 from workbench.methods import METHODS, resolve
+from workbench.recipes import load_recipe
 from workbench.training import fit
 
 TRAINED = [name for name, method in METHODS.items() if method.parts]  # the others restore each picture by itself
@@ -106,3 +108,11 @@ def test_a_continued_run_equals_an_uninterrupted_one_bit_for_bit(method, pairs, 
     assert len(states) == 2 * (method in TRAINED)
     for key in states[0]["state_dict"] if states else ():
         assert torch.equal(states[0]["state_dict"][key], states[1]["state_dict"][key]), key
+
+
+def test_training_refuses_a_method_that_is_not_for_the_task(tmp_path):
+    with pytest.raises(
+        WorkbenchError, match="method nlcl is for deraining, not for denoising; choose another --method"
+    ):
+        fit(load_recipe("denoise-pocket", method="nlcl"), tmp_path, "run")
+    assert not (tmp_path / "run" / "recipe.yaml").exists()
