@@ -71,29 +71,30 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--name", help="what the results call the pictures; the folder's name if not given")
+    arguments = parser.parse_args()
+    folder, name, commit = arguments.folder, arguments.name or arguments.folder.name, provenance()["commit"]
     clean = middles(folder)
     each = len(clean) // len(TASKS)
     parts = {task: clean[index * each : (index + 1) * each] for index, task in enumerate(TASKS)}
     sources = {task: 2 * degraded(parts[task], *of) - 1 for task, of in TASKS.items()}
     source, target = torch.cat(list(sources.values())), 2 * torch.cat(list(parts.values())) - 1
     distances, choices = [], []
-    for name, features in feature_spaces().items():
+    for space, features in feature_spaces().items():
         table = harmonisation(sources, LEVELS, features)
-        distances.append(table.assign(features=name, pictures_a_task=each).round(5))
+        distances.append(table.assign(features=space, pictures_a_task=each).round(5))
         for width in ("each", "first"):
             whole = dual_mmd(source, target, LEVELS, features, width)
             for end in ENDS:
                 here = whole.levels <= end
                 dual = DualMmd(whole.levels[here], whole.to_target[here], whole.to_source[here])
-                row = {"features": name, "width": width, "end": end, "best": dual.best()}
+                row = {"features": space, "width": width, "end": end, "best": dual.best()}
                 row |= {"a_at_0": dual.to_target[0], "a_at_end": dual.to_target[-1]}
                 choices.append(row | {"a_rises_somewhere": bool((np.diff(dual.to_target) > 0).any())})
         print(table.to_string(), pd.DataFrame(choices).tail(4).to_string(), sep="\n", flush=True)
-    commit = provenance()["commit"]
     for rows, path in ((distances, "noise_level_distances"), (choices, "noise_level_choices")):
         table = pd.concat(rows) if path.endswith("distances") else pd.DataFrame(rows).round(5)
-        table.assign(data=folder.name, commit=commit).to_csv(RESULTS / f"{path}.csv", index=False)
+        table.assign(data=name, commit=commit).to_csv(RESULTS / f"{path}.csv", index=False)
 
 
 if __name__ == "__main__":
