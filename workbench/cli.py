@@ -304,7 +304,7 @@ def import_official(
         if not (low < high and math.isfinite(high - low)):
             raise ValueError
     except ValueError:
-        raise WorkbenchError(f"--data-range {data_range}: give two finite rising numbers, such as -1,1") from None
+        raise WorkbenchError(f"--data-range {data_range}: give two rising numbers, such as -1,1") from None
     if output.suffix != ".safetensors":
         raise WorkbenchError(f"--output {output}: the file must end in .safetensors")
 
