@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import irfft2, next_fast_len, rfft2
 
 from workbench.data.degradations.ranges import Range, check_range
 
@@ -26,6 +25,8 @@ def blur(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     -------
     blurred : ndarray, shape (H, W, 3), float32
     """
+    from scipy.fft import irfft2, next_fast_len, rfft2  # slow to import, and whoever reads a recipe imports this module
+
     radius = kernel.shape[0] // 2
     padded = np.pad(image, [(radius, radius), (radius, radius), (0, 0)], mode="symmetric")
     # What wraps around lies in the padding, which is cut off.

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from workbench.data.degradations.ranges import Range, check_range
 
@@ -91,4 +90,6 @@ class CorrelatedNoise:
 
 def _blurred(image: np.ndarray, width: float) -> np.ndarray:
     """An (H, W, 3) picture after Gaussian blur of so many pixels."""
+    from scipy.ndimage import gaussian_filter  # slow to import, and whoever reads a recipe imports this module
+
     return gaussian_filter(image, (width, width, 0)) if width > 0 else image

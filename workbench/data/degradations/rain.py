@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from workbench.data.degradations.depth import smooth_depth
 from workbench.data.degradations.ranges import Range, check_range, log_uniform
@@ -55,6 +54,8 @@ def streak_layer(
     ----------
     .. [1] K. Garg and S. K. Nayar. Photorealistic rendering of rain streaks. ACM Transactions on Graphics 25(3), 2006.
     """
+    from scipy.ndimage import gaussian_filter  # slow to import, and whoever reads a recipe imports this module
+
     pad = math.ceil(length * math.exp(2 * variation) / 2 + 4 * width) + 1
     height, breadth = (side + 2 * pad for side in shape)
     count = rng.poisson(density / 1000 * height * breadth)
