@@ -80,11 +80,21 @@ def _place(origin: str) -> str | None:
         return None
 
 
+def _within(block, value, state):
+    """A slider's value within its limits, which may have changed since the page read it: that is no error."""
+    if not isinstance(block, gr.Slider) or not isinstance(value, int | float):
+        return value
+    if state is not None and block._id in state:
+        block = state[block._id]
+    return min(max(value, block.minimum), block.maximum)
+
+
 class Page(gr.Blocks):
     """Blocks that answer arguments they cannot take with one line that names the argument."""
 
     async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
         """Arguments of a call as gradio's components understand them."""
+        inputs = [_within(block, value, state) for block, value in zip(block_fn.inputs, inputs, strict=False)]
         try:
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except Exception as error:

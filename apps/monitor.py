@@ -224,8 +224,9 @@ class MonitorTab:
             if not before or before[0] != focus or place >= before[1]:
                 place = last
             spacing = math.gcd(*np.diff(steps).tolist()) or 1
+            first = min(steps, default=0)
             slider = gr.update(
-                minimum=min(steps, default=0), maximum=last, step=spacing, value=place, visible=len(steps) > 1
+                minimum=first, maximum=max(last, first + 1), step=spacing, value=place, visible=len(steps) > 1
             )
         step = max((each for each in steps if each <= place), default=min(steps, default=None))
         pictures = gr.skip()

@@ -1,17 +1,20 @@
 """Whom the app answers, what it asks others for, and how it takes arguments that do not fit."""
 
+import asyncio
 import http.client
 import json
 import socket
 
+import gradio as gr
 import pytest
 import torch
+from gradio.state_holder import SessionState
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from test_app import PAIR, PATIENT, free_port, nothing_packaged, photo, write_run  # noqa: F401 (fixtures)
 
 from apps import explain, measuring
-from apps.guarding import Guard, is_loopback
+from apps.guarding import Guard, Page, is_loopback
 from apps.main import launch
 from workbench.evaluation import lpips
 from workbench.runs.folder import Run
@@ -154,6 +157,19 @@ def test_a_file_that_was_not_uploaded_is_refused_without_a_traceback(client, cap
     _, answer = ask(client, path=f"/gradio_api/call/restore/{json.loads(text)['event_id']}")
     assert "event: error" in answer and "photo: " in answer and "secret" not in answer.replace("secret.png", "")
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_slider_whose_limits_have_changed_takes_what_the_page_sent(tmp_path):
+    with Page() as page:
+        slider = gr.Slider(0, 10, 5)
+        slider.input(lambda value: value, slider, None)
+    state = SessionState(page)
+    state[slider._id] = gr.Slider(100, 200, 150, render=False)
+    (listener,) = page.fns.values()
+    for sent, taken in ((5, 100), (150, 150), (999, 200)):
+        assert asyncio.run(page.preprocess_data(listener, [sent], state)) == [taken]
+    with pytest.raises(gr.Error):
+        asyncio.run(page.preprocess_data(listener, ["abc"], state))
 
 
 def test_a_notebook_that_is_not_there_leaves_no_traceback(client, capfd):

@@ -243,6 +243,17 @@ def test_the_page_is_sent_only_what_changed(folder):
     assert "chosen" in gone and parts["chosen"]["value"] == [PAIR[0]]
 
 
+@pytest.mark.parametrize("pictures", [(), (100,), (100, 234)])
+def test_the_slider_of_pictures_can_be_made_of_any_number_of_them(folder, pictures):
+    log_run(folder / PAIR[0], range(10, 60, 10), pictures=pictures)
+    with gr.Blocks():
+        tab = MonitorTab(Watcher(folder), controls=False)
+    sent = tab.update([PAIR[0]], None, [], 0, "steps", False, 0, 1280, False, {})
+    limits = {name: sent[6][name] for name in ("minimum", "maximum", "step", "value")}
+    assert gr.Slider(**limits).value == (pictures[-1] if pictures else 0)
+    assert sent[6]["visible"] == (len(pictures) > 1)
+
+
 def test_curves_that_a_person_chose_stay_and_an_early_look_changes_nothing(folder):
     log_run(folder / PAIR[0], range(10, 60, 10))
     with gr.Blocks():
