@@ -41,7 +41,8 @@ def _diffusion(name: str) -> Variant:
 
 def _level(level: str) -> Variant:
     said = f"DRDD, Table C.9 and Fig. 6: noise of level {level} on [-1, 1], {127.5 * float(level):g} of 255"
-    return Variant(said, (f"options.drdd.level={level}",))
+    beyond = ("options.drdd.schedule=normalised",) if float(level) > 1 else ()  # the released table ends at 1
+    return Variant(said, (f"options.drdd.level={level}", *beyond))
 
 
 VARIANTS: dict[str, Variant] = {
