@@ -12,6 +12,7 @@ import torch
 from conftest import TINY
 
 from workbench.errors import WorkbenchError
+from workbench.methods import resolve
 from workbench.methods.base import Diverged
 from workbench.recipes import load_recipe
 from workbench.restorers import load_restorer
@@ -77,7 +78,7 @@ def test_run_folder_holds_what_the_contract_says(tmp_path):
     assert run.name == "denoise-pocket-noise-space-s0"
     for name in ("recipe.yaml", "checkpoints/last.ckpt", "restorer.safetensors", "restorer.json", "summary.json"):
         assert (run.folder / name).is_file()
-    assert run.recipe == recipe()
+    assert run.recipe == resolve(recipe())
     summary = json.loads((run.folder / "summary.json").read_text())
     assert summary["status"] == "finished" and summary["steps"] == 10 and summary["weights"] == "ema"
     assert summary["provenance"]["torch"] == torch.__version__
