@@ -13,6 +13,7 @@ from workbench.restore import restore_array
 from workbench.restorers import save_restorer
 from workbench.restorers.cards import read_card
 from workbench.restorers.names import PACKAGED
+from workbench.runs.evaluations import FOLDER, read_record
 from workbench.runs.folder import Run
 
 
@@ -29,7 +30,7 @@ def package_restorer(
         A finished run.
     tests : dict of str to str
         Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`; the simulated camera is
-        as strong as in the run's recipe.
+        as strong as in the run's recipe. What the run keeps of them is not measured again.
     source, target, licence : str
         For the card.
     protocol : str
@@ -44,12 +45,19 @@ def package_restorer(
     """
     card, restorer = read_card(run.weights.with_suffix(".json")), run.restorer()
     metrics = {}
+    records = [read_record(path) for path in sorted((run.folder / FOLDER).glob("*.json"))]
+    known = {record.place: record for record in records if record.protocol == protocol and not record.failed}
     for test, place in tests.items():
-        report = open_set(place, data=run.recipe.data).evaluate(lambda image: restore_array(restorer, image), protocol)
-        mean, before, images = report["mean"]["psnr"], report["input_mean"]["psnr"], len(report["images"])
+        if place in known:
+            mean, before, images = known[place].mean["psnr"], known[place].input_mean["psnr"], known[place].images
+        else:
+            test_set = open_set(place, data=run.recipe.data)
+            report = test_set.evaluate(lambda image: restore_array(restorer, image), protocol)
+            mean, before, images = report["mean"]["psnr"], report["input_mean"]["psnr"], len(report["images"])
         metrics[test] = f"PSNR {before:.2f} dB before, {mean:.2f} dB after ({images} pictures, protocol {protocol})"
     facts = card["provenance"]
-    facts["data"] = {"source": source, "degradation": str(run.recipe.data.degradation), "target": target}
+    degradations = ", ".join(str(entry.degradation) for entry in run.recipe.data.entries)
+    facts["data"] = {"source": source, "degradation": degradations, "target": target}
     facts |= {"settings": _settings(run), "metrics": metrics, "licence": licence}
     facts |= {"note": note} if note else {}
     PACKAGED.mkdir(exist_ok=True)

@@ -107,7 +107,7 @@ def total_variation(image: np.ndarray, strength: float = 2.0, level: float | Non
     return denoise_tv_chambolle(image.astype(np.float32), weight=weight, channel_axis=-1)
 
 
-def bm3d(image: np.ndarray, strength: float = 1.0, level: float | None = None) -> np.ndarray:
+def bm3d(image: np.ndarray, strength: float = 2.0, level: float | None = None) -> np.ndarray:
     """Block matching and 3D filtering of deepinv, in opponent colours, with discrete cosine transforms throughout.
 
     Blocks are searched 9 pixels around every third pixel. (The original's wavelets would need a further package; the
@@ -208,7 +208,7 @@ class Bm3d(Classical):
     class Options(procedure.Options):
         """Strength of the filter."""
 
-        strength: float = Field(1.0, gt=0, le=100, description="noise to remove in multiples of the noise level")
+        strength: float = Field(2.0, gt=0, le=100, description="noise to remove in multiples of the noise level")
 
     options: Options
 
