@@ -69,7 +69,7 @@ def test_methods_that_cannot_be_read_are_one_line(run, tmp_path):
         Run(tmp_path).method()
     broken = fit(load_recipe("denoise-pocket", [*TINY, "training.max_steps=1"], method="vanilla"), tmp_path)
     broken.checkpoint.write_bytes(b"half")
-    with pytest.raises(WorkbenchError, match="last.ckpt: cannot be read") as raised:
+    with pytest.raises(WorkbenchError, match="last.ckpt: not a readable checkpoint") as raised:
         broken.method()
     assert "\n" not in str(raised.value)
 

@@ -123,7 +123,8 @@ def test_moving_averages_leave_indices_alone():
     from workbench.methods import METHODS
     from workbench.recipes import load_recipe
 
-    recipe = load_recipe("denoise-pocket", ["restorer={name: swinir-pocket}", "training.ema_decay=0.9999"])
+    settings = ["restorer={name: swinir-pocket}", "training.ema_decay=0.9999"]
+    recipe = load_recipe("denoise-pocket", settings, method="vanilla")
     method = METHODS["vanilla"](recipe)
     for _ in range(20):
         method.averaged.update_parameters(method.restorer)
@@ -139,7 +140,7 @@ def test_every_restorer_trains(name):
     from workbench.recipes import load_recipe
 
     torch.manual_seed(0)
-    recipe = load_recipe("denoise-pocket", [f"restorer={{name: {name}}}", "training.patch_size=64"])
+    recipe = load_recipe("denoise-pocket", [f"restorer={{name: {name}}}", "training.patch_size=64"], method="vanilla")
     method = METHODS["vanilla"](recipe)
     clean = torch.rand(2, 3, 8, 8).repeat_interleave(8, 2).repeat_interleave(8, 3)
     batch = {"clean": clean, "degraded": clean + 0.1 * torch.randn_like(clean)}
@@ -196,4 +197,4 @@ def test_patches_that_do_not_fit_are_refused():
     from workbench.recipes import load_recipe
 
     with pytest.raises(WorkbenchError, match="must be a multiple of 128"):
-        METHODS["vanilla"](load_recipe("denoise-pocket", ["restorer={name: uformer-t}"]))
+        METHODS["vanilla"](load_recipe("denoise-pocket", ["restorer={name: uformer-t}"], method="vanilla"))

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from workbench.errors import WorkbenchError
 from workbench.files import make_folder, write_json
-from workbench.images import list_images
 
 INPUT, TARGET, IMAGES = "input", "target", "images"
 RECORD = "prepared.json"
@@ -69,6 +68,8 @@ def list_pairs(folder: Path) -> Pairing:
     WorkbenchError
         When ``input/`` or ``target/`` is missing or cannot be read.
     """
+    from workbench.images import list_images  # brings PIL, which a list of data sets need not wait for
+
     folder = Path(folder)
     sides: dict[str, dict[str, Path]] = {}
     for side in (INPUT, TARGET):
@@ -93,6 +94,8 @@ def list_pictures(folder: Path, side: str = INPUT) -> list[Path]:
     WorkbenchError
         When the folder or the side is missing, cannot be read or holds no picture.
     """
+    from workbench.images import list_images  # as above
+
     folder = Path(folder)
     if not folder.is_dir():
         raise WorkbenchError(f"{folder}: no such folder of images")
