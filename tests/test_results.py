@@ -19,7 +19,7 @@ from workbench.studies import load_study  # noqa: E402
 
 
 def test_page_holds_the_tables_of_the_recorded_runs():
-    for path, tables in ((report.PAGE, 4), (report.STUDY, 6)):
+    for path, tables in ((report.PAGE, 4), (report.STUDY, 6), (report.DESK, 4)):
         page = path.read_text()
         assert len(report.BLOCK.findall(page)) >= tables
         assert report.render(page) == page, "run python benchmarks/report.py"
