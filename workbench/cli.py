@@ -399,7 +399,7 @@ def demo(
     runs: Runs = Path("runs"),
     seed: Annotated[int, typer.Option(help="Seed of both runs.")] = 0,
 ) -> None:
-    """The main job: train vanilla and adapted from the same seed, compare them, open the app."""
+    """The main job: train vanilla and guarded from the same seed, compare them, open the app."""
     from workbench.demo import run_demo
 
     result = run_demo(runs, seed)
