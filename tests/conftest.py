@@ -1,20 +1,13 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 from pathlib import Path
 
 import pytest
 import torch
+from support import ROOT
 
 # Golden numbers and real images are no part of the project: tests that use them skip where they are absent.
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-# Small enough to train in seconds; the same code path as any recipe.
-TINY = [
-    "restorer.width=4", "warm_start=null",
-    "options.noise-space.diffusion.widths=[4, 8, 8]", "options.noise-space.head_start=2",
-    "training.max_steps=8", "training.batch_size=4", "training.patch_size=16", "training.validate_every=4",
-    "training.checkpoint_every=3", "training.log_every=2", "data.validation_images=1",
-]  # fmt: skip
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,9 +2,8 @@
 
 import ast
 from itertools import chain
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from support import ROOT
 
 FLOORS = (
     "errors",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 import torch
-from conftest import TINY
+from support import TINY
 
 from workbench import nets
 from workbench.cli import main

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from conftest import TINY
+from support import TINY
 
 from apps.restorers import DEMO_PAIR
 from workbench.demo import run_demo

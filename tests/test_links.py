@@ -1,12 +1,11 @@
 """Links between README, docs and notebooks lead somewhere."""
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from conftest import TINY
+from support import TINY
 
 from workbench.comparison import Cell, Grid
 from workbench.errors import WorkbenchError

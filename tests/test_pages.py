@@ -2,11 +2,11 @@
 
 import re
 from importlib import import_module
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = ROOT / "docs"
 NAME = re.compile(r"`(workbench(?:\.\w+)+)`")
 PAGES = ("architecture.md", "from-patch-to-table.md", "adding-a-method.md")
 

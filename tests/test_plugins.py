@@ -8,12 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import TINY
+from support import ROOT, TESTS, TINY
 
 from workbench.methods.plugins import GROUP, installed_methods
 from workbench.training import Run
 
-EXAMPLE = Path(__file__).parent / "example_method"
+EXAMPLE = TESTS / "example_method"
 
 
 def install(site: Path, name: str, offers: dict[str, str], group: str = GROUP) -> None:
@@ -38,7 +38,7 @@ def site(tmp_path, monkeypatch):
 
 
 def test_the_page_shows_the_example_as_it_is():
-    page = (Path(__file__).parents[1] / "docs" / "adding-a-method.md").read_text()
+    page = (ROOT / "docs" / "adding-a-method.md").read_text()
     for file in ("flip_consistency.py", "pyproject.toml", "flip-pocket.yaml"):
         assert (EXAMPLE / file).read_text() in page, f"{file} and docs/adding-a-method.md differ"
 
@@ -101,11 +101,11 @@ def test_a_plug_in_that_cannot_be_used_is_one_line_and_stops_nothing(site, capsy
     assert line.startswith(f"workbench: method {name!r} of package other is left out") and reason in line
 
 
-NETWORK = Path(__file__).parent / "example_network"
+NETWORK = TESTS / "example_network"
 USE = """
 import sys
 import numpy as np
-from conftest import TINY
+from support import TINY
 from workbench.recipes import load_recipe
 from workbench.restorers import load_restorer
 from workbench.training import fit
@@ -120,7 +120,7 @@ print(np.abs(restorer.restore(image) - restorer.restore(image, tile=16)).max() <
 
 
 def test_the_page_of_networks_shows_the_example_as_it_is():
-    page = (Path(__file__).parents[1] / "docs" / "adding-a-network.md").read_text()
+    page = (ROOT / "docs" / "adding-a-network.md").read_text()
     for file in ("ring_net.py", "pyproject.toml"):
         assert (NETWORK / file).read_text() in page, f"{file} and docs/adding-a-network.md differ"
 
@@ -131,7 +131,7 @@ def test_a_network_of_another_package_is_trained_and_restores_beside_broken_ones
     install(site, project["name"], project["entry-points"]["workbench.networks"], "workbench.networks")
     install(site, "other", {"unet-s": "ring_net:RingNet", "none": "ring_net:torch"}, "workbench.networks")
     shutil.copy(NETWORK / "ring_net.py", site)
-    places = os.pathsep.join([str(site), str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    places = os.pathsep.join([str(site), str(TESTS), str(ROOT)])
     done = subprocess.run(
         [sys.executable, "-c", USE, tmp_path / "runs"], env=os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1"},
         capture_output=True, text=True,

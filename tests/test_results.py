@@ -2,20 +2,19 @@
 
 import json
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import report  # noqa: E402
-import rivals_times  # noqa: E402
-from study import RESULTS  # noqa: E402
+import report
+import rivals_times
+from study import RESULTS
 
-from workbench.comparison import spread  # noqa: E402
-from workbench.studies import load_study  # noqa: E402
+from workbench.comparison import spread
+from workbench.studies import load_study
 
 
 def test_page_holds_the_tables_of_the_recorded_runs():

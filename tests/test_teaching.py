@@ -1,11 +1,12 @@
 """The toy of docs/teaching.md does what the page says."""
 
 import doctest
-from pathlib import Path
+
+from support import ROOT
 
 
 def test_the_toy_shows_the_shortcut_and_its_cure():
-    page = Path(__file__).parent.parent / "docs" / "teaching.md"
+    page = ROOT / "docs" / "teaching.md"
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted >= 5
     assert not result.failed

@@ -2,16 +2,15 @@
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ROOT
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Metric, NoValue, Unavailable, evaluate_pairs, format_report
 from workbench.evaluation.measures import GROUP, METRICS, STANDARD, chosen
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "example_metric"
 
 

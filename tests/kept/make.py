@@ -1,4 +1,4 @@
-"""Make the data that tests/test_kept_behaviour.py compares with; see README.md for the commit it belongs to.
+"""Make the data that test_kept_behaviour.py compares with; see README.md for the commit it belongs to.
 
 ``PYTHONPATH=CHECKOUT python tests/kept/make.py`` with CHECKOUT at that commit, on one core, writes everything anew.
 """

@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from conftest import TINY
 
+from support import TINY
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches
 from workbench.images import write_png

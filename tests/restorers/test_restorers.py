@@ -3,14 +3,13 @@
 import json
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import TINY
 from pydantic import Field
 from safetensors.torch import load_file
+from support import ROOT, TINY
 from torch import nn
 
 from workbench import nets
@@ -205,7 +204,7 @@ def test_networks_are_those_of_the_kind():
 
 
 def test_the_page_has_all_kinds_and_options():
-    page = (Path(__file__).parents[1] / "docs" / "restorers.md").read_text()
+    page = (ROOT / "docs" / "restorers.md").read_text()
     table = page.partition("| kind |")[2].partition("\n\n")[0]
     for kind, procedure in KINDS.items():
         assert f"`{kind}`" in table, kind
@@ -217,7 +216,7 @@ def test_the_page_has_all_kinds_and_options():
 
 
 def test_the_pages_kind_restores(monkeypatch):
-    page = (Path(__file__).parents[1] / "docs" / "restorers.md").read_text()
+    page = (ROOT / "docs" / "restorers.md").read_text()
     code = page.partition("## A kind of your own\n\n```python\n")[2].partition("```")[0]
     module = types.ModuleType("looks")
     exec(code, module.__dict__)

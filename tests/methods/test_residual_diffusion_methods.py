@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import TINY
+from support import TINY
 from torch import nn
 
 from workbench.cli import main

@@ -3,11 +3,10 @@
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
+from support import ROOT, TINY
 
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
 from workbench.diagnostics.condition_recording import load_conditions
@@ -16,8 +15,6 @@ from workbench.diagnostics.recording import PACKAGED, load_recording, save_recor
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
 from workbench.training import fit
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")

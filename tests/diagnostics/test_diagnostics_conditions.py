@@ -1,10 +1,8 @@
 """Predictions with switched conditions, recorded from tiny runs; and the recording that ships."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from conftest import TINY
+from support import ROOT, TINY
 
 from workbench.diagnostics import NoisePredictor, noise_errors, probe_images, restore_both
 from workbench.diagnostics.condition_recording import (
@@ -117,6 +115,6 @@ def test_runs_without_snapshots_are_refused(critic):
 def test_the_shipped_recording_says_where_it_comes_from():
     recording = load_conditions()
     assert set(recording.errors) == {"nothing", "cs", "cs-rs"}
-    assert (Path(__file__).parents[1] / "workbench" / "diagnostics" / PACKAGED).stat().st_size < 4e6
+    assert (ROOT / "workbench" / "diagnostics" / PACKAGED).stat().st_size < 4e6
     for facts in (recording.provenance["critic"], *recording.provenance["variants"].values()):
         assert len(facts["provenance"]["commit"]) >= 12

@@ -157,7 +157,7 @@ def test_every_restorer_trains(name):
 
 
 def test_interrupted_with_stochastic_depth_continues_as_if_it_had_not_been(tmp_path, monkeypatch):
-    from conftest import TINY
+    from support import TINY
 
     from workbench.methods import METHODS
     from workbench.recipes import load_recipe

@@ -1,5 +1,5 @@
 import pytest
-from conftest import TINY
+from support import TINY
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe

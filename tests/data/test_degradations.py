@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ROOT, TESTS
 
 from workbench.data.camera import Camera
 from workbench.data.degradations import (
@@ -325,11 +325,11 @@ def test_a_degradation_is_built_from_its_name_and_options(name, options):
         assert getattr(built, key) == (tuple(value) if isinstance(value, list) else value)
 
 
-EXAMPLE = Path(__file__).parent / "example_degradation"
+EXAMPLE = TESTS / "example_degradation"
 
 
 def test_the_page_shows_the_example_as_it_is():
-    page = (Path(__file__).parents[1] / "docs" / "adding-a-degradation.md").read_text()
+    page = (ROOT / "docs" / "adding-a-degradation.md").read_text()
     for file in ("banding.py", "pyproject.toml"):
         assert (EXAMPLE / file).read_text() in page, f"{file} and docs/adding-a-degradation.md differ"
 

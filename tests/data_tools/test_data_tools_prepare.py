@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 import scipy.io
-from data_layouts import ORIGINALS, identify, images, matlab73, pairs, sidd_blocks, write
 from filelock import FileLock
+from support.data_layouts import ORIGINALS, identify, images, matlab73, pairs, sidd_blocks, write
 
 import data_tools.prepare
 from data_tools.catalogue import CATALOGUE, find, folders, is_present, missing

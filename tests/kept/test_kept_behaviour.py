@@ -31,7 +31,7 @@ from workbench.training import cached_run
 
 PACKAGED = Path(workbench.__file__).parent / "packaged"
 
-KEPT = Path(__file__).parent / "kept"
+KEPT = Path(__file__).parent
 EXPECTED = KEPT / "expected"
 EXACT = "KEPT_EXACT" in os.environ
 (VANILLA,) = (path.name for path in (KEPT / "runs").glob("*-vanilla-*"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import TINY
+from support import TINY
 
 from workbench import nets
 from workbench.data.degradations.blur import blur, path_kernel, straight_path

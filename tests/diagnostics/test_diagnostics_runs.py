@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import TINY
 from safetensors.torch import load_file
+from support import TINY
 
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches

@@ -9,7 +9,7 @@ import time
 
 import pytest
 import torch
-from conftest import TINY
+from support import TINY
 
 from workbench.errors import WorkbenchError
 from workbench.methods import resolve

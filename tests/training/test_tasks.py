@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import TINY
+from support import TINY
 
 from workbench.recipes import load_recipe
 from workbench.training import fit

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from conftest import TINY
+from support import TINY
 
 from workbench.comparison import Cell, Grid
 from workbench.comparison.child import measure

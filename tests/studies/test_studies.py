@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY
+from support import TINY
 from test_cli import workbench
 
 from workbench.comparison import COLUMNS

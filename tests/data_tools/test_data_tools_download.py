@@ -6,7 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from data_layouts import ORIGINALS
+from support.data_layouts import ORIGINALS
 
 import data_tools.download
 from data_tools import unpack

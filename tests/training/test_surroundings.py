@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from conftest import TINY
+from support import TINY
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe

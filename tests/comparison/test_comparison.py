@@ -7,12 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY
+from support import ROOT, TINY
 
 from workbench.comparison import (
     Cell,
@@ -307,7 +306,7 @@ def test_older_csv_files_lack_the_newer_columns():
     newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel"]
     frame = pd.DataFrame(rows(vanilla=[30.0])).drop(columns=newer)
     assert read_csv(_csv(frame.to_dict("records")))[newer].isna().all(axis=None)
-    path = Path(__file__).parents[1] / "benchmarks" / "results" / "embedded.csv"
+    path = ROOT / "benchmarks" / "results" / "embedded.csv"
     assert list(read_csv(path).columns) == list(COLUMNS)
 
 

@@ -1,6 +1,5 @@
-from pathlib import Path
-
 import pytest
+from support import ROOT
 
 from data_tools import catalogue
 from workbench.data.degradations import DEGRADATIONS
@@ -70,7 +69,7 @@ def test_every_variant_fits_every_recipe(recipe, variant):
 
 
 def test_the_documentation_names_them_all():
-    text = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text()
+    text = (ROOT / "docs" / "recipes.md").read_text()
     for name in [*VARIANTS, *DEGRADATIONS, PAIRS, *EFFECTS, *(recipe.name for recipe in available())]:
         assert f"`{name}`" in text
 

@@ -2,18 +2,18 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from data_layouts import ORIGINALS, pairs
+from support import ROOT
+from support.data_layouts import ORIGINALS, pairs
 
 from data_tools.catalogue import CATALOGUE
 from data_tools.listing import details
 from data_tools.prepare import prepare
 from workbench.cli import main
 
-DOCS = Path(__file__).parents[1] / "docs" / "data.md"
+DOCS = ROOT / "docs" / "data.md"
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import threading
 
 import numpy as np
 import pytest
-from data_layouts import ORIGINALS, pairs, write
 from PIL import Image
+from support.data_layouts import ORIGINALS, pairs, write
 
 import data_tools.patches
 from data_tools.check import check
