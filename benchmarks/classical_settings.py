@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import torch
 from desk_pilot import inner_split
-from study import RESULTS
 
 from workbench.data.collections import read_pairs
 from workbench.evaluation.evaluate import evaluate_pairs
 from workbench.restorers.classical import bm3d, non_local_means, total_variation
 from workbench.runs.provenance import provenance
 
+RESULTS = Path(__file__).parent / "results"
 STRENGTHS = {
     "nlm": (non_local_means, (1.0, 1.44, 1.7, 2.0, 2.4, 2.8)),
     "tv": (total_variation, (1.0, 1.3, 1.6, 2.0, 2.4, 2.8)),

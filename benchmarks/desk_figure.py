@@ -1,4 +1,4 @@
-"""A strongly noisy photograph, restored: docs/figures/desk.jpg, from the runs of desk.py.
+"""A strongly noisy photograph, restored: docs/figures/desk.jpg, from the runs of the study ``desk``.
 
 Which photograph and which part of it is decided by a rule: of CC, which no training saw, the photograph whose input is
 furthest from its reference (lowest PSNR), and in it the square, of those that lie a quarter of its side apart, whose
@@ -11,16 +11,16 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from desk import options, tests
 from skimage.color import rgb2gray
 
 from workbench.data.collections import read_pairs
+from workbench.data.domains import resolve
 from workbench.evaluation.metrics import psnr
 from workbench.figures import panel
 from workbench.images import to_float
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
-from workbench.runs.folder import Run
+from workbench.studies import load_study
 
 FIGURE = Path(__file__).parents[1] / "docs" / "figures" / "desk.jpg"
 CELLS = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded-long"}
@@ -49,12 +49,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/desk"))
     parser.add_argument("--seed", type=int, default=0)
-    options(parser)
     given = parser.parse_args()
-    name, degraded, reference = noisiest(Path(tests(given)["CC"]))
+    grid = load_study("desk").only(CELLS.values(), (given.seed,)).grid(given.runs)
+    trained = {job.cell.name: job.run for job in grid.jobs()}
+    name, degraded, reference = noisiest(resolve(grid.tests["CC"]))
     shown = {"input": degraded, "non-local means": restore_array(load_restorer("nlm")[0], degraded)}
     for title, cell in CELLS.items():
-        shown[title] = restore_array(Run(given.runs / f"{cell}-s{given.seed}").restorer(), degraded)
+        shown[title] = restore_array(trained[cell].restorer(), degraded)
     shown["reference"] = reference
     square = median_square(reference)
     notes = [title if title == "reference" else f"{title}, {psnr(np.clip(image, 0, 1), reference, 1.0):.2f} dB"

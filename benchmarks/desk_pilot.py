@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from study import RESULTS
 
 from workbench import nets
 from workbench.methods import METHODS
@@ -22,6 +21,7 @@ from workbench.runs.folder import Run
 from workbench.studies.splits import split_by_object
 from workbench.training import fit
 
+RESULTS = Path(__file__).parent / "results"
 CANDIDATES = {
     "unet 16 x 3 (pocket)": "{name: unet-pocket}",
     "unet 16 x 4": "{name: unet-pocket, depth: 4}",

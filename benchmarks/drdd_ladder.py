@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from study import RESULTS
 
 from workbench.data.domains import Pair, source_validation_pairs
 from workbench.evaluation.lpips import Lpips
@@ -25,6 +24,7 @@ from workbench.restorers.assembling import assemble
 from workbench.runs import Run
 from workbench.training import fit
 
+RESULTS = Path(__file__).parent / "results"
 LEVELS = (1.0, 0.1)
 STEPS = (1, 2)
 PATH = RESULTS / "drdd_ladder.csv"

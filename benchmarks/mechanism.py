@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from study import RESULTS
 from torch.nn.functional import avg_pool2d
 
 from workbench.comparison import Job, run_grid
@@ -22,6 +21,7 @@ from workbench.diagnostics.microscope import record
 from workbench.progress import progress_bar
 from workbench.studies import load_study, study_names
 
+RESULTS = Path(__file__).parent / "results"
 EVERY = 50
 CELLS = ("adapted-c1", "adapted-c5", "guarded-c5")
 PATH = RESULTS / "mechanism.csv"
@@ -70,7 +70,7 @@ def main() -> None:
     arguments = parser.parse_args()
     runs = arguments.runs or Path("runs") / f"{PATH.stem}-{arguments.domain}"
     study, seeds = load_study(f"strength-{arguments.domain}"), tuple(arguments.seeds)
-    grid = study.grid(runs, seeds, CELLS, (f"training.snapshot_every={EVERY}",))
+    grid = study.only(CELLS, seeds).grid(runs, (f"training.snapshot_every={EVERY}",))
     if failures := run_grid(grid, 1, title=PATH.stem):
         sys.exit("\n".join(f"{failure.name}: {failure.reason}" for failure in failures))
     tables = []

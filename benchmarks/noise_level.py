@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from study import RESULTS
 from torch import Tensor
 
 from workbench.data.collections import read_folder
@@ -34,6 +33,7 @@ from workbench.probes.harmonisation import (
 )
 from workbench.runs.provenance import provenance
 
+RESULTS = Path(__file__).parent / "results"
 SIDE = 64
 LEVELS = (0.0, 0.1, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
 A_TASK = 40

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from study import RESULTS
 
 from workbench.data.folders import list_pairs
 from workbench.errors import WorkbenchError
@@ -33,6 +32,7 @@ from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
 
+RESULTS = Path(__file__).parent / "results"
 SETS = {
     "polyu_crops": ("PolyU", "noise", ("rgb", "blocks", "blocks-volume")),
     "cc15": ("CC", "noise", ("rgb", "blocks", "blocks-volume")),

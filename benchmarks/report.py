@@ -12,13 +12,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from rivals_report import gains_figure, ranking_table, settings_table, times_table
-from study import RESULTS
 
 from workbench.comparison.tables import LEAST_ROOM, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
 from workbench.studies import load_study, study_names
 from workbench.tabular import as_markdown
 
+RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "results.md"
 STUDY = DOCS / "study.md"

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from study import RESULTS
 
 from workbench.comparison import Cell, Grid, run_grid
 from workbench.comparison.tables import run_facts
 from workbench.runs.folder import Run
 from workbench.studies import load_study
 
+RESULTS = Path(__file__).parent / "results"
 PATH = RESULTS / "rivals-times.csv"
 COLUMNS = (
     "domain", "cell", "steps", "head_start_seconds_per_step", "seconds_per_step", "peak_mib", "settings", "commit"

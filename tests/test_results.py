@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import report
 import rivals_times
-from study import RESULTS
+from report import RESULTS
 
 from workbench.comparison import spread
 from workbench.studies import load_study

@@ -12,7 +12,10 @@ from workbench.images import write_png
 from workbench.studies import load_study, study_names
 from workbench.studies.splits import split_by_object
 
-NAMES = ["Canon_5_160_3200_chair_1", "Canon_5_160_3200_chair_2", "Nikon_5_160_3200_desk_1", "Sony_5_160_3200_book_1"]
+NAMES = [
+    "Canon_5_160_3200_chair_1", "Canon_5_160_3200_chair_2", "Nikon_5_160_3200_desk_1", "Sony_5_160_3200_book_1",
+    "Sony_5_160_3200_lamp_1",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def data(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in study_names() if load_study(name).domain or name == "real-photographs"]
+    "name", [name for name in study_names() if load_study(name).domain or name in ("real-photographs", "desk")]
 )
 def test_every_cell_of_a_packaged_study_is_a_valid_recipe(name, data, tmp_path):
     study = load_study(name)
@@ -42,12 +45,27 @@ def test_every_cell_of_a_packaged_study_is_a_valid_recipe(name, data, tmp_path):
     assert not any("$" in text for text in (*grid.settings, *grid.tests.values()))
 
 
+def test_a_study_holds_out_objects_of_a_half_again(data, tmp_path):
+    grid = load_study("desk").grid(tmp_path / "runs")
+    inner = tmp_path / "runs" / "polyu-inner"
+    assert f"data.validation={inner / 'test'}" in grid.settings
+    parts = {part: {path.name for path in (inner / part / "input").iterdir()} for part in ("train", "test")}
+    assert parts["test"] == {"Sony_5_160_3200_lamp_1.png"} and len(parts["train"]) == 3, "of book, chair and lamp"
+
+
+def test_a_study_is_cut_down_to_some_of_its_rows():
+    study = load_study("desk").only(["synthesis+guarded-long", "nlm"], (0,))
+    assert (list(study.cells), study.restorers, study.seeds) == (["synthesis+guarded-long"], ("nlm",), (0,))
+    assert load_study("desk").only() == load_study("desk")
+
+
 def test_no_object_is_in_both_halves(data, tmp_path):
     halves = split_by_object("dataset:polyu", tmp_path / "halves")
     names = {part: sorted(path.name for path in (folder / "input").iterdir()) for part, folder in halves.items()}
     assert names["test"] == ["Nikon_5_160_3200_desk_1.png"], "of book, chair and desk the third"
-    assert len(names["train"]) == 3 and (halves["train"] / "target" / names["train"][0]).read_bytes()
-    (data / "polyu" / "input" / "x.png").touch()
+    assert len(names["train"]) == 4 and (halves["train"] / "target" / names["train"][0]).read_bytes()
+    for side in ("input", "target"):
+        (data / "polyu" / side / "x.png").touch()
     with pytest.raises(WorkbenchError, match=r"x\.png: its name does not say which object"):
         split_by_object("dataset:polyu", tmp_path / "halves")
 
@@ -103,7 +121,7 @@ def test_what_is_wrong_with_a_study_is_one_line(tmp_path, change, reason):
 
 
 def test_wrong_calls_are_told(tmp_path, monkeypatch, capsys):
-    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of embedded"):
+    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of desk, embedded"):
         load_study("magic")
     status, out, _ = workbench(monkeypatch, capsys, "study", "--list")
     assert status == 0 and "rivals" in out and "-shake" in out

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.folders import list_pairs, list_pictures
-from workbench.errors import WorkbenchError
+from workbench.data.folders import list_pictures, matched_pairs
 from workbench.images import read_image
 
 
@@ -69,16 +68,6 @@ def read_folder(folder: Path, side: str = "input") -> PhotographFiles:
 
 
 def read_pairs(folder: Path) -> tuple[PhotographFiles, PhotographFiles]:
-    """The degraded and the clean images of a paired folder (`workbench.data.folders.list_pairs`).
-
-    Raises
-    ------
-    WorkbenchError
-        When a side is missing, holds no images, or a file has no partner.
-    """
-    pairs, alone = list_pairs(folder)
-    if alone:
-        raise WorkbenchError(f"{folder}: {alone[0].name} has no partner in {alone[0].missing}/")
-    if not pairs:
-        raise WorkbenchError(f"{folder}: holds no images in input/ and target/")
+    """The degraded and the clean images of a paired folder; errors as of `workbench.data.folders.matched_pairs`."""
+    pairs = matched_pairs(folder)
     return PhotographFiles([pair.degraded for pair in pairs]), PhotographFiles([pair.clean for pair in pairs])

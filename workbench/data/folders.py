@@ -86,6 +86,22 @@ def list_pairs(folder: Path) -> Pairing:
     )
 
 
+def matched_pairs(folder: Path) -> list[PairFiles]:
+    """The pairs of a folder in which every file has its partner.
+
+    Raises
+    ------
+    WorkbenchError
+        When a side is missing, holds no images, or a file has no partner.
+    """
+    pairs, alone = list_pairs(folder)
+    if alone:
+        raise WorkbenchError(f"{folder}: {alone[0].name} has no partner in {alone[0].missing}/")
+    if not pairs:
+        raise WorkbenchError(f"{folder}: holds no images in {INPUT}/ and {TARGET}/")
+    return pairs
+
+
 def list_pictures(folder: Path, side: str = INPUT) -> list[Path]:
     """The pictures of a folder: of one side if it is paired, else of its ``images/``, else all below it.
 

@@ -65,15 +65,13 @@ def study_command(
     Interrupted
         After SIGINT or SIGTERM, once the runs have written their checkpoints.
     """
-    study = load_study(name)
+    study = load_study(name).only(
+        None if cells is None else [cell.strip() for cell in cells.split(",")],
+        None if seeds is None else numbered(seeds.split(",")),
+    )
     runs = Path("runs") / study.name if runs is None else runs
     path = runs / f"{study.name}.csv" if output is None else output
-    grid = study.grid(
-        runs,
-        None if seeds is None else numbered(seeds.split(",")),
-        None if cells is None else tuple(cell.strip() for cell in cells.split(",")),
-        tuple(settings),
-    )
+    grid = study.grid(runs, tuple(settings))
     try:
         return path, run_study(study, grid, path, processes or default_processes(), train)
     except KeyboardInterrupt:

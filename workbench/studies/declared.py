@@ -8,6 +8,7 @@ some of its cells.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +28,12 @@ from workbench.studies.splits import split_by_object
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Halves(Template):
+    """A text in which ``$NAME`` stands for the folder of a split."""
+
+    idpattern = "[a-z][a-z0-9-]*"
 
 
 class Cell(_Closed):
@@ -81,8 +88,8 @@ class Study(_Closed):
     tests : dict of str to str
         Test sets: the name to show and the place (`workbench.evaluation.sets.open_set`).
     splits : dict of str to str
-        Paired data sets of which the study holds out objects: ``$NAME/train`` and ``$NAME/test`` in settings and tests
-        are the halves of the place that ``NAME`` stands for (`split_by_object`).
+        Paired data sets of which the study holds out objects: ``$NAME/train`` and ``$NAME/test`` in settings, tests and
+        later splits are the halves of the place that ``NAME`` stands for (`split_by_object`).
     restorers : tuple of str
         Packaged restorers that need no training: rows beside the cells.
     cells : dict of str to Cell
@@ -112,44 +119,49 @@ class Study(_Closed):
             made.append(comparison.Cell(name, cell.method, (*variant, *cell.settings), cell.seeds))
         return tuple(made)
 
-    def grid(
-        self,
-        runs: Path,
-        seeds: tuple[int, ...] | None = None,
-        cells: tuple[str, ...] | None = None,
-        settings: tuple[str, ...] = (),
-    ) -> comparison.Grid:
+    def only(self, names: Collection[str] | None = None, seeds: tuple[int, ...] | None = None) -> Study:
+        """The study with some of its cells and restorers, and other seeds.
+
+        Raises
+        ------
+        WorkbenchError
+            There is no such cell or restorer.
+        """
+        known = [*self.cells, *self.restorers]
+        if unknown := [name for name in names or () if name not in known]:
+            raise WorkbenchError(f"study {self.name} has no cell {unknown[0]!r}; choose of {', '.join(known)}")
+        changes: dict[str, object] = {} if seeds is None else {"seeds": seeds}
+        if names is not None:
+            changes["cells"] = {name: cell for name, cell in self.cells.items() if name in names}
+            changes["restorers"] = tuple(name for name in self.restorers if name in names)
+        return self.model_copy(update=changes)
+
+    def grid(self, runs: Path, settings: tuple[str, ...] = ()) -> comparison.Grid:
         """The runs of the study.
 
         Parameters
         ----------
         runs : Path
             Folder of the run folders; halves of data sets are linked into it.
-        seeds, cells : tuple, optional
-            Only these.
         settings : tuple of str
             ``KEY=VALUE``, after the study's.
 
         Raises
         ------
         WorkbenchError
-            A data set or a cell is missing.
+            A data set is missing.
         """
-        if unknown := [name for name in cells or () if name not in self.cells]:
-            raise WorkbenchError(f"study {self.name} has no cell {unknown[0]!r}; choose of {', '.join(self.cells)}")
         halves = {name: str(runs / name) for name in self.splits}
-        shared = (*(Template(setting).safe_substitute(halves) for setting in self.settings), *settings)
+
+        def filled(text: str) -> str:
+            return _Halves(text).safe_substitute(halves)
+
+        shared = (*map(filled, self.settings), *settings)
         check_prepared([*self.splits.values(), *self.tests.values(), *places(load_recipe(self.recipe, shared).data)])
         for name, place in self.splits.items():
-            split_by_object(place, runs / name)
-        return comparison.Grid(
-            self.recipe,
-            tuple(cell for cell in self.comparison_cells() if cells is None or cell.name in cells),
-            self.seeds if seeds is None else seeds,
-            {test: Template(place).safe_substitute(halves) for test, place in self.tests.items()},
-            runs,
-            shared,
-        )
+            split_by_object(filled(place), runs / name)
+        tests = {test: filled(place) for test, place in self.tests.items()}
+        return comparison.Grid(self.recipe, self.comparison_cells(), self.seeds, tests, runs, shared)
 
 
 def study_names() -> list[str]:

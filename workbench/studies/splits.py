@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 from workbench.data.domains import resolve
+from workbench.data.folders import INPUT, TARGET, matched_pairs
 from workbench.errors import WorkbenchError
 
+TRAIN, TEST = "train", "test"
 OBJECT = re.compile(r".*_\d+_([a-z]+)_*\d*$", re.IGNORECASE)
 """Names of PolyU, CAMERA_APERTURE_SHUTTER_ISO_OBJECT_NUMBER."""
 
@@ -26,21 +28,22 @@ def split_by_object(place: str, output: Path) -> dict[str, Path]:
     Raises
     ------
     WorkbenchError
-        The data set is missing, or a name names no object.
+        The data set is missing, a file has no partner, or a name names no object.
     """
     folder = resolve(place)
-    names = sorted(path.name for path in (folder / "input").iterdir())
+    pairs = matched_pairs(folder)
     shown = {}
-    for name in names:
-        found = OBJECT.match(Path(name).stem)
+    for pair in pairs:
+        found = OBJECT.match(Path(pair.name).stem)
         if found is None:
-            raise WorkbenchError(f"{folder / 'input' / name}: its name does not say which object it shows")
-        shown[name] = found.group(1).lower()
+            raise WorkbenchError(f"{pair.degraded}: its name does not say which object it shows")
+        shown[pair.name] = found.group(1).lower()
     held_out = set(sorted(set(shown.values()))[2::3])
-    for name in names:
-        for side in ("input", "target"):
-            link = output / ("test" if shown[name] in held_out else "train") / side / name
+    for pair in pairs:
+        part = output / (TEST if shown[pair.name] in held_out else TRAIN)
+        for side, path in ((INPUT, pair.degraded), (TARGET, pair.clean)):
+            link = part / side / pair.name
             link.parent.mkdir(parents=True, exist_ok=True)
             if not link.is_symlink():
-                link.symlink_to((folder / side / name).resolve())
-    return {part: output / part for part in ("train", "test")}
+                link.symlink_to(path.resolve())
+    return {part: output / part for part in (TRAIN, TEST)}
