@@ -184,6 +184,8 @@ def test_stages_apart_are_runs_that_are_found_again(tmp_path):
         assert Run(folder).recipe.options["drdd"]["stages"] == role and Run(folder).summary["steps"] == 8
     _, again = put_together("sampled otherwise", "options.drdd.noise_steps=3")
     assert again == stages, "how it is sampled is nothing to the stages"
+    _, blind = put_together("blind", "options.drdd.sees=target")
+    assert blind["residual"] == stages["residual"] and blind["noise"] != stages["noise"], "nothing to the first stage"
     _, other = put_together("another level", "options.drdd.level=0.3")
     assert not set(other.values()) & set(stages.values())
 

@@ -9,6 +9,7 @@ from test_cli import workbench
 from workbench.comparison import COLUMNS
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
+from workbench.runs.folder import Run
 from workbench.studies import load_study, study_names
 from workbench.studies.splits import split_by_object
 
@@ -102,6 +103,38 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, mo
     status, _, _ = workbench(monkeypatch, capsys, *arguments, "--output", tmp_path / "watched.csv")
     (row,) = pd.read_csv(tmp_path / "watched.csv").to_dict("records")
     assert (status, row["cell"], row["seed"]) == (0, "vanilla", 3) and row["target_psnr"] > 0
+
+
+LADDER = """
+title: stages that cells share
+recipe: denoise-pocket
+tests: {rain: "held-out-source:rain-streaks"}
+settings: ["data.mixture=[{degradation: awgn}, {degradation: rain-streaks}]"]
+seeds: [0]
+cells:
+  known: {method: drdd, settings: [options.drdd.stages=residual], sampled: {1 step: {residual_steps: 1}}}
+  whole: {method: drdd, settings: [options.drdd.stages=apart, options.drdd.sees=target]}
+"""
+
+
+def test_cells_share_stages_and_are_measured_with_other_options(tmp_path, monkeypatch, capsys):
+    own = tmp_path / "ladder.yaml"
+    own.write_text(LADDER)
+    small = [*TINY, "options.drdd.network={name: drdd-pocket, widths: [8]}"]
+    settings = [part for setting in small for part in ("--set", setting)]
+    arguments = ["study", own, "--runs", tmp_path / "runs", "--processes", "1", *settings]
+    assert workbench(monkeypatch, capsys, *arguments)[0] == 0
+    path = tmp_path / "runs" / "ladder.csv"
+    rows = pd.read_csv(path).set_index("cell")
+    assert list(rows.index) == ["input", "known", "whole", "known 1 step"] and set(rows.test) == {"rain"}
+    assert rows.psnr["known 1 step"] != rows.psnr["known"] and rows.settings["known 1 step"].endswith(
+        "residual_steps=1"
+    )
+    needs = Run(tmp_path / "runs" / "whole-s0").summary["needs"]
+    assert needs["residual"]["name"] == "known-s0", "trained once, though the second stage sees something else"
+    assert sum(each.is_dir() for each in (tmp_path / "runs" / ".warm-starts").iterdir()) == 1
+    written = path.read_bytes()
+    assert workbench(monkeypatch, capsys, *arguments)[0] == 0 and path.read_bytes() == written
 
 
 @pytest.mark.parametrize(

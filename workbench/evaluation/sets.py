@@ -107,7 +107,7 @@ def open_set(place: str, run: Path | None = None, data: Data | None = None) -> E
         (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
         ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
         the embedded held-out pictures; ``held-out-source`` for the pairs of the source domain that the run's recipe
-        holds out.
+        holds out, ``held-out-source:DEGRADATION`` for those of the entries of a mixture with that degradation.
     run : Path, optional
         The run folder of what is to be measured; its recipe says how strong the simulated camera is, and what the
         source domain.
@@ -120,10 +120,11 @@ def open_set(place: str, run: Path | None = None, data: Data | None = None) -> E
     WorkbenchError
         There is nothing of the kind.
     """
-    if place in (*EFFECTS, HELD_OUT_SOURCE):
+    source, _, degradation = place.partition(":")
+    if place in EFFECTS or source == HELD_OUT_SOURCE:
         trained_on = load_recipe(run).data if run is not None else data or Data()
-        if place == HELD_OUT_SOURCE:
-            return _held_out_source(trained_on)
+        if source == HELD_OUT_SOURCE:
+            return _held_out_source(trained_on, degradation)
         data = Data(validation=place, camera=trained_on.camera)
         return _Simulated(f"{place} ({data.camera})", place, None, None, data)
     folder = resolve(place)
@@ -134,17 +135,19 @@ def open_set(place: str, run: Path | None = None, data: Data | None = None) -> E
     return _Folder(name, place if place.startswith(DATASET) else str(folder), data_set, size, folder)
 
 
-def _held_out_source(data: Data) -> EvaluationSet:
+def _held_out_source(data: Data, degradation: str) -> EvaluationSet:
+    """The pairs that a recipe holds out, or those of one degradation, if one is named."""
     entries = [entry for entry in data.entries if held_out(entry)]
     if not entries:
         raise WorkbenchError(f"{HELD_OUT_SOURCE}: the recipe holds no pairs out; name some as data.source_validation")
-    return _HeldOutSource(
-        f"held-out source ({' + '.join(entry.degradation.name for entry in entries)})",
-        HELD_OUT_SOURCE,
-        None,
-        None,
-        data,
-    )
+    place, names = HELD_OUT_SOURCE, [entry.degradation.name for entry in entries]
+    if degradation:
+        place = f"{place}:{degradation}"
+        if degradation not in names:
+            raise WorkbenchError(f"{place}: the recipe holds out pairs of {', '.join(names)} alone")
+        data = data.model_copy(update={"mixture": [each for each in entries if each.degradation.name == degradation]})
+        names = [degradation]
+    return _HeldOutSource(f"held-out source ({' + '.join(names)})", place, None, None, data)
 
 
 def _prepared(folder: Path) -> tuple[str | None, int | None]:

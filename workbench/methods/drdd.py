@@ -39,8 +39,9 @@ from workbench.recipes.schema import Network
 from workbench.restorers import Restorer, residual_diffusion
 
 KIND_OF = {"both": "drdd", "apart": "drdd", "residual": "drdd-residual", "noise": "drdd-noise"}
-SAMPLING = ("residual_steps", "noise_steps", "eta", "seed")
-"""Options that training does not look at."""
+_SAMPLING = ("residual_steps", "noise_steps", "eta", "seed")
+UNSEEN = {"residual": (*_SAMPLING, "sees", "predicts", "noise_network"), "noise": _SAMPLING}
+"""Options that the training of a stage does not look at."""
 
 
 class Drdd(ResidualDiffusion):
@@ -68,17 +69,15 @@ class Drdd(ResidualDiffusion):
 
     @classmethod
     def needs(cls, recipe: Recipe) -> dict[str, Recipe]:
-        """A run of each stage, if they are trained apart; how it will be sampled is nothing to it."""
+        """A run of each stage, if they are trained apart; how it is sampled, and the other one, are nothing to it."""
         given = recipe.options[recipe.method]
         if given["stages"] != "apart":
             return super().needs(recipe)
-        own = {key: value for key, value in given.items() if key not in SAMPLING}
-        return {
-            role: recipe.model_copy(
-                update={"name": f"stage-{role}", "options": {recipe.method: own | {"stages": role}}}
-            )
-            for role in ("residual", "noise")
-        }
+        needed = {}
+        for role, unseen in UNSEEN.items():
+            own = {key: value for key, value in given.items() if key not in unseen} | {"stages": role}
+            needed[role] = recipe.model_copy(update={"name": f"stage-{role}", "options": {recipe.method: own}})
+        return needed
 
     def begin_with(self, needed: Mapping[str, Restorer]) -> None:
         """Take the networks of the stages that were trained apart."""

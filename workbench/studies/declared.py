@@ -51,6 +51,8 @@ class Cell(_Closed):
         Only these of the study's.
     best_blur : bool
         Also measure the Gaussian blur that suits its output best.
+    sampled : dict of str to dict
+        Also measure its restorer with these options, by the name that follows the cell's.
     """
 
     method: str | None = None
@@ -58,6 +60,7 @@ class Cell(_Closed):
     settings: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
     best_blur: bool = False
+    sampled: dict[str, dict[str, int | float | str]] = {}
 
 
 class Domain(_Closed):

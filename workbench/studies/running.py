@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -57,6 +57,7 @@ def run_study(study: Study, grid: Grid, path: Path, processes: int, train: bool 
     record()
     if study.record == "tests":
         record_blurs(grid, path, {name for name, cell in study.cells.items() if cell.best_blur})
+        record_sampled(grid, path, {name: cell.sampled for name, cell in study.cells.items()})
         for name in study.restorers:
             record_restorer(grid, path, name)
     return failures
@@ -86,22 +87,46 @@ def record_validation(grid: Grid, domain: str, path: Path) -> None:
 
 def record_blurs(grid: Grid, path: Path, cells: Collection[str]) -> None:
     """The control of some cells: the Gaussian blur that suits their output best."""
-    recorded = read_csv(path)
     for job in grid.jobs():
-        if job.cell.name not in cells or not job.trained:
-            continue
-        restorer, facts = job.run.restorer(), recorded[(recorded.cell == job.cell.name) & (recorded.seed == job.seed)]
-        for test, place in grid.tests.items():
-            name = f"{job.cell.name} + best blur"
-            own = facts[facts.test == test]
-            done = recorded[(recorded.cell == name) & (recorded.seed == job.seed) & (recorded.test == test)]
-            same = ["commit", "seconds"]
-            if own.empty or done[same].reset_index(drop=True).equals(own[same].reset_index(drop=True)):
-                continue
-            sigma, report = _best_blur(open_set(place, job.run.folder), partial(restore_array, restorer))
+        if job.cell.name in cells and job.trained:
+            for place, own in _unmeasured(grid, path, job, f"{job.cell.name} + best blur"):
+                sigma, report = _best_blur(open_set(place, job.run.folder), partial(restore_array, job.run.restorer()))
+                changed = {"settings": f"blur sigma {sigma}"} | _numbers(report)
+                _write(path, [own | changed], ("cell", "seed", "test"))
+
+
+def record_sampled(grid: Grid, path: Path, cells: Mapping[str, Mapping[str, Mapping]]) -> None:
+    """The restorers of some cells with other options, such as more steps of their sampling.
+
+    Parameters
+    ----------
+    grid : Grid
+    path : Path
+    cells : mapping
+        Options by the name that follows the cell's, by cell.
+    """
+    for job in grid.jobs():
+        for suffix, options in cells[job.cell.name].items() if job.trained else ():
+            for place, own in _unmeasured(grid, path, job, f"{job.cell.name} {suffix}"):
+                restorer = job.run.restorer().with_options(options)
+                report = open_set(place, job.run.folder).evaluate(partial(restore_array, restorer))
+                said = " ".join([own["settings"], *(f"{key}={value}" for key, value in options.items())]).strip()
+                took = {"seconds_per_megapixel": f"{report['seconds_per_megapixel']:.4g}"}
+                _write(path, [own | {"settings": said} | took | _numbers(report)], ("cell", "seed", "test"))
+
+
+def _unmeasured(grid: Grid, path: Path, job: Job, name: str) -> Iterator[tuple[str, Row]]:
+    """The places of the tests of which a further row of a run is not there, or of an earlier training of it.
+
+    With each comes the run's own row under the further one's name.
+    """
+    recorded, same = read_csv(path), ["commit", "seconds"]
+    for test, place in grid.tests.items():
+        of_test = recorded[(recorded.seed == job.seed) & (recorded.test == test)]
+        own, done = (of_test[of_test.cell == cell][same].reset_index(drop=True) for cell in (job.cell.name, name))
+        if not own.empty and not done.equals(own):
             row = next(row for row in grid_rows(grid) if _is(row, job, test))
-            changed = {"cell": name, "settings": f"blur sigma {sigma}"} | _numbers(report)
-            _write(path, [row | changed], ("cell", "seed", "test"))
+            yield place, row | {"cell": name}
 
 
 def record_restorer(grid: Grid, path: Path, name: str) -> None:

@@ -338,6 +338,13 @@ def _shared(recipe: Recipe, folder: Path) -> Run:
 
 
 def find_shared(recipe: Recipe, folder: Path) -> Run | None:
-    """The run of a resolved recipe among those that others need, finished or not; None if it was not begun."""
+    """The run of a resolved recipe that others need, if there is one.
+
+    It is one of those that were trained for that, finished or not, or a finished one beside them (``folder``'s own
+    folder): a stage that was measured by itself need not be trained again to be put together with another.
+    """
+    held = contents(places(recipe.data))
     there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
-    return find_run(there, recipe, RESTORATION, contents(places(recipe.data)), resolve)
+    beside = (path.parent for path in folder.parent.glob("*/recipe.yaml") if Run(path.parent).finished)
+    found = (find_run(runs, recipe, RESTORATION, held, resolve) for runs in (there, beside))
+    return next((run for run in found if run is not None), None)
