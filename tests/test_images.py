@@ -15,9 +15,9 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image as PillowImage
 from PIL import ImageCms, ImageOps
 
-from workbench import images
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image, to_float, to_uint, write_png
+from workbench.images.png import chunk
 
 
 def noise(*shape, dtype=np.uint8, seed=0):
@@ -142,8 +142,7 @@ def test_orientation_is_undone(tmp_path, orientation, kind):
         tifffile.imwrite(path, pixels.astype(np.uint16) * 257, photometric="rgb", extratags=[tag])
     elif kind == "png16":
         encoded = imagecodecs.png_encode(pixels.astype(np.uint16) * 257)
-        chunk = images._png_chunk(b"eXIf", exif.tobytes()[6:])
-        path.write_bytes(encoded[:33] + chunk + encoded[33:])
+        path.write_bytes(encoded[:33] + chunk(b"eXIf", exif.tobytes()[6:]) + encoded[33:])
     else:
         kwargs = {"quality": 100, "subsampling": 0} if kind == "jpeg" else {}
         plain.save(path, format=kind.strip("816").upper(), exif=exif, **kwargs)
@@ -223,7 +222,7 @@ def test_what_is_no_file_is_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize("kind", ["png8", "png16", "tiff16"])
 def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch, recwarn, kind):
-    monkeypatch.setattr(images, "MAX_PIXELS", 99)
+    monkeypatch.setattr("workbench.images.samples.MAX_PIXELS", 99)
     path = tmp_path / "a"
     pixels = noise(10, 10, 3).astype(np.uint8 if kind == "png8" else np.uint16)
     if kind == "tiff16":
@@ -239,8 +238,8 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch, recw
 
 def test_a_real_bomb_is_refused(tmp_path, recwarn):
     for side in (20_000, 60_000):  # above this module's limit, and above the one at which Pillow itself gives up
-        header = images._png_chunk(b"IHDR", side.to_bytes(4) * 2 + b"\x08\x02\0\0\0")
-        (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + images._png_chunk(b"IDAT", b""))
+        header = chunk(b"IHDR", side.to_bytes(4) * 2 + b"\x08\x02\0\0\0")
+        (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b""))
         with pytest.raises(WorkbenchError, match="bomb.png: more than 300 million pixels"):
             read_image(tmp_path / "bomb.png")
     assert not recwarn

@@ -8,9 +8,9 @@ here.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +83,20 @@ def write_json(path: str | os.PathLike, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def check_plain(path: str | os.PathLike) -> None:
+    """Refuse what is there and no plain file: a pipe would be waited for, a device may have no end.
+
+    Raises
+    ------
+    OSError
+        It cannot be looked at; FileNotFoundError if it is missing.
+    WorkbenchError
+        It is a folder, a pipe, a device or a socket.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise WorkbenchError(f"{path}: cannot be read (not a plain file)")
+
+
 def read_text(path: str | os.PathLike, longest: int = 1 << 26) -> str:
     """Read a text file of UTF-8 that is not longer than so many bytes.
 
@@ -94,10 +108,7 @@ def read_text(path: str | os.PathLike, longest: int = 1 << 26) -> str:
     """
     path = Path(path)
     try:
-        if not path.is_file():
-            if not path.exists():
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-            raise WorkbenchError(f"{path}: cannot be read (not a plain file)")
+        check_plain(path)
         if path.stat().st_size > longest:
             raise WorkbenchError(f"{path}: cannot be read (longer than {longest} bytes)")
         return path.read_text(encoding="utf-8")
