@@ -29,7 +29,7 @@ def photographs(tmp_path):
     return add(tmp_path / "photographs", "a.png")
 
 
-def test_a_digest_tells_names_and_sizes_wherever_the_folder_lies(tmp_path, photographs):
+def test_a_digest_tells_names_and_sizes_wherever_the_folder_lies(tmp_path, photographs, monkeypatch):
     before = contents([str(photographs)])
     moved = photographs.rename(tmp_path / "moved")
     assert list(contents([str(moved)]).values()) == list(before.values())
@@ -42,6 +42,8 @@ def test_a_digest_tells_names_and_sizes_wherever_the_folder_lies(tmp_path, photo
     assert list(renamed.values()) != list(before.values())
     add(moved, "b.png", side=64)
     assert changed_place(renamed, [str(moved)]) == str(moved)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    assert changed_place(renamed, ["dataset:moved"]) == "dataset:moved", "the same folder by another name"
 
 
 def test_embedded_data_and_missing_folders_have_none(tmp_path):

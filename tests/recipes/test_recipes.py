@@ -3,9 +3,9 @@ from support import ROOT
 
 from data_tools import catalogue
 from workbench.data.degradations import DEGRADATIONS
-from workbench.data.domains import DATASET, places
+from workbench.data.domains import places
 from workbench.data.embedded import EFFECTS
-from workbench.data.root import PATCHES
+from workbench.data.root import DATASET, PATCHES
 from workbench.errors import WorkbenchError
 from workbench.methods import NoiseSpaceAdaptation, resolve
 from workbench.nets import NETWORKS

@@ -143,3 +143,20 @@ def test_a_recipe_that_was_written_before_an_option_was_there_has_its_default(tm
     save_recipe(Recipe.model_validate(text), folder / "recipe.yaml")
     assert key not in Run(folder).recipe.options["dann"]
     assert find_run([folder], asked, REUSE, {}, resolve).name == "old"
+
+
+def test_a_data_set_and_its_folder_are_the_same_place(tmp_path, monkeypatch):
+    """A run is found again under either name, and through a link; another folder of equal pictures is another place."""
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "data"))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "photos").symlink_to(tmp_path / "elsewhere")
+    written = recipe(f"data.source=[{tmp_path / 'elsewhere'}]", f"data.target={tmp_path / 'data' / 'photos'}")
+    named = recipe("data.source=[dataset:photos]", "data.target=dataset:photos")
+    assert difference(written, named) is None
+    folder = made(tmp_path / "runs", "old", written, contents={str(tmp_path / "elsewhere"): "0" * 16})
+    assert find_run([folder], named, REUSE, {"dataset:photos": "0" * 16}, resolve).name == "old"
+    assert find_run([folder], named, REUSE, {"dataset:photos": "1" * 16}, resolve) is None
+    assert difference(written, recipe("data.source=[dataset:photos]", "data.target=dataset:other")).startswith(
+        "data.target ("
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench.data.contents import contents
 from workbench.data.domains import places
+from workbench.data.root import meant
 from workbench.errors import WorkbenchError
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
@@ -166,7 +167,7 @@ class Job:
                 record = read_record(path)
             except WorkbenchError:
                 continue  # damaged: measured again
-            same = record.place in {place, str(Path(place).expanduser())} and record.protocol == self.grid.protocol
+            same = meant(record.place) == meant(place) and record.protocol == self.grid.protocol
             same = same and not record.options and record.contents in (None, self.grid.contents.get(place))
             if same and record.date >= finished_at and record.images and not record.failed:
                 return record

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from workbench.data.domains import EMBEDDED, SYNTHETIC, located
+from workbench.data.domains import EMBEDDED, SYNTHETIC
 from workbench.data.embedded import EFFECTS
+from workbench.data.root import located, meant
 from workbench.images import list_images
 
 
@@ -37,5 +38,6 @@ def contents(places: Iterable[str]) -> dict[str, str]:
 
 def changed_place(before: dict[str, str], places: Iterable[str]) -> str | None:
     """The first of the places that holds other pictures than ``before``, which `contents` has returned earlier."""
-    now = contents(place for place in places if place in before)
-    return next((place for place in now if now[place] != before[place]), None)
+    held = {meant(place): found for place, found in before.items()}
+    now = contents(place for place in places if meant(place) in held)
+    return next((place for place, found in now.items() if found != held[meant(place)]), None)

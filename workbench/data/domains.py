@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset, Subset
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
 from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
-from workbench.data.root import PATCHES, data_root
+from workbench.data.root import DATASET, PATCHES, data_root, located
 from workbench.data.streams import Parts, PatchStream, Source
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import PAIRS, Data, MixtureEntry
@@ -21,7 +21,6 @@ from workbench.recipes.schema import PAIRS, Data, MixtureEntry
 EMBEDDED, SYNTHETIC = "embedded", "synthetic"
 # Seeds what share of a source's images is used; a stream's parts have smaller numbers.
 _FRACTION = 1000
-DATASET = "dataset:"
 
 
 class Pair(NamedTuple):
@@ -42,11 +41,6 @@ def resolve(place: str) -> Path:
     """
     check_prepared([place])
     return located(place)
-
-
-def located(place: str) -> Path:
-    """Where the folder of a place is, or would be."""
-    return data_root() / place.removeprefix(DATASET) if place.startswith(DATASET) else Path(place).expanduser()
 
 
 def check_prepared(places: Iterable[str]) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from workbench.data.contents import contents
-from workbench.data.domains import DATASET, held_out, resolve, source_validation_pairs, validation_pairs
+from workbench.data.domains import held_out, resolve, source_validation_pairs, validation_pairs
 from workbench.data.embedded import EFFECTS
 from workbench.data.folders import is_paired, prepared_part
 from workbench.data.matlab import open_blocks
+from workbench.data.root import DATASET
 from workbench.errors import WorkbenchError
 from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_folder, evaluate_pairs
 from workbench.evaluation.lpips import Lpips

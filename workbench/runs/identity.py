@@ -15,6 +15,7 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from workbench.data.root import meant
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe
 from workbench.runs.folder import Run
@@ -40,6 +41,11 @@ class Role(Enum):
     """What it is called."""
 
 
+PLACES = (
+    "data.source", "data.target", "data.validation", "data.source_validation", "data.unpaired", "data.mixture.*.source",
+    "data.mixture.*.source_validation",
+)  # fmt: skip
+"""The keys that name folders: a data set's name and the path of its folder are the same."""
 RESUME = frozenset({Role.RESULT, Role.KIND, Role.MEASURED})
 """What must be equal to continue a run, or to take a finished one for what was asked for."""
 REUSE = RESUME | {Role.COURSE}
@@ -132,7 +138,7 @@ def difference(before: Recipe, after: Recipe, roles: frozenset[Role] = RESUME) -
     """
     old, new = deciding(before, roles), deciding(after, roles)
     for key in [*old, *(key for key in new if key not in old)]:
-        if key not in old or key not in new or old[key] != new[key]:
+        if key not in old or key not in new or not _equal(key, old[key], new[key]):
             return f"{key} ({_said(old, key)} there, {_said(new, key)} here)"
     return None
 
@@ -185,11 +191,23 @@ def find_run(
         run = Run(folder)
         try:
             written = resolve(run.recipe)
-            if difference(written, recipe, roles) is None and run.contents == contents:
+            if difference(written, recipe, roles) is None and _by_folder(run.contents) == _by_folder(contents):
                 found.append((not run.finished, written != recipe, run.name, run))
         except WorkbenchError:
             continue
     return min(found)[-1] if found else None
+
+
+def _equal(key: str, before: object, after: object) -> bool:
+    """Whether two values of a key say the same; of a place, whether they lead to the same folder."""
+    if before == after or not any(fnmatchcase(key, place) for place in PLACES):
+        return before == after
+    listed = [[each] if isinstance(each, str) else each or [] for each in (before, after)]
+    return [meant(place) for place in listed[0]] == [meant(place) for place in listed[1]]
+
+
+def _by_folder(contents: Mapping[str, str]) -> dict[str, str]:
+    return {meant(place): held for place, held in contents.items()}
 
 
 def _said(values: Mapping[str, object], key: str) -> str:
