@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
 from workbench.data.degradations.correlated import CorrelatedNoise
+from workbench.data.degradations.developed import DevelopedNoise
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
 from workbench.data.degradations.rain import LayeredRain, RainStreaks
 from workbench.plugins import installed
@@ -40,6 +41,7 @@ DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "poisson": PoissonNoise,
     "salt-and-pepper": SaltAndPepperNoise,
     "correlated-noise": CorrelatedNoise,
+    "developed-noise": DevelopedNoise,
     "rain-streaks": RainStreaks,
     "layered-rain": LayeredRain,
     "motion-blur": LinearMotionBlur,
@@ -137,6 +139,7 @@ __all__ = [
     "CameraShake",
     "CorrelatedNoise",
     "Degradation",
+    "DevelopedNoise",
     "Haze",
     "LayeredRain",
     "LinearMotionBlur",

@@ -64,9 +64,9 @@ class CorrelatedNoise:
 
     def pair(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """The softened picture and its noisy twin; arguments as of a call."""
-        soft = _blurred(clean, self.softness)
+        soft = blurred(clean, self.softness)
         level, width = np.float32(rng.uniform(*self.sigma) / 255), rng.uniform(*self.blur)
-        noise = level * _blurred(rng.standard_normal(clean.shape, dtype=np.float32), width)
+        noise = level * blurred(rng.standard_normal(clean.shape, dtype=np.float32), width)
         if self.signal > 0:
             noise *= np.sqrt(1 - self.signal + 2 * self.signal * soft.clip(0, 1))
         return soft, soft + noise
@@ -88,7 +88,7 @@ class CorrelatedNoise:
         return self.pair(clean, rng)[1]
 
 
-def _blurred(image: np.ndarray, width: float) -> np.ndarray:
+def blurred(image: np.ndarray, width: float) -> np.ndarray:
     """An (H, W, 3) picture after Gaussian blur of so many pixels."""
     from scipy.ndimage import gaussian_filter  # slow to import, and whoever reads a recipe imports this module
 
