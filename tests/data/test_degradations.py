@@ -17,6 +17,7 @@ from workbench.data.degradations import (
     GROUP,
     CameraShake,
     CorrelatedNoise,
+    DevelopedNoise,
     Haze,
     LayeredRain,
     LinearMotionBlur,
@@ -35,7 +36,7 @@ from workbench.data.degradations.rain import streak_layer
 from workbench.data.embedded import simulated_target
 from workbench.evaluation.metrics import psnr
 
-UNCLIPPED = {"awgn", "poisson", "correlated-noise"}
+UNCLIPPED = {"awgn", "poisson", "correlated-noise", "developed-noise"}
 
 
 @pytest.fixture(scope="module")
@@ -299,6 +300,25 @@ def test_correlated_noise_softens_its_reference(picture):
     assert np.abs(np.diff(reference, axis=0)).max() < 0.5 * np.abs(np.diff(picture, axis=0)).max()
     sharp, _ = degraded_pair(CorrelatedNoise(softness=0), picture, np.random.default_rng(0))
     np.testing.assert_array_equal(sharp, cut(picture, margin_of(CorrelatedNoise(softness=0))))
+
+
+def test_developed_noise_has_the_levels_and_widths_it_says():
+    kind = DevelopedNoise((10, 10), (0.8, 0.8), (0.5, 0.5), (2.5, 2.5), (0, 0))
+    noise = (kind(flat(0.5, 256), np.random.default_rng(0)) - 0.5) * 255
+    luma = noise @ np.array([0.299, 0.587, 0.114])
+    red = (noise[..., 0] - luma) / 1.402
+    for plane, level, width in ((luma, 10, 0.8), (red, 5, 2.5)):
+        assert plane.std() == pytest.approx(level, rel=0.05)
+        neighbours = np.mean(plane[:, 1:] * plane[:, :-1]) / plane.var()
+        assert neighbours == pytest.approx(math.exp(-1 / (4 * width**2)), abs=0.03)
+    assert abs(np.corrcoef(luma.ravel(), red.ravel())[0, 1]) < 0.05
+
+
+def test_developed_noise_softens_its_reference(picture):
+    soft = DevelopedNoise(sigma=(0, 0), softness=(1.6, 1.6))
+    reference, degraded = degraded_pair(soft, picture, np.random.default_rng(0))
+    np.testing.assert_array_equal(reference, degraded)
+    assert np.abs(np.diff(reference, axis=0)).max() < 0.5 * np.abs(np.diff(picture, axis=0)).max()
 
 
 def test_correlated_noise_can_follow_the_brightness():
