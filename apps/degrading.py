@@ -58,8 +58,9 @@ class Degradation:
     @property
     def reference(self) -> str:
         """What the reference is, in words."""
-        special = {"camera": "the simulated camera's noise-free twin", "correlated-noise": "the softened photo"}
-        return special.get(self.kind, "the photo")
+        if self.kind == "camera":
+            return "the simulated camera's noise-free twin"
+        return "the softened photo" if hasattr(DEGRADATIONS.get(self.kind), "pair") else "the photo"
 
     def __call__(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Degrade a clean photograph (H, W, 3), always in the same way.

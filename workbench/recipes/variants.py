@@ -83,6 +83,11 @@ VARIANTS: dict[str, Variant] = {
         " without target photographs, or a better start for adapting)",
         ("data.mixture=[{}, {degradation: correlated-noise}]",),
     ),
+    "developed": Variant(
+        "not of the paper: three quarters of the training pairs as a camera's JPEG has it, soft with fine grain in luma"
+        " and wide blotches in chroma; a stronger `synthesis`",
+        ("data.mixture=[{}, {degradation: developed-noise, weight: 3}]",),
+    ),
     "synthesis-soft": Variant(
         "`synthesis` with white noise of sigma 0 to 75 on the soft pictures: the share of softness",
         ("data.mixture=[{}, {degradation: {name: correlated-noise, sigma: [0, 75], blur: [0, 0]}}]",),

@@ -49,11 +49,11 @@ class DevelopedNoise:
            CVPR 2019. (Sec. 3.1: demosaicing and JPEG in the noise model.)
     """
 
-    sigma: Range = (0.0, 12.0)
-    blur: Range = (0.4, 1.4)
-    chroma: Range = (0.2, 1.2)
+    sigma: Range = (0.0, 14.0)
+    blur: Range = (0.5, 1.6)
+    chroma: Range = (0.2, 1.0)
     chroma_blur: Range = (1.0, 3.5)
-    softness: Range = (0.0, 2.4)
+    softness: Range = (0.6, 3.2)
 
     def __post_init__(self) -> None:
         for name in ("sigma", "blur", "chroma", "chroma_blur", "softness"):
