@@ -8,7 +8,7 @@ from support import ROOT
 FLOORS = (
     "errors",
     "files tabular",
-    "images progress devices diffusion objectives plugins",
+    "images progress devices diffusion objectives plugins colours",
     "nets data.degradations",
     "recipes",
     "data",
@@ -18,7 +18,7 @@ FLOORS = (
     "methods",
     "runs",
     "papers",
-    "complexity diagnostics figures",
+    "complexity diagnostics figures diagrams",
     "training",
     "comparison",
     "studies packaging",

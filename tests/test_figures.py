@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
 
+from workbench.colours import colour
 from workbench.data.domains import Pair
-from workbench.figures import crop_of, panel, side_by_side, views_of
+from workbench.figures import blur_curve, crop_of, draw_plane, fine_parts, panel, side_by_side, views_of
 from workbench.nets import build
 
 
@@ -47,3 +50,23 @@ def test_rows_of_unequal_numbers_of_views_are_refused():
     picture = np.zeros((4, 4, 3), np.float32)
     with pytest.raises(ValueError, match="unequal"):
         side_by_side({"a": {"input": picture}, "b": {"input": picture, "reference": picture}})
+
+
+def test_blurs_go_from_the_images_themselves_towards_no_detail_and_no_noise():
+    generator = torch.Generator().manual_seed(0)
+    reference = torch.rand(2, 3, 32, 32, generator=generator)
+    noisy = reference + 0.2 * torch.randn(reference.shape, generator=generator)
+    curve = blur_curve(noisy, reference, (0.0, 0.5, 2.0))
+    assert curve.shape == (3, 2)
+    np.testing.assert_allclose(curve[0], fine_parts(noisy, reference), rtol=1e-5)
+    assert (np.diff(curve, axis=0) < 0).all(), "a blur takes of both"
+    assert fine_parts(reference, reference) == pytest.approx((1, 0), abs=1e-5)
+
+
+def test_the_plane_has_a_mark_for_each_in_its_colour_and_the_curve_behind():
+    figure, axis = plt.subplots()
+    draw_plane(axis, {"vanilla": (0.9, 20.0), "adapted, ceiling 5": (0.5, 3.0)}, np.array([[1.0, 30.0], [0.1, 0.5]]))
+    marks = {each.get_label(): to_hex(each.get_facecolor()[0]) for each in axis.collections}
+    assert marks == {"vanilla": colour("vanilla"), "adapted, ceiling 5": colour("adapted")}
+    assert len(axis.lines) == 1 and list(axis.lines[0].get_xdata()) == [30.0, 0.5]
+    plt.close(figure)

@@ -1,10 +1,21 @@
+import nbformat
 import pandas as pd
 import pytest
 from support import TINY
 
 from workbench.comparison import Cell, Grid
 from workbench.errors import WorkbenchError
-from workbench.notebooks import footer, grid_results, published_table, result_table, run_table, sliders
+from workbench.notebooks import (
+    footer,
+    grid_results,
+    published_table,
+    record,
+    result_table,
+    run_table,
+    sliders,
+    training_line,
+)
+from workbench.runs.states import Progress, State
 from workbench.training import cached_run
 
 
@@ -34,6 +45,39 @@ def test_sliders_do_not_hide_an_error():
 
     with pytest.raises(ValueError, match="1"):
         sliders(broken, number=(0, 2))
+
+
+def test_sliders_leave_the_picture_of_their_first_values_to_viewers_without_a_kernel():
+    shown = sliders(lambda number=1: None, number=(0, 10))
+    assert "image/png" not in shown._repr_mimebundle_()
+    shown.out.outputs = [{"output_type": "display_data", "data": {"image/png": "3"}, "metadata": {}}]
+    assert shown._repr_mimebundle_()["image/png"] == "3"
+
+
+class _Watcher:
+    def states(self):
+        return [State("one", "running", True, 450, 0.0, {}), State("two", "finished", True, 450, 0.0, {})]
+
+    def progress(self, state):
+        return Progress(120, 2.0, 165.0, None)
+
+
+def test_the_line_of_progress_names_what_is_trained_and_how_far_it_is():
+    assert training_line([_Watcher()]) == "training one: step 120 of 450, some 2.8 min left"
+    assert training_line([]) == ""
+
+
+def test_a_record_keeps_pictures_and_no_widget(tmp_path):
+    code = (
+        "from workbench.notebooks import sliders\nfrom IPython.display import display\n"
+        "sliders(lambda n=1: display({'image/png': 'QQ=='}, raw=True), n=(0, 2))"
+    )
+    path = tmp_path / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
+    record(path)
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert cell.execution_count == 1
+    assert [sorted(output.data) for output in cell.outputs] == [["image/png", "text/plain"]]
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import nn
+from scipy.ndimage import gaussian_filter
+from torch import Tensor, from_numpy, nn
 
+from workbench.colours import OTHER, colour
 from workbench.data.domains import Pair
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_float
+from workbench.probes.spectra import detail_and_noise
 from workbench.restore import restore_array
 from workbench.restorers import Restorer
 
 CAPTION_WIDTH = 12
 """Characters of a caption in a line, by inch of the figure."""
 INPUT, REFERENCE = "input", "reference"
+BLURS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5)
+"""Standard deviations in pixels of the Gaussian blurs that the plane of detail and noise is read against."""
 
 Views = dict[str, np.ndarray | None]
 
@@ -144,3 +150,48 @@ def panel(
         if rows:
             axes[row, 0].set_ylabel(rows[row], fontsize=10)
     return caption(figure, text) if text else figure
+
+
+def fine_parts(images: Tensor, reference: Tensor) -> tuple[float, float]:
+    """Detail kept and noise left (`workbench.probes.spectra.detail_and_noise`), medians over images (N, 3, H, W)."""
+    detail, noise = detail_and_noise(images, reference)
+    return float(detail.median()), float(noise.median())
+
+
+def blur_curve(images: Tensor, reference: Tensor, sigmas: Sequence[float] = BLURS) -> np.ndarray:
+    """Detail kept and noise left of images under Gaussian blurs: what smoothing alone reaches.
+
+    Parameters
+    ----------
+    images, reference : Tensor, shape (N, 3, H, W)
+    sigmas : sequence of float
+        In pixels; 0 leaves the images as they are.
+
+    Returns
+    -------
+    ndarray, shape (len(sigmas), 2)
+        `fine_parts` by blur.
+    """
+    pictures = images.detach().cpu().numpy()
+    blurred = [from_numpy(gaussian_filter(pictures, (0, 0, sigma, sigma), mode="reflect")) for sigma in sigmas]
+    return np.array([fine_parts(each, reference) for each in blurred])
+
+
+def draw_plane(axis: Axes, parts: Mapping[str, tuple[float, float]], blurs: np.ndarray | None = None) -> None:
+    """Detail kept over noise left, up and to the left being better, with the curve that blurring alone goes along.
+
+    Above the curve something was gained over a blur of the input; below it, a blur would have done better.
+
+    Parameters
+    ----------
+    axis : Axes
+    parts : dict of str to (float, float)
+        By label `fine_parts`; ``input`` and ``oracle`` are the anchors at both ends.
+    blurs : ndarray, shape (S, 2), optional
+        Of `blur_curve`, of the input.
+    """
+    if blurs is not None:
+        axis.plot(blurs[:, 1], blurs[:, 0], color=OTHER, linewidth=1.2, zorder=1, label="input under Gaussian blurs")
+    for (label, (detail, noise)), marker in zip(parts.items(), "osD^vP*Xhp<>d" * 3, strict=False):
+        axis.scatter(noise, detail, s=46, marker=marker, color=colour(label), zorder=2, label=label)
+    axis.set(xscale="log", xlabel="noise left [energy of the reference's band]", ylabel="detail kept [1: all]")

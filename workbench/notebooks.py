@@ -1,25 +1,41 @@
-"""What all notebooks show in the same way: pictures side by side, and where their numbers come from."""
+"""What all notebooks show in the same way, and how they are recorded.
+
+``python -m workbench.notebooks NOTEBOOK...`` executes notebooks from top to bottom and keeps their outputs.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import ipywidgets
 import pandas as pd
 import torch
+from IPython import get_ipython
+from IPython.display import display
 from IPython.utils.capture import capture_output
 
 from workbench.comparison import Grid, grid_rows, run_grid, table
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.papers import published
+from workbench.recipes import Recipe
 from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
-from workbench.training import recipe_digest
+from workbench.runs.states import RUNNING, Watcher
+from workbench.training import cached_runs, recipe_digest
+from workbench.training.fitting import NEEDED
+from workbench.training.reuse import Key
+
+LOOK_EVERY = 2.0
+"""Seconds between looks at the runs that train."""
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class _Sliders(ipywidgets.interactive):
@@ -32,6 +48,11 @@ class _Sliders(ipywidgets.interactive):
             for output in captured.outputs
         ]
         self.out.outputs = (*texts, *shown)
+
+    def _repr_mimebundle_(self, **kwargs) -> dict:
+        """With the picture of the first values, which a viewer without a kernel shows in the widget's place."""
+        pictures = [output["data"] for output in self.out.outputs if "image/png" in output.get("data", {})]
+        return super()._repr_mimebundle_(**kwargs) | ({"image/png": pictures[0]["image/png"]} if pictures else {})
 
 
 def sliders(function: Callable[..., None], **controls) -> ipywidgets.VBox:
@@ -54,6 +75,54 @@ def sliders(function: Callable[..., None], **controls) -> ipywidgets.VBox:
         The controls and, last, an ``Output``; a notebook shows it when it is the last line of a cell.
     """
     return _Sliders(function, **controls)
+
+
+@contextlib.contextmanager
+def telling(runs: Path) -> Iterator[None]:
+    """One line below the cell, while runs in a folder are trained, that says how far they are; it goes at the end."""
+    shell = get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        yield
+        return
+    over, thread_line = threading.Event(), []
+
+    def tell() -> None:
+        watchers = [Watcher(folder) for folder in (Path(runs) / NEEDED, Path(runs))]
+        while not over.wait(LOOK_EVERY):
+            text = {"text/plain": training_line(watchers)}
+            if thread_line:
+                thread_line[0].update(text, raw=True)
+            elif text["text/plain"]:
+                thread_line.append(display(text, raw=True, display_id=True))
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+        if thread_line:
+            thread_line[0].update({"text/plain": ""}, raw=True)
+
+
+def training_line(watchers: Iterable[Watcher]) -> str:
+    """How far the runs are that are trained just now; empty if there is none."""
+    parts = []
+    for watcher in watchers:
+        for state in watcher.states():
+            if state.status == RUNNING:
+                progress = watcher.progress(state)
+                left = "" if progress.seconds_left is None else f", some {progress.seconds_left / 60:.1f} min left"
+                of = "" if state.total_steps is None else f" of {state.total_steps:,}"
+                parts.append(f"{state.name}: step {progress.step:,}{of}{left}")
+    return "training " + "; ".join(parts) if parts else ""
+
+
+def trained(recipes: Mapping[Key, Recipe], runs: Path, *, smoke: bool = False) -> dict[Key, Run]:
+    """`workbench.training.cached_runs`, with a line of progress while something is missing."""
+    with telling(runs):
+        return cached_runs(recipes, runs, smoke=smoke)
 
 
 def run_table(runs: Iterable[Run]) -> pd.DataFrame:
@@ -79,7 +148,7 @@ def run_table(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def grid_results(grid: Grid) -> pd.DataFrame:
-    """Train and measure what is still missing of a grid, without a progress bar; a line for each run and test set.
+    """Train and measure what is still missing of a grid, with one line of progress; a row for each run and test set.
 
     Runs go on side by side, one a core, or one after the other where there is a GPU. Columns as of
     `workbench.comparison.COLUMNS`.
@@ -89,7 +158,7 @@ def grid_results(grid: Grid) -> pd.DataFrame:
     WorkbenchError
         A run failed; the others have gone on to their end.
     """
-    with contextlib.redirect_stderr(io.StringIO()):
+    with telling(grid.runs), contextlib.redirect_stderr(io.StringIO()):
         failures = run_grid(grid, 1 if torch.cuda.is_available() else os.cpu_count() or 1)
     reasons: dict[str, list[str]] = {}
     for failure in failures:
@@ -124,3 +193,42 @@ def footer(begin: float) -> str:
         f"Executed with code {facts['commit'] or facts['version']}, torch {facts['torch']}, on {facts['device']}:"
         f" {os.cpu_count()} cores, {torch.get_num_threads()} torch thread(s); {time.perf_counter() - begin:.0f} s."
     )
+
+
+def record(path: Path, timeout: float = 7200) -> None:
+    """Execute a notebook in its folder, from top to bottom, and write it back as a record that needs no kernel.
+
+    A widget is kept as the picture of its first values; runs that are there are found again.
+
+    Parameters
+    ----------
+    path : Path
+    timeout : float
+        Seconds for a cell.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        A cell failed; the file is left as it was.
+    """
+    import nbformat  # of the extra `dev`
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(Path(path).resolve().parent)}}
+    NotebookClient(
+        notebook, timeout=timeout, kernel_name="python3", resources=resources, store_widget_state=False,
+        record_timing=False,
+    ).execute()  # fmt: skip
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(_WIDGET, None)
+        if "outputs" in cell:
+            cell.outputs = [each for each in cell.outputs if each.get("data") != {"text/plain": ""}]
+    nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    for place in sys.argv[1:]:
+        record(Path(place))
+        print(f"recorded {place}")
