@@ -21,7 +21,7 @@ from workbench.diagnostics.condition_recording import (
     load_conditions,
 )
 from workbench.diagnostics.microscope import NOISE_RANGE
-from workbench.diagnostics.recording import Recording, load_recording
+from workbench.diagnostics.microscope_recording import MicroscopeRecording, load_microscope
 from workbench.errors import WorkbenchError
 from workbench.probes.condition_quality import ALL_BANDS
 from workbench.probes.intervals import mean_interval
@@ -63,8 +63,8 @@ def _notebooks() -> list[str]:
 
 
 @cache
-def _recordings() -> tuple[Recording, ConditionRecording]:
-    return load_recording(), load_conditions()
+def _recordings() -> tuple[MicroscopeRecording, ConditionRecording]:
+    return load_microscope(), load_conditions()
 
 
 @cache

@@ -11,7 +11,7 @@ from apps.assets import filled
 from apps.pictures import data_url
 from workbench.diagnostics.condition_recording import CHOICES, CORRUPTION, ConditionRecording
 from workbench.diagnostics.microscope import TIMESTEP
-from workbench.diagnostics.recording import Recording
+from workbench.diagnostics.microscope_recording import MicroscopeRecording
 from workbench.probes.stages import IGNORED, NAMES, READ
 
 NOTEBOOKS = {
@@ -35,17 +35,17 @@ _COLOURS = {"nothing": "#d55e00", "cs": "#0072b2", "cs-rs": "#009e73"}
 _CHOICES = dict(zip(CHOICES, ("as it is", f"corrupted (AWGN {CORRUPTION:g})", "another image's", "blank"), strict=True))
 
 
-def head_start(recording: Recording) -> int:
+def head_start(recording: MicroscopeRecording) -> int:
     """Steps that the diffusion network trains alone before the restorer moves."""
     return int(next(iter(recording.provenance["variants"].values()))["noise_space"]["head_start"])
 
 
-def page(microscope: Recording, conditions: ConditionRecording, notebooks: Sequence[str] = ()) -> str:
+def page(microscope: MicroscopeRecording, conditions: ConditionRecording, notebooks: Sequence[str] = ()) -> str:
     """The tab as HTML, without the pictures and numbers that move.
 
     Parameters
     ----------
-    microscope : Recording
+    microscope : MicroscopeRecording
     conditions : ConditionRecording
     notebooks : sequence of str
         Those of `NOTEBOOKS` that can be downloaded.
@@ -67,12 +67,12 @@ def page(microscope: Recording, conditions: ConditionRecording, notebooks: Seque
     )
 
 
-def _time(microscope: Recording) -> str:
+def _time(microscope: MicroscopeRecording) -> str:
     last = len(microscope.steps) - 1
     return filled("explain-time.html", last=last)
 
 
-def _given(microscope: Recording) -> str:
+def _given(microscope: MicroscopeRecording) -> str:
     figures = [
         _still(microscope.shared[name], title)
         for name, title in (
@@ -95,7 +95,7 @@ def _variants(variants: dict[str, str]) -> str:
     return f'<div class="ex-grid">{heads}{rows}</div>'
 
 
-def _stages(microscope: Recording) -> str:
+def _stages(microscope: MicroscopeRecording) -> str:
     cells = []
     for name, title in microscope.variants.items():
         numbers = microscope.meters[name].stage.astype(int)
@@ -131,7 +131,7 @@ def _meters(variants: dict[str, str]) -> str:
     return f'<h3>What the diffusion network reads</h3><div class="ex-meters">{"".join(rows)}</div>'
 
 
-def _account(microscope: Recording) -> str:
+def _account(microscope: MicroscopeRecording) -> str:
     lines = "".join(
         f"<li><b>{html.escape(title)}</b>: {_course(microscope, name)}</li>"
         for name, title in microscope.variants.items()
@@ -139,7 +139,7 @@ def _account(microscope: Recording) -> str:
     return filled("explain-account.html", lines=lines, reading=_reading(microscope))
 
 
-def _course(microscope: Recording, variant: str) -> str:
+def _course(microscope: MicroscopeRecording, variant: str) -> str:
     """What the meters of a variant did, in words and numbers."""
     table = microscope.meters[variant]
     first, last, best = table.iloc[0], table.iloc[-1], table.loc[table.target_psnr.idxmax()]
@@ -153,13 +153,13 @@ def _course(microscope: Recording, variant: str) -> str:
     )
 
 
-def _reading(microscope: Recording) -> str:
+def _reading(microscope: MicroscopeRecording) -> str:
     """What follows from the recording that ships; its test holds these sentences against the numbers."""
     ceiling = next(iter(microscope.provenance["variants"].values()))["noise_space"]["ceiling"]
     return filled("explain-reading.html", ceiling=f"{ceiling:g}")
 
 
-def _switches(microscope: Recording, conditions: ConditionRecording) -> str:
+def _switches(microscope: MicroscopeRecording, conditions: ConditionRecording) -> str:
     variants = microscope.variants
     networks = _radios("variant", {name: html.escape(title) for name, title in variants.items()}, list(variants)[-1])
     orders = _radios("order", {"0": "synthetic first", "1": "real first (swapped)"}, "0")
@@ -197,7 +197,7 @@ def _quality(conditions: ConditionRecording) -> str:
     )
 
 
-def _more(microscope: Recording, conditions: ConditionRecording, notebooks: Sequence[str]) -> str:
+def _more(microscope: MicroscopeRecording, conditions: ConditionRecording, notebooks: Sequence[str]) -> str:
     links = "".join(
         f'<li><a href="#" data-notebook="{name}" aria-label="Download the notebook {name}">{name}</a>: {text}</li>'
         if name in notebooks

@@ -14,7 +14,7 @@ import numpy as np
 from skimage.color import rgb2gray
 
 from workbench.data.collections import read_pairs
-from workbench.data.domains import resolve
+from workbench.data.domains import existing_folder
 from workbench.evaluation.metrics import psnr
 from workbench.figures import panel
 from workbench.images import to_float
@@ -52,7 +52,7 @@ def main() -> None:
     given = parser.parse_args()
     grid = load_study("desk").only(CELLS.values(), (given.seed,)).grid(given.runs)
     trained = {job.cell.name: job.run for job in grid.jobs()}
-    name, degraded, reference = noisiest(resolve(grid.tests["CC"]))
+    name, degraded, reference = noisiest(existing_folder(grid.tests["CC"]))
     shown = {"input": degraded, "non-local means": restore_array(load_restorer("nlm")[0], degraded)}
     for title, cell in CELLS.items():
         shown[title] = restore_array(trained[cell].restorer(), degraded)

@@ -17,7 +17,7 @@ from torch.nn.functional import avg_pool2d
 
 from workbench.comparison import Job, run_grid
 from workbench.diagnostics import ProbeImages, probe_images, target_pull, training_dynamics
-from workbench.diagnostics.microscope import record
+from workbench.diagnostics.microscope import measure_snapshots
 from workbench.progress import progress_bar
 from workbench.studies import load_study, study_names
 
@@ -36,7 +36,7 @@ def measured(jobs: list[Job], seed: int) -> pd.DataFrame:
     """A row a snapshot: the microscope's meters, the diffusion loss's pull, how often the contrast is active."""
     tables = []
     for job in jobs:
-        table = record({"run": (job.cell.name, job.run)}, seed=seed).meters["run"][["step", *METERS]].copy()
+        table = measure_snapshots({"run": (job.cell.name, job.run)}, seed=seed).meters["run"][["step", *METERS]].copy()
         images = probe_images(job.resolved, seed=seed)
         pulls = [target_pull(job.run.method(step), images, seed=seed) for step in job.run.snapshots]
         errors = pd.DataFrame([_error_by_scale(job, step, images) for step in job.run.snapshots])

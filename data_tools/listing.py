@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from data_tools.catalogue import CATALOGUE, DOWNLOADS, find, is_present
 from data_tools.entries import Entry, Part
-from workbench.data.folders import read_record
+from workbench.data.folders import read_prepared
 from workbench.data.root import data_root
 
 _COLUMNS = "{:<20} {:<16} {:<16} {:<18} {}"
@@ -73,7 +73,7 @@ def _on_disk(entry: Entry, part: Part, root: str | os.PathLike | None) -> str:
     folder = data_root(root) / entry.name
     if not is_present(folder / part.name):
         return "-"
-    noted = read_record(folder)["parts"].get(part.name)
+    noted = read_prepared(folder)["parts"].get(part.name)
     if noted is None:
         return "not checked"
     wanting = "" if part.count in (None, noted["count"]) else f" ({noted['count']:,})"

@@ -18,7 +18,16 @@ from data_tools.locking import locked
 from data_tools.placing import link_or_copy
 from data_tools.report import PartReport, Report
 from data_tools.threads import in_threads
-from workbench.data.folders import IMAGES, INPUT, TARGET, is_paired, list_pairs, list_parts, list_pictures, read_record
+from workbench.data.folders import (
+    IMAGES,
+    INPUT,
+    TARGET,
+    is_paired,
+    list_pairs,
+    list_parts,
+    list_pictures,
+    read_prepared,
+)
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
 from workbench.files import write_text
@@ -53,7 +62,7 @@ def choose_cut(
     folder = Path(folder)
     if not folder.is_dir():
         raise WorkbenchError(f"{folder}: no such folder")
-    name = read_record(folder)["set"] or read_record(folder.resolve().parent)["set"]
+    name = read_prepared(folder)["set"] or read_prepared(folder.resolve().parent)["set"]
     usual = CATALOGUE[name].cut if name in CATALOGUE else None
     if usual is None and (size is None or overlap is None):
         raise WorkbenchError(f"{folder}: no patches are usual for it; give --size and --overlap")

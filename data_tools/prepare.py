@@ -21,7 +21,7 @@ from data_tools.locking import locked
 from data_tools.placing import link_or_copy, place
 from data_tools.report import PartReport, Report
 from data_tools.unpack import DamagedArchiveError, archive_stem, is_archive, unpack
-from workbench.data.folders import RECORD, read_record, write_record
+from workbench.data.folders import PREPARED, read_prepared, write_prepared
 from workbench.data.root import data_root
 from workbench.errors import WorkbenchError
 
@@ -86,7 +86,7 @@ def prepare(
         except OSError as error:
             where = error.filename or root
             raise WorkbenchError(f"{where}: cannot be read or written ({error.strerror or error})") from error
-    noted = read_record(report.folder)["parts"]
+    noted = read_prepared(report.folder)["parts"]
     for part in parts:
         count = noted.get(part.name, {}).get("count")
         there = PartReport(part.name, part.kind, count, part.count, news="already there, delete it to make it anew")
@@ -107,7 +107,7 @@ class _Task:
 def _demand_room(entry: Entry, todo: Sequence[Part], root: Path) -> None:
     for part in todo:
         folder = root / entry.full_name(part)
-        if folder.is_dir() and any(child.name != RECORD for child in folder.iterdir()):
+        if folder.is_dir() and any(child.name != PREPARED for child in folder.iterdir()):
             raise WorkbenchError(
                 f"{folder}: is in the way and not in the canonical layout; move it, then hand it over with --from"
             )
@@ -215,9 +215,9 @@ def _make_part(task: _Task, part: Part, found: Found) -> PartReport:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": task.source,
     }
-    write_record(folder if not part.name else final.parent, task.entry.name, part.name, noted)
+    write_prepared(folder if not part.name else final.parent, task.entry.name, part.name, noted)
     if final.is_dir():  # as `_demand_room` found it: empty but for the note of what was deleted since
-        (final / RECORD).unlink(missing_ok=True)
+        (final / PREPARED).unlink(missing_ok=True)
         final.rmdir()
     folder.rename(final)
     return PartReport(part.name, part.kind, count, part.count, [*found.problems, *problems])

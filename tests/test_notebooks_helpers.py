@@ -16,7 +16,7 @@ from workbench.notebooks import (
     training_line,
 )
 from workbench.runs.states import Progress, State
-from workbench.training import cached_run
+from workbench.training import find_or_train
 
 
 def test_the_papers_numbers_are_labelled_as_the_papers():
@@ -88,7 +88,7 @@ def grid(tmp_path_factory):
 
 
 def test_a_grid_by_recipe_takes_over_cached_runs_and_says_nothing(grid, capfd):
-    run = cached_run(grid.jobs()[0].resolved, grid.runs)
+    run = find_or_train(grid.jobs()[0].resolved, grid.runs)
     finished = run.summary["finished_at"]
     rows = grid_results(grid)
     assert run.summary["finished_at"] == finished and grid.jobs()[0].run.folder == run.folder

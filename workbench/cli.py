@@ -114,11 +114,11 @@ def evaluate(
 ) -> None:
     """Measure a restorer on pairs of degraded and clean images; a run keeps the result, for `workbench tables`."""
     from workbench.devices import choose_device
-    from workbench.evaluation import format_report, get_protocol
+    from workbench.evaluation import format_result, get_protocol
     from workbench.evaluation.sets import open_set
     from workbench.progress import late_bar
     from workbench.restorers import load_restorer, parse_options
-    from workbench.runs.evaluations import run_folder, save_record
+    from workbench.runs.evaluations import run_folder, save_evaluation
     from workbench.runs.provenance import provenance
 
     get_protocol(protocol)
@@ -129,13 +129,13 @@ def evaluate(
     asked = own.with_options(parse_options(options or []))
     measured = [name.strip() for name in metrics.split(",") if name.strip()]
     progress = late_bar("restoring")
-    report = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=measured)
-    print(format_report(report))
+    result = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=measured)
+    print(format_result(result))
     if json_file is not None:
-        _write(json_file, report)
-    if run is not None and report["images"]:
-        print(f"kept in {save_record(run, test_set, report, provenance(), asked.changes(own))}")
-    _finish(report["failed"])
+        _write(json_file, result)
+    if run is not None and result["images"]:
+        print(f"kept in {save_evaluation(run, test_set, result, provenance(), asked.changes(own))}")
+    _finish(result["failed"])
 
 
 @app.command()
@@ -159,7 +159,7 @@ def compare(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PLACE",
+            metavar="LOCATION",
             help="A test set, as for `evaluate`; may be repeated. If not given: the held-out pairs of both domains.",
         ),
     ] = None,
@@ -375,7 +375,7 @@ def dnd(
     device: Device = "auto",
 ) -> None:
     """Restore the crops of the Darmstadt Noise Dataset into the files that its server takes."""
-    from workbench.data.domains import resolve
+    from workbench.data.domains import existing_folder
     from workbench.devices import choose_device
     from workbench.evaluation.dnd import PHOTOGRAPHS, write_submission
     from workbench.progress import progress_bar
@@ -383,7 +383,7 @@ def dnd(
     from workbench.restorers import load_restorer
 
     chosen = choose_device(device)
-    noisy = resolve(data)
+    noisy = existing_folder(data)
     network, _ = load_restorer(restorer)
     with progress_bar(PHOTOGRAPHS, "DND", "photograph") as bar:
         files = write_submission(

@@ -29,7 +29,7 @@ from workbench.recipes import Recipe
 from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
 from workbench.runs.states import RUNNING, Watcher
-from workbench.training import cached_runs, recipe_digest
+from workbench.training import find_or_train_all, recipe_digest
 from workbench.training.fitting import NEEDED
 from workbench.training.reuse import Key
 
@@ -120,9 +120,9 @@ def training_line(watchers: Iterable[Watcher]) -> str:
 
 
 def trained(recipes: Mapping[Key, Recipe], runs: Path, *, smoke: bool = False) -> dict[Key, Run]:
-    """`workbench.training.cached_runs`, with a line of progress while something is missing."""
+    """`workbench.training.find_or_train_all`, with a line of progress while something is missing."""
     with telling(runs):
-        return cached_runs(recipes, runs, smoke=smoke)
+        return find_or_train_all(recipes, runs, smoke=smoke)
 
 
 def run_table(runs: Iterable[Run]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from test_app import free_port
 from apps import explain, explain_text
 from apps.main import launch
 from workbench.diagnostics.condition_recording import CHOICES, LEVELS, load_conditions
-from workbench.diagnostics.recording import load_recording
+from workbench.diagnostics.microscope_recording import load_microscope
 from workbench.errors import WorkbenchError
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -24,7 +24,7 @@ expect.set_options(timeout=180_000)
 
 @pytest.fixture(scope="module")
 def microscope():
-    return load_recording()
+    return load_microscope()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from data_tools.check import check
 from data_tools.entries import Cut
 from data_tools.patches import cut_patches
 from workbench.data.collections import read_folder, read_pairs
-from workbench.data.folders import list_pairs, list_parts, list_pictures, prepared_part, write_record
+from workbench.data.folders import list_pairs, list_parts, list_pictures, prepared_part, write_prepared
 from workbench.errors import WorkbenchError
 from workbench.evaluation import evaluate_folder
 from workbench.evaluation.sets import open_set
@@ -78,7 +78,7 @@ def test_pictures_are_those_of_a_side_of_images_or_all(tmp_path):
 def test_the_note_of_preparing_tells_a_part_and_its_set(tmp_path):
     folder = write(tmp_path / "polyu" / "test", "input/a.png", "target/a.png")
     assert prepared_part(folder) is None
-    write_record(tmp_path / "polyu", "polyu", "test", {"count": 1})
+    write_prepared(tmp_path / "polyu", "polyu", "test", {"count": 1})
     assert prepared_part(folder) == ("polyu", "test", {"count": 1})
     assert open_set(str(folder)).name == "polyu/test"
     (tmp_path / "polyu" / "prepared.json").write_text("{")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from workbench.data.domains import training_stream
-from workbench.methods.draws import DIFFUSION
+from workbench.methods.random_numbers import DIFFUSION
 from workbench.recipes import load_recipe
 
 RECORDED = Path(__file__).parent / "recorded_streams.npz"
-WHOLE = frozenset({"source", "target", "references", DIFFUSION, "draws"})
+WHOLE = frozenset({"source", "target", "references", DIFFUSION, "seed"})
 PARTS = {"denoise-pocket": WHOLE, "derain-pocket": frozenset({"source"}), "deblur-pocket": frozenset({"source"})}
 
 

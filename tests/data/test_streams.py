@@ -14,10 +14,10 @@ from workbench.data.domains import (
     validation_pairs,
 )
 from workbench.data.root import data_root
-from workbench.data.streams import Draw, PatchStream, Source, step_batches
+from workbench.data.streams import PatchStream, RandomPart, Source, step_batches
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
-from workbench.methods.draws import DIFFUSION
+from workbench.methods.random_numbers import DIFFUSION
 from workbench.recipes.schema import Data
 
 ALL = frozenset({"source", "target", "references", DIFFUSION, "unpaired"})
@@ -73,7 +73,7 @@ def _coin(rng, patch_size):
 
 
 def test_a_methods_own_draw_is_a_part_like_any_other(stream):
-    whole, first, second = stream[3], Draw("first", _coin), Draw("second", _coin)
+    whole, first, second = stream[3], RandomPart("first", _coin), RandomPart("second", _coin)
     stream.parts = ALL | {first}
     sample = stream[3]
     assert sample["coin"].shape == (2, 16)

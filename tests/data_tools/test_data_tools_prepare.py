@@ -15,7 +15,7 @@ import data_tools.prepare
 from data_tools.catalogue import CATALOGUE, find, folders, is_present, missing
 from data_tools.layouts import Template
 from data_tools.prepare import prepare
-from workbench.data.folders import read_record
+from workbench.data.folders import read_prepared
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image, write_png
 
@@ -207,7 +207,7 @@ def test_a_part_at_a_time(root, tmp_path):
     report = prepare("gopro", root, tmp_path / "GOPRO_Large")
     assert_made(root, "gopro", expected)
     assert [part.news[:13] for part in report.parts] == ["", "already there"]
-    assert read_record(root / "gopro")["parts"].keys() == {"train", "test"}
+    assert read_prepared(root / "gopro")["parts"].keys() == {"train", "test"}
 
 
 def test_a_part_that_is_not_there(root, tmp_path):

@@ -12,8 +12,8 @@ from workbench.diagnostics.condition_recording import (
     LEVELS,
     PACKAGED,
     load_conditions,
+    measure_conditions,
     picture_anew,
-    record_conditions,
     save_conditions,
 )
 from workbench.errors import WorkbenchError
@@ -38,7 +38,7 @@ def critic(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recording(runs, critic):
-    return record_conditions(runs, critic, count=3, size=32, pictured=32, shown=16)
+    return measure_conditions(runs, critic, count=3, size=32, pictured=32, shown=16)
 
 
 def test_pictures_are_made_again_beside_the_same_numbers(recording, runs, critic):
@@ -109,7 +109,7 @@ def test_recordings_survive_the_file(recording, tmp_path):
 
 def test_runs_without_snapshots_are_refused(critic):
     with pytest.raises(WorkbenchError, match="training.snapshot_every"):
-        record_conditions({"critic": ("a run", critic)}, critic)
+        measure_conditions({"critic": ("a run", critic)}, critic)
 
 
 def test_the_shipped_recording_says_where_it_comes_from():

@@ -10,8 +10,8 @@ from support import ROOT, TINY
 
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
 from workbench.diagnostics.condition_recording import load_conditions
-from workbench.diagnostics.microscope import picture_anew, record
-from workbench.diagnostics.recording import PACKAGED, load_recording, save_recording
+from workbench.diagnostics.microscope import measure_snapshots, picture_anew
+from workbench.diagnostics.microscope_recording import PACKAGED, load_microscope, save_microscope
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
 from workbench.training import fit
@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recording(runs):
-    return record(runs, count=4, size=32, shown=32)
+    return measure_snapshots(runs, count=4, size=32, shown=32)
 
 
 def test_a_recording_has_everything_at_every_snapshot(recording, runs):
@@ -73,8 +73,8 @@ def test_the_zero_initialised_network_starts_blind_in_stage_one(recording):
 
 def test_recordings_survive_the_file(recording, tmp_path):
     path = tmp_path / "recording.npz"
-    save_recording(recording, path)
-    again = load_recording(path)
+    save_microscope(recording, path)
+    again = load_microscope(path)
     assert again.variants == recording.variants and again.provenance == recording.provenance
     assert np.array_equal(again.steps, recording.steps) and again.shared.keys() == recording.shared.keys()
     for name in recording.variants:
@@ -86,15 +86,15 @@ def test_recordings_survive_the_file(recording, tmp_path):
 def test_what_cannot_be_recorded_or_read_is_one_line(runs, tmp_path):
     other = fit(load_recipe("denoise-pocket", [*TINY, "training.snapshot_every=2"]), tmp_path)
     with pytest.raises(WorkbenchError, match="needs the same snapshots"):
-        record({**runs, "other": ("other", other)})
+        measure_snapshots({**runs, "other": ("other", other)})
     with pytest.raises(WorkbenchError, match="missing; record it with"):
-        load_recording(tmp_path / "none.npz")
+        load_microscope(tmp_path / "none.npz")
     (tmp_path / "broken.npz").write_bytes(b"PK half")
     with pytest.raises(WorkbenchError, match="not a recording of this version"):
-        load_recording(tmp_path / "broken.npz")
+        load_microscope(tmp_path / "broken.npz")
     np.savez(tmp_path / "foreign.npz", steps=np.arange(3))
     with pytest.raises(WorkbenchError, match="not a recording of this version"):
-        load_recording(tmp_path / "foreign.npz")
+        load_microscope(tmp_path / "foreign.npz")
 
 
 def test_one_command_records(tmp_path):
@@ -105,12 +105,12 @@ def test_one_command_records(tmp_path):
     command += [part for setting in critic for part in ("--critic-set", setting)]
     finished = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=1200)
     assert finished.returncode == 0, finished.stderr
-    assert set(load_recording(tmp_path / PACKAGED).variants) == {"nothing", "cs", "cs-rs"}
-    assert load_conditions(tmp_path / CONDITIONS).steps.tolist() == load_recording(tmp_path / PACKAGED).steps.tolist()
+    assert set(load_microscope(tmp_path / PACKAGED).variants) == {"nothing", "cs", "cs-rs"}
+    assert load_conditions(tmp_path / CONDITIONS).steps.tolist() == load_microscope(tmp_path / PACKAGED).steps.tolist()
 
 
 def test_the_shipped_recording_says_where_it_comes_from():
-    recording = load_recording()
+    recording = load_microscope()
     assert set(recording.variants) == {"nothing", "cs", "cs-rs"}
     assert (ROOT / "workbench" / "diagnostics" / PACKAGED).stat().st_size < 3e6
     for name, facts in recording.provenance["variants"].items():

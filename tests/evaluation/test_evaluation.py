@@ -20,7 +20,7 @@ from workbench.evaluation import (
     Unavailable,
     evaluate_folder,
     evaluate_pairs,
-    format_report,
+    format_result,
     get_protocol,
     lpips,
     metrics,
@@ -289,7 +289,7 @@ def test_the_time_is_that_of_restoring_a_megapixel(monkeypatch):
                 for name, size in (("a", 50), ("b", 100))]  # fmt: skip
     report = evaluate_pairs(brighten, pictures, lpips=False)
     assert report["seconds_per_megapixel"] == pytest.approx(6.0 / 0.015)
-    assert "400 s a megapixel" in format_report(report)
+    assert "400 s a megapixel" in format_result(report)
     assert evaluate_pairs(brighten, [], lpips=False)["seconds_per_megapixel"] is None
 
 
@@ -355,7 +355,7 @@ def test_a_restorer_gone_wrong_is_no_result(pairs, restore_fn, reason):
     report = evaluate_folder(restore_fn, pairs, lpips=False)
     assert report["images"] == [] and all(reason in failure["reason"] for failure in report["failed"])
     assert report["mean"] == {"psnr": None, "ssim": None, "lpips": None}
-    assert "mean" in format_report(report)
+    assert "mean" in format_result(report)
 
 
 def test_a_folder_laid_out_otherwise_is_refused(tmp_path):
@@ -382,7 +382,7 @@ def test_values_that_do_not_exist_are_null_with_a_reason(monkeypatch, no_weights
     assert "11 pixels: tiny (input), tiny" in report["unavailable"]["ssim"]
     assert report["unavailable"]["lpips"].startswith("LPIPS not available, because")
     json.dumps(report, allow_nan=False)
-    table = format_report(report)
+    table = format_result(report)
     assert all(reason in table for reason in report["unavailable"].values()) and "same" in table
 
 

@@ -8,7 +8,7 @@ import pytest
 from support import ROOT
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation import Metric, NoValue, Unavailable, evaluate_pairs, format_report
+from workbench.evaluation import Metric, NoValue, Unavailable, evaluate_pairs, format_result
 from workbench.evaluation.measures import GROUP, METRICS, STANDARD, chosen
 
 EXAMPLE = ROOT / "tests" / "example_metric"
@@ -48,7 +48,7 @@ def test_only_what_is_asked_for_is_measured_and_a_picture_alone_will_do():
     assert list(report["mean"]) == ["blur", "psnr", "noise"] and report["mean"]["noise"] > 1
     assert report["images"][-1] == {"name": "tiny", "blur": None, "psnr": None, "noise": None}
     assert report["unavailable"]["noise"].endswith("tiny (input), tiny")
-    assert format_report(report).splitlines()[0].split() == ["protocol", "rgb", "blur,0to1", "PSNR/dB", "noise/255"]
+    assert format_result(report).splitlines()[0].split() == ["protocol", "rgb", "blur,0to1", "PSNR/dB", "noise/255"]
 
 
 class _Shift(Metric):
@@ -76,7 +76,7 @@ def test_a_metric_of_sets_has_one_value_for_all_pictures(also):
     assert report["mean"]["shift"] < 1 and report["unavailable"]["shift"] == "it is black: black (input), black"
     assert evaluate_pairs(lambda image: image, [], metrics=("shift",))["mean"] == {"shift": None}
     json.dumps(report, allow_nan=False)
-    assert format_report(report).count("\n") > len(pairs)
+    assert format_result(report).count("\n") > len(pairs)
 
 
 def test_what_a_metric_lacks_is_said_and_the_others_are_measured(also):

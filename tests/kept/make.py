@@ -31,7 +31,7 @@ from workbench.cli import main
 from workbench.images import read_image, write_png
 from workbench.methods import resolve
 from workbench.recipes import available, load_recipe, save_recipe
-from workbench.training import cached_name, callbacks, fit
+from workbench.training import callbacks, fit, run_name
 
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "expected"
@@ -58,7 +58,7 @@ RESOLVED = [
     "deblur-pocket+guarded+figa10-diffusion-t",
 ]  # fmt: skip
 # Recipe, settings, method, seed
-CACHED = [
+REUSED = [
     ["denoise-pocket", [], None, None],
     ["denoise-pocket", [], "vanilla", None],
     ["denoise-pocket", [], "dann", 1],
@@ -264,13 +264,13 @@ def make_recipes() -> None:
 
 
 def make_cached() -> None:
-    """Finished runs under the names that `cached_run` finds them by; nothing but what tells what they are."""
-    for case in CACHED:
+    """Finished runs under the names that `find_or_train` finds them by; nothing but what tells what they are."""
+    for case in REUSED:
         name, settings, method, seed = case
         recipe = load_recipe(name, settings, method=method, seed=seed)
-        case.append(cached_name(recipe))
-        _finished(recipe, HERE / "cached" / case[-1])
-    write(EXPECTED / "cached.json", json.dumps(CACHED, indent=1) + "\n")
+        case.append(run_name(recipe))
+        _finished(recipe, HERE / "reused" / case[-1])
+    write(EXPECTED / "reused.json", json.dumps(REUSED, indent=1) + "\n")
 
 
 def make_warm_starts() -> None:
@@ -296,12 +296,12 @@ def make_warm_starts() -> None:
 
 
 def _finished(recipe, folder: Path) -> None:
-    from workbench.data.contents import contents
-    from workbench.data.domains import places
+    from workbench.data.domains import data_locations
+    from workbench.data.fingerprints import fingerprints
 
     folder.mkdir(parents=True, exist_ok=True)
     save_recipe(resolve(recipe), folder / "recipe.yaml")
-    write(folder / "data.json", json.dumps(contents(places(recipe.data))) + "\n")
+    write(folder / "data.json", json.dumps(fingerprints(data_locations(recipe.data))) + "\n")
     facts = {"recipe": recipe.name, "method": recipe.method, "seed": recipe.seed}
     summary = {
         "status": "finished", **facts, "scale": recipe.scale, "steps": 1, "seconds": 1.0, "weights": "ema",
@@ -340,7 +340,7 @@ def make_tables() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for folder in ("expected", "pairs", "sixteen", "runs", "cards", "recipes", "cached", "warm"):
+    for folder in ("expected", "pairs", "sixteen", "runs", "cards", "recipes", "reused", "warm"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
     EXPECTED.mkdir()
     os.chdir(HERE)

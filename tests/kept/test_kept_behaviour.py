@@ -27,7 +27,7 @@ from workbench.images import read_image
 from workbench.recipes import load_recipe
 from workbench.restorers import load_restorer
 from workbench.runs import Run, list_runs
-from workbench.training import cached_run
+from workbench.training import find_or_train
 
 PACKAGED = Path(workbench.__file__).parent / "packaged"
 
@@ -42,7 +42,7 @@ RESTORERS = [
     *(PACKAGED / f"{name}.safetensors" for name in sorted(RECORDED) if not (KEPT / "cards" / f"{name}.json").exists()),
     *sorted((KEPT / "cards").glob("*.safetensors")),
 ]  # fmt: skip
-CACHED = json.loads((EXPECTED / "cached.json").read_text())
+REUSED = json.loads((EXPECTED / "reused.json").read_text())
 TWINS = {"denoise-pocket-vanilla-s0-b6f494271637", "denoise-pocket-vanilla-s0-b20d0095cc56"}
 WARM_STARTS = json.loads((EXPECTED / "warm_starts.json").read_text())
 # The settings that kept/make.py trained with; the interrupted run had two more.
@@ -355,20 +355,20 @@ def test_recipes_as_they_were_written_mean_the_same(path):
 # Names by digest
 
 
-@pytest.mark.parametrize(("name", "settings", "method", "seed", "folder"), CACHED, ids=[case[-1] for case in CACHED])
+@pytest.mark.parametrize(("name", "settings", "method", "seed", "folder"), REUSED, ids=[case[-1] for case in REUSED])
 def test_a_run_that_was_cached_is_found(here, fits, name, settings, method, seed, folder):
-    before = files_of(here / "cached")
-    found = cached_run(load_recipe(name, settings, method=method, seed=seed), here / "cached")
+    before = files_of(here / "reused")
+    found = find_or_train(load_recipe(name, settings, method=method, seed=seed), here / "reused")
     # Settings of another method no longer make another run: these two are one, and either is it
     same = TWINS if folder in TWINS else {folder}
     assert found.name in same and found.finished
-    assert fits == [] and files_of(here / "cached") == before
+    assert fits == [] and files_of(here / "reused") == before
 
 
 def test_another_recipe_is_not_taken_for_a_cached_one(here, fits):
     with pytest.raises(Trained):
-        cached_run(load_recipe("denoise-pocket", [*ON_PAIRS, "warm_start=null"], method="vanilla"), here / "cached")
-    assert fits[0][0].name not in {case[-1] for case in CACHED}
+        find_or_train(load_recipe("denoise-pocket", [*ON_PAIRS, "warm_start=null"], method="vanilla"), here / "reused")
+    assert fits[0][0].name not in {case[-1] for case in REUSED}
 
 
 @pytest.mark.parametrize(("name", "settings", "method", "seed", "folder"), WARM_STARTS)

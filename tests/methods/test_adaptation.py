@@ -225,7 +225,7 @@ def test_pixelda_draws_its_noise_from_the_batch():
     batch = batch_of(module)
     losses = [module.losses(batch, 0)["loss"].item() for _ in range(2)]
     assert losses[0] == losses[1]
-    batch["draws"] = batch["draws"] // 2
+    batch["seed"] = batch["seed"] // 2
     assert module.losses(batch, 0)["loss"].item() != losses[0]
 
 

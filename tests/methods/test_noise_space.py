@@ -95,7 +95,7 @@ def test_the_guard_adds_its_loss_once_the_restorer_trains():
     losses = module.losses(batch, step=5)
     assert torch.isclose(losses["loss"], losses["restoration"] + losses["diffusion"] + losses["guard"])
     assert "guard" not in module.losses(batch, step=0)
-    assert "guard" not in build().losses(batch, step=5) and "draws" not in build().parts
+    assert "guard" not in build().losses(batch, step=5) and "seed" not in build().parts
 
 
 def test_the_guard_puts_what_was_taken_out_of_the_target_on_blurred_source_pictures():

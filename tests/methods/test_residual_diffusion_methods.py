@@ -147,7 +147,7 @@ def test_the_second_stage_learns_from_clean_pictures_alone():
     assert after["noise"] == before["noise"] and after["residual"] != before["residual"]
     batch["unpaired"] = torch.rand_like(batch["unpaired"])
     assert module.losses(batch, 0)["noise"] != before["noise"]
-    assert build("drdd", "options.drdd.sees=target", "options.drdd.stages=noise").parts == {"unpaired", "draws"}
+    assert build("drdd", "options.drdd.sees=target", "options.drdd.stages=noise").parts == {"unpaired", "seed"}
 
 
 def test_a_stage_alone_learns_what_it_learns_beside_the_other(tmp_path):

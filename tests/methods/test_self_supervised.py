@@ -9,7 +9,7 @@ from support.methods import batch_of, gradients, small_recipe
 from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.nets.blind_spot import shuffle_down, shuffle_up
 from workbench.restore import restore_array
 from workbench.restorers import Restorer
@@ -36,20 +36,20 @@ def descend(module, steps, learning_rate, size=4):
 
 def test_draws_are_a_function_of_the_seeds_and_go_on():
     seeds = torch.tensor([3, 2**62, 7])
-    first, again = Draws(seeds), Draws(seeds)
+    first, again = RandomNumbers(seeds), RandomNumbers(seeds)
     drawn = first.uniform(2, 5)
     assert drawn.shape == (3, 2, 5)
     assert torch.equal(drawn, again.uniform(2, 5))
     assert not torch.equal(first.uniform(2, 5), drawn)
     assert not torch.equal(drawn[0], drawn[1])
-    assert torch.equal(Draws(seeds[1:]).uniform(2, 5), drawn[1:]), "a process that has a share of a batch"
-    assert Draws(seeds).integers(3, 100).unique().tolist() == [0, 1, 2]
+    assert torch.equal(RandomNumbers(seeds[1:]).uniform(2, 5), drawn[1:]), "a process that has a share of a batch"
+    assert RandomNumbers(seeds).integers(3, 100).unique().tolist() == [0, 1, 2]
 
 
 def test_neighbor2neighbor_follows_the_paper():
     module = build("neighbor2neighbor")
     batch = batch_of(module)
-    assert set(batch) == {"target", "draws"}, "needs no source"
+    assert set(batch) == {"target", "seed"}, "needs no source"
     module.restorer.forward = lambda image, window=None: torch.full_like(image, 0.5)
     start = module.losses(batch, 0)["loss"]
     # A constant has no difference between neighbours: what is left of Eq. 8 is twice the error, times the weight.
@@ -61,7 +61,7 @@ def test_neighbor2neighbor_follows_the_paper():
 def test_neighbor2neighbor_takes_two_different_neighbours_of_every_cell():
     from workbench.methods.neighbor2neighbor import _masks
 
-    first, second = (mask.view(-1, 4) for mask in _masks(Draws(torch.arange(5)), 8, 6))
+    first, second = (mask.view(-1, 4) for mask in _masks(RandomNumbers(torch.arange(5)), 8, 6))
     assert first.shape == (5 * 4 * 3, 4)
     assert (first.sum(1) == 1).all() and (second.sum(1) == 1).all()
     distance = (first.int().argmax(1) - second.int().argmax(1)).abs()
@@ -185,12 +185,12 @@ def test_c2n_sets_generator_and_critic_against_each_other():
     # A critic that likes bright pictures: the generator brightens, the critic prefers the brighter domain
     module.critic.forward = lambda image: image.mean(dim=(1, 2, 3), keepdim=True)
     module.zero_grad()
-    brightness = module.noise(batch["clean"], Draws(batch["draws"])).mean().item()
+    brightness = module.noise(batch["clean"], RandomNumbers(batch["seed"])).mean().item()
     module.losses(batch, 0)["generator"].backward()
     with torch.no_grad():
         for parameter in module.generator.parameters():
             parameter -= 0.1 * parameter.grad if parameter.grad is not None else 0
-    assert module.noise(batch["clean"], Draws(batch["draws"])).mean().item() > brightness
+    assert module.noise(batch["clean"], RandomNumbers(batch["seed"])).mean().item() > brightness
     before = module.losses(batch, 0)["critic"].item()
     batch["target"] = batch["target"] + 0.5
     assert module.losses(batch, 0)["critic"].item() == pytest.approx(before - 0.5, abs=1e-4)
@@ -232,7 +232,7 @@ def test_masked_training_hides_the_share_it_says():
     from workbench.methods.masked import mask_pixels
 
     images = torch.rand(6, 3, 50, 50)
-    masked = mask_pixels(images, (0.8, 0.9), Draws(torch.arange(6)))
+    masked = mask_pixels(images, (0.8, 0.9), RandomNumbers(torch.arange(6)))
     hidden = masked == -0.1
     assert torch.equal(hidden[:, 0], hidden[:, 2]), "all colours together"
     shares = hidden.float().mean(dim=(1, 2, 3))
@@ -269,7 +269,7 @@ def test_attention_is_masked_in_training_and_after_it():
     first = module.losses(batch, 0)["loss"]
     assert torch.equal(first, module.losses(batch, 0)["loss"])
     module.averaged.module.eval()(image)
-    batch["draws"] = batch["draws"] + 1
+    batch["seed"] = batch["seed"] + 1
     assert not torch.equal(first, module.losses(batch, 0)["loss"])
 
 
@@ -302,15 +302,15 @@ def test_location_contrast_falls_when_places_are_found():
 
 
 def test_alike_places_are_the_most_similar_ones():
-    from workbench.methods.nlcl import alike, places
+    from workbench.methods.nlcl import alike, by_position
 
     features = torch.zeros(1, 2, 4, 4)
     features[:, 0, :2], features[:, 1, 2:] = 1.0, 1.0
-    assert torch.equal(places(features)[0, 5], features[0, :, 1, 1])
+    assert torch.equal(by_position(features)[0, 5], features[0, :, 1, 1])
     for seed in range(5):
-        found = alike(places(features), 8, Draws(torch.tensor([seed])))[0].sort().values.tolist()
+        found = alike(by_position(features), 8, RandomNumbers(torch.tensor([seed])))[0].sort().values.tolist()
         assert found in (list(range(8)), list(range(8, 16)))
-    assert alike(places(features), 128, Draws(torch.tensor([0]))).shape == (1, 16)
+    assert alike(by_position(features), 128, RandomNumbers(torch.tensor([0]))).shape == (1, 16)
 
 
 def test_nlcl_takes_a_picture_apart_and_holds_its_discriminator():

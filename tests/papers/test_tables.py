@@ -26,7 +26,7 @@ from workbench.papers.tables import table_lines
 from workbench.recipes import load_recipe, save_recipe
 from workbench.recipes.schema import Training
 from workbench.restorers import Restorer, save_restorer
-from workbench.runs.evaluations import read_record, run_folder, save_record
+from workbench.runs.evaluations import read_evaluation, run_folder, save_evaluation
 from workbench.runs.identity import Role, entry_of
 from workbench.runs.measurements import find_measurements
 
@@ -60,7 +60,7 @@ def add(runs):
         summary = {"status": "finished", "provenance": {"commit": commit}}
         (folder / "summary.json").write_text(json.dumps(summary))
         if on is not None:
-            save_record(folder, on, result or report(), PROVENANCE)
+            save_evaluation(folder, on, result or report(), PROVENANCE)
         return folder
 
     return add
@@ -391,19 +391,19 @@ def test_a_record_holds_what_was_measured(add):
     content = json.loads(path.read_text())
     assert content["report"] == report(31.0, 0.8, None, images=3) and content["provenance"] == PROVENANCE
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", content["date"])
-    record = read_record(path)
+    record = read_evaluation(path)
     assert (record.data_set, record.images, record.complete) == ("sidd/validation", 3, False)
     assert record.mean == {"psnr": 31.0, "ssim": 0.8, "lpips": None}
 
 
 def test_the_same_measurement_replaces_its_record_and_another_does_not(add):
     folder = add("run", "denoise-pocket", on=OWN, result=report(1.0))
-    save_record(folder, OWN, report(2.0), PROVENANCE)
-    save_record(folder, OWN, report(3.0, protocol="rgb"), PROVENANCE)
-    elsewhere = replace(OWN, place="other/own")
-    save_record(folder, elsewhere, report(4.0), PROVENANCE)
-    save_record(folder, elsewhere, report(5.0), PROVENANCE)
-    means = {path.name: read_record(path).mean["psnr"] for path in (folder / "evaluations").iterdir()}
+    save_evaluation(folder, OWN, report(2.0), PROVENANCE)
+    save_evaluation(folder, OWN, report(3.0, protocol="rgb"), PROVENANCE)
+    elsewhere = replace(OWN, location="other/own")
+    save_evaluation(folder, elsewhere, report(4.0), PROVENANCE)
+    save_evaluation(folder, elsewhere, report(5.0), PROVENANCE)
+    means = {path.name: read_evaluation(path).mean["psnr"] for path in (folder / "evaluations").iterdir()}
     assert means == {"own-blocks-volume.json": 2.0, "own-rgb.json": 3.0, "own-2-blocks-volume.json": 5.0}
 
 
@@ -606,7 +606,7 @@ def test_wrong_calls_of_tables_are_one_line(call, tmp_path, arguments, message):
 def test_damaged_records_give_status_one(call, add, runs):
     (add("run", "denoise-pocket") / "evaluations" / "x.json").write_text("{")
     status, out, err = call("tables", "--table", "1", "--runs", runs)
-    assert status == 1 and "pocket" in out and "x.json: not the record of an evaluation" in err
+    assert status == 1 and "pocket" in out and "x.json: not the result of an evaluation" in err
 
 
 def test_tables_do_not_import_torch():

@@ -3,7 +3,7 @@ from support import ROOT
 
 from data_tools import catalogue
 from workbench.data.degradations import DEGRADATIONS
-from workbench.data.domains import places
+from workbench.data.domains import data_locations
 from workbench.data.embedded import EFFECTS
 from workbench.data.root import DATASET, PATCHES
 from workbench.errors import WorkbenchError
@@ -36,14 +36,14 @@ def test_packaged_recipes_say_what_they_are_and_name_what_there_is(recipe):
     settings = [value for section in recipe.options.values() for value in section.values()]
     networks = [value["name"] for value in settings if isinstance(value, dict)]
     assert {recipe.restorer.name, *networks} <= NETWORKS.keys() and (networks or recipe.method == "drdd")
-    for place in places(recipe.data):
+    for place in data_locations(recipe.data):
         if place.startswith(DATASET):
             name = place.removeprefix(DATASET)
             (_folder,) = catalogue.folders(name.removesuffix(PATCHES))
             if name.endswith(PATCHES):
                 assert catalogue.find(name.removesuffix(PATCHES))[0].cut, "cut as the papers do"
     if scale == "pocket":  # needs nothing that is not installed
-        assert not any(place.startswith(DATASET) for place in places(recipe.data))
+        assert not any(place.startswith(DATASET) for place in data_locations(recipe.data))
 
 
 @pytest.mark.parametrize("recipe", ["derain-paper", "deblur-paper"])
@@ -170,7 +170,7 @@ def test_a_mixtures_entries_are_the_recipes_data_where_they_say_nothing_else():
     assert said == [
         (2, "a", "awgn", "b"), (1, "a", "haze", None), (1, ["c", "d"], "awgn", None),
     ]  # fmt: skip
-    assert places(data) == ["a", "c", "d", "simulated-camera", "b"]
+    assert data_locations(data) == ["a", "c", "d", "simulated-camera", "b"]
     assert Data(**data.model_dump(mode="json")) == data
 
 

@@ -75,7 +75,7 @@ def test_odd_json_in_a_run_leaves_the_others(tmp_path, file, name):
     assert living_process(odd) is None
     if file != "process.json":
         with pytest.raises(WorkbenchError, match=f"odd/{file}: not valid"):
-            odd.summary if file == "summary.json" else odd.contents  # noqa: B018
+            odd.summary if file == "summary.json" else odd.fingerprints  # noqa: B018
 
 
 @pytest.mark.parametrize("name", YAML)
@@ -118,7 +118,7 @@ def test_a_run_folder_of_a_later_format_is_refused_by_name(tmp_path):
     Run(folder).write_format()
     assert Run(folder).finished
     (folder / "format").write_text("2\n")
-    for read in ("recipe", "summary", "contents", "finished"):
+    for read in ("recipe", "summary", "fingerprints", "finished"):
         with pytest.raises(WorkbenchError, match=r"later: a run folder of format '2'; this version knows 1"):
             getattr(Run(folder), read)
     assert {state.name: state.status for state in Watcher(tmp_path).states()} == {

@@ -101,28 +101,28 @@ def test_a_missing_section_is_said():
     assert difference(recipe("warm_start=null"), recipe()) == "warm_start (None there, a section here)"
 
 
-def made(runs, name, written, status="finished", contents=None):
+def made(runs, name, written, status="finished", fingerprints=None):
     folder = runs / name
     folder.mkdir(parents=True)
     save_recipe(written, folder / "recipe.yaml")
     run = Run(folder)
     run.write_summary({"status": status})
-    run.write_contents(contents or {})
+    run.write_fingerprints(fingerprints or {})
     return folder
 
 
 def test_a_run_is_found_by_what_its_folder_says(tmp_path):
     asked = recipe()
 
-    def found(contents=None):
-        run = find_run(sorted(tmp_path.iterdir()), asked, REUSE, contents or {}, resolve)
+    def found(fingerprints=None):
+        run = find_run(sorted(tmp_path.iterdir()), asked, REUSE, fingerprints or {}, resolve)
         return run and run.name
 
     for name, content in (("broken", "]"), ("empty", ""), ("list", "- 1"), ("unknown", "name: x\nscale: huge")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "recipe.yaml").write_text(content)
     made(tmp_path, "another", recipe("training.batch_size=3"))
-    made(tmp_path, "other-pictures", asked, contents={"/pictures": "0" * 16})
+    made(tmp_path, "other-pictures", asked, fingerprints={"/pictures": "0" * 16})
     assert found() is None and found({"/pictures": "0" * 16}) == "other-pictures"
     made(tmp_path, "a-interrupted", asked, status="interrupted")
     assert found() == "a-interrupted"
@@ -154,7 +154,7 @@ def test_a_data_set_and_its_folder_are_the_same_place(tmp_path, monkeypatch):
     written = recipe(f"data.source=[{tmp_path / 'elsewhere'}]", f"data.target={tmp_path / 'data' / 'photos'}")
     named = recipe("data.source=[dataset:photos]", "data.target=dataset:photos")
     assert difference(written, named) is None
-    folder = made(tmp_path / "runs", "old", written, contents={str(tmp_path / "elsewhere"): "0" * 16})
+    folder = made(tmp_path / "runs", "old", written, fingerprints={str(tmp_path / "elsewhere"): "0" * 16})
     assert find_run([folder], named, REUSE, {"dataset:photos": "0" * 16}, resolve).name == "old"
     assert find_run([folder], named, REUSE, {"dataset:photos": "1" * 16}, resolve) is None
     assert difference(written, recipe("data.source=[dataset:photos]", "data.target=dataset:other")).startswith(

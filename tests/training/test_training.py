@@ -305,11 +305,11 @@ def test_paper_recipe_trains_once_its_data_are_there(tmp_path, monkeypatch):
     """Every part of the paper's recipe but its size: real folders, no warm start, raw weights, the paper's networks."""
     import numpy as np
 
-    from workbench.data.domains import places
+    from workbench.data.domains import data_locations
     from workbench.images import write_png
 
     rng = np.random.default_rng(0)
-    for place in places(load_recipe("denoise-paper").data):
+    for place in data_locations(load_recipe("denoise-paper").data):
         folder = tmp_path / "data" / place.removeprefix("dataset:")
         sides = ("input", "target") if "sidd" in place else ("images",)
         for side in sides:

@@ -13,14 +13,14 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation.sets import open_set
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
-from workbench.runs.evaluations import save_record
+from workbench.runs.evaluations import save_evaluation
 from workbench.runs.folder import Run
 from workbench.runs.processes import end_with
 from workbench.runs.provenance import provenance
 from workbench.training import fit
 
 
-def measure(run: Run, place: str, protocol: str) -> list[dict]:
+def measure(run: Run, location: str, protocol: str) -> list[dict]:
     """Measure a finished run on a test set and keep the record in its folder.
 
     Returns
@@ -28,11 +28,11 @@ def measure(run: Run, place: str, protocol: str) -> list[dict]:
     list of dict
         ``{"name", "reason"}`` of the pictures that could not be measured.
     """
-    test_set = open_set(place, run.folder)
+    test_set = open_set(location, run.folder)
     restorer, device = run.restorer(), choose_device("auto")
-    report = test_set.evaluate(lambda image: restore_array(restorer, image, device=device), protocol)
-    save_record(run.folder, test_set, report, provenance())
-    return report["failed"]
+    result = test_set.evaluate(lambda image: restore_array(restorer, image, device=device), protocol)
+    save_evaluation(run.folder, test_set, result, provenance())
+    return result["failed"]
 
 
 def main() -> None:
@@ -45,8 +45,8 @@ def main() -> None:
         if task["train"]:
             recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
             run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
-        for place in task["tests"]:
-            failed += measure(run, place, task["protocol"])
+        for location in task["tests"]:
+            failed += measure(run, location, task["protocol"])
     except WorkbenchError as error:
         print(f"workbench: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(getattr(error, "exit_status", 2))

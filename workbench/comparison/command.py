@@ -11,8 +11,8 @@ import torch
 from workbench.comparison.grid import CONTROLS, Cell, Grid, Job, controls, digest
 from workbench.comparison.running import Failure, run_grid
 from workbench.comparison.tables import FORMATS, write_tables
-from workbench.data.contents import changed_place
-from workbench.data.domains import check_prepared, held_out, places
+from workbench.data.domains import check_prepared, data_locations, held_out
+from workbench.data.fingerprints import changed_location
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
@@ -123,7 +123,7 @@ def make_grid(
     jobs = grid.jobs()
     for job in jobs:
         _check_task(job.resolved)
-        check_prepared(places(job.resolved.data))
+        check_prepared(data_locations(job.resolved.data))
     # A cell's seeds differ in nothing that could be wrong
     for job in {job.cell.name: job for job in jobs if not _trained(job)}.values():
         try:
@@ -175,8 +175,8 @@ def _trained(job: Job) -> bool:
         return False
     if (changed := difference(resolve(run.recipe), job.resolved)) is not None:
         problem = f"holds a run whose recipe differs at {changed}"
-    elif (place := changed_place(run.contents, places(job.resolved.data))) is not None:
-        problem = f"holds a run of other pictures than {place} has now"
+    elif (location := changed_location(run.fingerprints, data_locations(job.resolved.data))) is not None:
+        problem = f"holds a run of other pictures than {location} has now"
     else:
         return job.trained
     raise WorkbenchError(f"{run.folder}: {problem}; use another --runs, or move that folder away")
@@ -205,10 +205,10 @@ def _tests(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
     if not data and any(held_out(entry) for entry in recipe.data.entries):
         chosen.append(HELD_OUT_SOURCE)
     tests: dict[str, str] = {}
-    for place in chosen:
-        test_set = open_set(place, data=recipe.data)
+    for location in chosen:
+        test_set = open_set(location, data=recipe.data)
         if not getattr(test_set, "folder", Path()).is_dir():
-            raise WorkbenchError(f"--data {place}: no such folder, with input/ and target/ in it")
+            raise WorkbenchError(f"--data {location}: no such folder, with input/ and target/ in it")
         name = test_set.name
-        tests[f"{name} ({place})" if name in tests else name] = place
+        tests[f"{name} ({location})" if name in tests else name] = location
     return tests

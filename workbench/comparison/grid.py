@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from workbench.data.contents import contents
-from workbench.data.domains import places
+from workbench.data.domains import data_locations
+from workbench.data.fingerprints import fingerprints
 from workbench.data.root import meant
 from workbench.errors import WorkbenchError
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
 from workbench.recipes.former import current_key
-from workbench.runs.evaluations import FOLDER, Record, read_record
+from workbench.runs.evaluations import FOLDER, Evaluation, read_evaluation
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESUME, difference, find_run
-from workbench.training import cached_name
+from workbench.training import run_name
 
 CONTROLS = ("vanilla", "vanilla-early", "oracle")
 EARLY = 3
@@ -60,7 +60,7 @@ class Grid:
     cells : tuple of Cell
     seeds : tuple of int
     tests : dict of str to str
-        Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`.
+        Test sets: the name to show and the location, as of `workbench.evaluation.sets.open_set`.
     runs : Path
         Folder of the run folders.
     settings : tuple of str
@@ -70,7 +70,7 @@ class Grid:
     prefix, suffix : str
         Around the run folders' names, ``CELL-sSEED``.
     by_recipe : bool
-        Name the run folders by what their recipes say instead, as `workbench.training.cached_run` does, so that each
+        Name the run folders by what their recipes say instead, as `workbench.training.find_or_train` does, so that each
         takes over the other's.
     """
 
@@ -86,9 +86,9 @@ class Grid:
     by_recipe: bool = False
 
     @cached_property
-    def contents(self) -> dict[str, str]:
-        """What the test sets' folders hold, by place (`workbench.data.contents`)."""
-        return contents(self.tests.values())
+    def fingerprints(self) -> dict[str, str]:
+        """What the test sets' folders hold, by location (`workbench.data.fingerprints`)."""
+        return fingerprints(self.tests.values())
 
     def jobs(self) -> list[Job]:
         """The runs, cell by cell."""
@@ -112,14 +112,14 @@ class Job:
     def name(self) -> str:
         """Name of the run folder: of one that is there, or of a new one."""
         if self.grid.by_recipe:
-            return cached_name(self.resolved, self.grid.runs)
+            return run_name(self.resolved, self.grid.runs)
         stem = f"{self.grid.prefix}{self.cell.name}-s{self.seed}"
         name = f"{stem}{self.grid.suffix}"
         # With other settings that decide nothing it has another suffix
         others = [path.parent for path in self.grid.runs.glob(f"{glob.escape(stem)}*/recipe.yaml")]
         if not others or (self.grid.runs / name).exists():
             return name
-        run = find_run(others, self.resolved, RESUME, contents(places(self.resolved.data)), resolve)
+        run = find_run(others, self.resolved, RESUME, fingerprints(data_locations(self.resolved.data)), resolve)
         return name if run is None else run.name
 
     @property
@@ -159,23 +159,23 @@ class Job:
         except WorkbenchError:
             return False  # a damaged folder, which `fit` will name
 
-    def record(self, place: str) -> Record | None:
+    def evaluation(self, location: str) -> Evaluation | None:
         """What was measured on a test set as it is, since the training; None if nothing was, or if pictures failed."""
         finished_at = self.run.summary.get("finished_at", "")
         for path in sorted((self.run.folder / FOLDER).glob("*.json")):
             try:
-                record = read_record(path)
+                found = read_evaluation(path)
             except WorkbenchError:
                 continue  # damaged: measured again
-            same = meant(record.place) == meant(place) and record.protocol == self.grid.protocol
-            same = same and not record.options and record.contents in (None, self.grid.contents.get(place))
-            if same and record.date >= finished_at and record.images and not record.failed:
-                return record
+            same = meant(found.location) == meant(location) and found.protocol == self.grid.protocol
+            same = same and not found.options and found.fingerprint in (None, self.grid.fingerprints.get(location))
+            if same and found.date >= finished_at and found.images and not found.failed:
+                return found
         return None
 
     def missing(self) -> list[str]:
-        """The places of the test sets that remain to be measured."""
-        return [place for place in self.grid.tests.values() if self.record(place) is None]
+        """The locations of the test sets that remain to be measured."""
+        return [location for location in self.grid.tests.values() if self.evaluation(location) is None]
 
 
 def early_stopped(recipe: Recipe) -> Cell:

@@ -47,16 +47,16 @@ def grid_rows(grid: Grid) -> list[dict[str, str]]:
         if not job.trained:
             continue
         facts = run_facts(job)
-        for test, place in grid.tests.items():
-            record = job.record(place)
-            if record is None:
+        for test, location in grid.tests.items():
+            evaluation = job.evaluation(location)
+            if evaluation is None:
                 continue
             if test not in inputs:
                 inputs.add(test)
-                rows.append(_row({"cell": "input"}, test, record.images, record.input_mean))
-            took = record.seconds_per_megapixel
+                rows.append(_row({"cell": "input"}, test, evaluation.images, evaluation.input_mean))
+            took = evaluation.seconds_per_megapixel
             restoring = {"seconds_per_megapixel": "" if took is None else f"{took:.4g}"}
-            rows.append(_row(facts | restoring, test, record.images, record.mean))
+            rows.append(_row(facts | restoring, test, evaluation.images, evaluation.mean))
     return rows
 
 
@@ -173,11 +173,11 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
     failures = list(failures)
     tables = {test: table(frame, test) for test in grid.tests if (frame.test == test).any()}
     recipe = load_recipe(grid.recipe, grid.settings)
-    sources = " + ".join(f"{_place(entry.source)} ({entry.degradation})" for entry in recipe.data.entries)
+    sources = " + ".join(f"{_location(entry.source)} ({entry.degradation})" for entry in recipe.data.entries)
     headline = f"{recipe.name}, scale {recipe.scale}, restorer {recipe.restorer.name}, protocol {grid.protocol}"
     facts = [
         f"Seeds {', '.join(map(str, grid.seeds))}; source {sources},"
-        f" target {_place(recipe.data.target)}; code {', '.join(sorted(set(frame.commit.dropna()))) or 'unknown'}.",
+        f" target {_location(recipe.data.target)}; code {', '.join(sorted(set(frame.commit.dropna()))) or 'unknown'}.",
         f"Training: {recipe.training.max_steps} steps"
         + (f" after a warm start of {recipe.warm_start.max_steps}, one a seed for all" if recipe.warm_start else "")
         + ", unless told otherwise here.",
@@ -234,9 +234,9 @@ def _own(grid: Grid, recipe: Recipe, frame: pd.DataFrame) -> list[str]:
 
 def _unavailable(grid: Grid) -> list[str]:
     """Why metrics could not be computed, each reason once."""
-    records = (job.record(place) for job in grid.jobs() if job.trained for place in grid.tests.values())
-    return list(dict.fromkeys(reason for record in records if record for reason in record.unavailable.values()))
+    found = (job.evaluation(location) for job in grid.jobs() if job.trained for location in grid.tests.values())
+    return list(dict.fromkeys(reason for each in found if each for reason in each.unavailable.values()))
 
 
-def _place(place: str | list[str]) -> str:
-    return place if isinstance(place, str) else ", ".join(place)
+def _location(location: str | list[str]) -> str:
+    return location if isinstance(location, str) else ", ".join(location)

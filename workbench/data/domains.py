@@ -1,4 +1,4 @@
-"""From a recipe's places (embedded names, folders, prepared data sets) to images."""
+"""From a recipe's locations (embedded names, folders, prepared data sets) to images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset, Subset
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
 from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
-from workbench.data.root import DATASET, PATCHES, data_root, located
+from workbench.data.root import DATASET, PATCHES, data_root, folder_of
 from workbench.data.streams import Parts, PatchStream, Source
 from workbench.errors import WorkbenchError
 from workbench.recipes.schema import PAIRS, Data, MixtureEntry
@@ -31,21 +31,21 @@ class Pair(NamedTuple):
     reference: np.ndarray
 
 
-def resolve(place: str) -> Path:
-    """The folder of a place.
+def existing_folder(location: str) -> Path:
+    """The folder of a location.
 
     Raises
     ------
     WorkbenchError
-        When the place is a data set that has not been prepared.
+        When the location is a data set that has not been prepared.
     """
-    check_prepared([place])
-    return located(place)
+    check_prepared([location])
+    return folder_of(location)
 
 
-def check_prepared(places: Iterable[str]) -> None:
-    """Raise one error that names every data set among the places that is missing, and how to make it."""
-    names = [place.removeprefix(DATASET) for place in places if place.startswith(DATASET)]
+def check_prepared(locations: Iterable[str]) -> None:
+    """Raise one error that names every data set among the locations that is missing, and how to make it."""
+    names = [location.removeprefix(DATASET) for location in locations if location.startswith(DATASET)]
     missing = [name for name in names if not (data_root() / name).is_dir()]
     if missing:
         commands = "; ".join(_commands(name) for name in missing)
@@ -61,14 +61,14 @@ def _commands(name: str) -> str:
     return cut if (data_root() / whole).is_dir() else f"{prepare}; {cut}"
 
 
-def places(data: Data) -> list[str]:
-    """Every place a recipe reads from."""
+def data_locations(data: Data) -> list[str]:
+    """Every location a recipe reads from."""
     entries = data.entries
     listed = [
         *(entry.source for entry in entries), data.target, data.validation,
         *(entry.source_validation or [] for entry in entries), data.unpaired or [],
     ]  # fmt: skip
-    named = chain.from_iterable([place] if isinstance(place, str) else place for place in listed)
+    named = chain.from_iterable([location] if isinstance(location, str) else location for location in listed)
     return list(dict.fromkeys(named))
 
 
@@ -173,21 +173,21 @@ def _degraded_photographs(degradation: Degradation, limit: int | None) -> list[P
     return pairs
 
 
-def _held_out(place: str, limit: int | None) -> list[Pair]:
-    degraded, clean = read_pairs(resolve(place))
+def _held_out(location: str, limit: int | None) -> list[Pair]:
+    degraded, clean = read_pairs(existing_folder(location))
     indices = _spaced(range(len(degraded)), limit)
     pairs = [Pair(degraded.names[index], degraded[index], clean[index]) for index in indices]
     for pair in pairs:
         if pair.degraded.shape != pair.reference.shape:
-            raise WorkbenchError(f"{place}: {pair.name} has unequal sizes in input/ and target/")
+            raise WorkbenchError(f"{location}: {pair.name} has unequal sizes in input/ and target/")
     return pairs
 
 
-def _clean(place: str | list[str]) -> Sequence[np.ndarray]:
-    if place == EMBEDDED:
+def _clean(location: str | list[str]) -> Sequence[np.ndarray]:
+    if location == EMBEDDED:
         photographs = source_photographs("train")
         return Photographs([each.pixels for each in photographs], [each.name for each in photographs])
-    return _joined(place, "target")
+    return _joined(location, "target")
 
 
 def _target(data: Data, with_references: bool) -> tuple[Sequence | None, Sequence | None]:
@@ -202,21 +202,21 @@ def _target(data: Data, with_references: bool) -> tuple[Sequence | None, Sequenc
     return _pairs(data.target) if with_references else (_joined(data.target, "input"), None)
 
 
-def _pairs(place: str | list[str]) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
+def _pairs(location: str | list[str]) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
     """The degraded and the clean images of paired folders."""
-    sides = [read_pairs(folder) for folder in _folders(place)]
+    sides = [read_pairs(folder) for folder in _folders(location)]
     return tuple(ConcatDataset(side) for side in zip(*sides, strict=True))
 
 
-def _joined(place: str | list[str], side: str) -> Sequence[np.ndarray]:
+def _joined(location: str | list[str], side: str) -> Sequence[np.ndarray]:
     """The images of folders; of a paired one those of one side."""
-    return ConcatDataset([read_folder(folder, side) for folder in _folders(place)])
+    return ConcatDataset([read_folder(folder, side) for folder in _folders(location)])
 
 
-def _folders(place: str | list[str]) -> list[Path]:
-    listed = [place] if isinstance(place, str) else place
+def _folders(location: str | list[str]) -> list[Path]:
+    listed = [location] if isinstance(location, str) else location
     check_prepared(listed)
-    return [resolve(entry) for entry in listed]
+    return [existing_folder(entry) for entry in listed]
 
 
 def _spaced(items: Sequence, limit: int | None) -> list:

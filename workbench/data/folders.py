@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.files import make_folder, write_json
 
 INPUT, TARGET, IMAGES = "input", "target", "images"
-RECORD = "prepared.json"
+PREPARED = "prepared.json"
 
 
 class PairFiles(NamedTuple):
@@ -127,7 +127,7 @@ def list_pictures(folder: Path, side: str = INPUT) -> list[Path]:
     return paths
 
 
-def read_record(folder: Path) -> dict:
+def read_prepared(folder: Path) -> dict:
     """The note that preparing left in a data set's folder: which set it is, and what each part holds.
 
     Returns
@@ -141,7 +141,7 @@ def read_record(folder: Path) -> dict:
     WorkbenchError
         The note is damaged.
     """
-    path = Path(folder) / RECORD
+    path = Path(folder) / PREPARED
     if not path.is_file():
         return {"set": None, "parts": {}}
     try:
@@ -152,11 +152,11 @@ def read_record(folder: Path) -> dict:
         raise WorkbenchError(f"{path}: the note of this data set is damaged; delete it") from error
 
 
-def write_record(folder: Path, name: str, part: str, noted: dict) -> None:
+def write_prepared(folder: Path, name: str, part: str, noted: dict) -> None:
     """Add a part to the note of a data set's folder; the folder is made when missing."""
     make_folder(folder)
-    parts = read_record(folder)["parts"] | {part: noted}
-    write_json(folder / RECORD, {"set": name, "parts": parts})
+    parts = read_prepared(folder)["parts"] | {part: noted}
+    write_json(folder / PREPARED, {"set": name, "parts": parts})
 
 
 def prepared_part(folder: Path) -> tuple[str, str, dict] | None:
@@ -169,7 +169,7 @@ def prepared_part(folder: Path) -> tuple[str, str, dict] | None:
     """
     folder = Path(folder).resolve()
     for place, part in ((folder, ""), (folder.parent, folder.name)):
-        record = read_record(place)
+        record = read_prepared(place)
         if part in record["parts"]:
             return record["set"], part, record["parts"][part]
     return None

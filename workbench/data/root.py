@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 DATASET = "dataset:"
-"""Before the name of a data set, where a recipe names a place."""
+"""Before the name of a data set, where a recipe names a location."""
 PATCHES = "-patches"
 """What the folder of the patches of a data set is called, after the name of the data set."""
 
@@ -16,11 +16,11 @@ def data_root(root: str | os.PathLike | None = None) -> Path:
     return Path(root or os.environ.get("WORKBENCH_DATA") or "data")
 
 
-def located(place: str) -> Path:
-    """Where the folder of a recipe's place is, or would be."""
-    return data_root() / place.removeprefix(DATASET) if place.startswith(DATASET) else Path(place).expanduser()
+def folder_of(location: str) -> Path:
+    """Where the folder of a recipe's location is, or would be."""
+    return data_root() / location.removeprefix(DATASET) if location.startswith(DATASET) else Path(location).expanduser()
 
 
-def meant(place: str) -> str:
+def meant(location: str) -> str:
     """The same text for every name of one folder: a data set's, its path, a link to it."""
-    return str(located(place).resolve())
+    return str(folder_of(location).resolve())

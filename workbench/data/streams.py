@@ -43,17 +43,17 @@ class Source(NamedTuple):
 
 
 # Each part of a sample has a generator of its own, so that asking for one part never changes another.
-_PARTS = {"source": 0, "target": 1, "unpaired": 3, "draws": 4}
+_PARTS = {"source": 0, "target": 1, "unpaired": 3, "seed": 4}
 
 
 @dataclass(frozen=True)
-class Draw:
+class RandomPart:
     """Random numbers that come with each sample, as a method needs them: a part like any other.
 
     Parameters
     ----------
     name : str
-        Tells its generator from those of other draws.
+        Tells its generator from those of other parts.
     draw : callable
         ``(generator, patch_size) -> {name in the batch: Tensor}``, of a module, so that loading processes find it.
     number : int, optional
@@ -65,7 +65,7 @@ class Draw:
     number: int | None = None
 
 
-Parts = frozenset[str | Draw]
+Parts = frozenset[str | RandomPart]
 
 
 @dataclass
@@ -86,7 +86,7 @@ class PatchStream(Dataset):
     unpaired : sequence of ndarray, optional
         Clean images of the unpaired extension.
     parts : set of str and Draw
-        What each sample holds: any of ``source``, ``target``, ``references``, ``unpaired``, ``draws``, and `Draw`.
+        What each sample holds: any of ``source``, ``target``, ``references``, ``unpaired``, ``seed``, and `RandomPart`.
     """
 
     sources: Sequence[Source]
@@ -101,8 +101,8 @@ class PatchStream(Dataset):
         """Sample ``index``: float32 tensors of shape (3, P, P), P the patch size.
 
         ``clean`` and ``degraded`` of the source, where there are several with its number ``entry`` (int64); ``target``
-        and ``reference`` of the target domain, ``unpaired``; the int64 seed ``draws`` (see `workbench.methods.draws`);
-        and what each `Draw` draws, by its own names and shapes.
+        and ``reference`` of the target domain, ``unpaired``; the int64 ``seed`` of the method's own random
+        numbers; and what each `RandomPart` draws, by its own names and shapes.
         """
         sample: dict[str, np.ndarray] = {}
         entry = None
@@ -127,14 +127,14 @@ class PatchStream(Dataset):
         if entry is not None and len(self.sources) > 1:
             tensors["entry"] = torch.tensor(entry)
         for part in self.parts:
-            if isinstance(part, Draw):
+            if isinstance(part, RandomPart):
                 tensors |= part.draw(self._generator(part, index), self.patch_size)
-        if "draws" in self.parts:
-            tensors["draws"] = torch.tensor(self._generator("draws", index).integers(2**63))
+        if "seed" in self.parts:
+            tensors["seed"] = torch.tensor(self._generator("seed", index).integers(2**63))
         return tensors
 
-    def _generator(self, part: str | Draw, index: int) -> np.random.Generator:
-        if isinstance(part, Draw):
+    def _generator(self, part: str | RandomPart, index: int) -> np.random.Generator:
+        if isinstance(part, RandomPart):
             number = crc32(part.name.encode()) if part.number is None else part.number
         else:
             number = _PARTS[part]

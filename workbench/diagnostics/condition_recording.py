@@ -86,7 +86,7 @@ class ConditionRecording:
     provenance: dict
 
 
-def record_conditions(
+def measure_conditions(
     runs: dict[str, tuple[str, Run]],
     critic: Run,
     count: int = 16,
@@ -155,7 +155,7 @@ def picture_anew(
     ----------
     recording : ConditionRecording
     runs, critic, pictured, shown, seed
-        As for `record_conditions`.
+        As for `measure_conditions`.
 
     Raises
     ------

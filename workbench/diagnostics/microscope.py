@@ -32,8 +32,8 @@ from torch import Tensor
 
 from workbench.data.domains import training_stream
 from workbench.diagnostics.gradients import gradient_shares, stream_batch
+from workbench.diagnostics.microscope_recording import MicroscopeRecording
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
-from workbench.diagnostics.recording import Recording
 from workbench.errors import WorkbenchError
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_uint
@@ -49,14 +49,14 @@ TIMESTEP = 100
 NOISE_RANGE = 3.0
 
 
-def record(
+def measure_snapshots(
     runs: dict[str, tuple[str, Run]],
     count: int = 16,
     size: int = 64,
     shown: int = 80,
     seed: int = 0,
     report: Callable[[str, int], None] = lambda variant, step: None,
-) -> Recording:
+) -> MicroscopeRecording:
     """Measure every snapshot of several runs of method ``noise-space``.
 
     Parameters
@@ -110,17 +110,19 @@ def record(
         "measured": {"patches": count, "size": size, "timestep": TIMESTEP, "seed": seed, **provenance()},
         "pictured": {"side": shown, "seed": seed, **provenance()},
     }
-    return Recording(np.array(steps), frequency, shared, images, spectra, meters, facts)
+    return MicroscopeRecording(np.array(steps), frequency, shared, images, spectra, meters, facts)
 
 
-def picture_anew(recording: Recording, runs: dict[str, tuple[str, Run]], shown: int = 80, seed: int = 0) -> Recording:
+def picture_anew(
+    recording: MicroscopeRecording, runs: dict[str, tuple[str, Run]], shown: int = 80, seed: int = 0
+) -> MicroscopeRecording:
     """A recording with its pictures made again from the runs' snapshots; what was measured stays as it is.
 
     Parameters
     ----------
-    recording : Recording
+    recording : MicroscopeRecording
     runs, shown, seed
-        As for `record`.
+        As for `measure_snapshots`.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def check_runs(recorded: dict, steps: np.ndarray, runs: dict[str, tuple[str, Run
     steps : ndarray
         Its steps.
     runs : dict
-        As for `record`.
+        As for `measure_snapshots`.
 
     Raises
     ------

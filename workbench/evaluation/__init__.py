@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workbench.evaluation.evaluate import evaluate_folder, evaluate_pairs, format_report
+    from workbench.evaluation.evaluate import evaluate_folder, evaluate_pairs, format_result
     from workbench.evaluation.lpips import Lpips
     from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
     from workbench.evaluation.protocols import PROTOCOLS, Protocol, get_protocol
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "evaluate_folder": "evaluate",
     "evaluate_pairs": "evaluate",
-    "format_report": "evaluate",
+    "format_result": "evaluate",
     "Lpips": "lpips",
     "Metric": "metric",
     "NoValue": "metric",
@@ -36,7 +36,7 @@ __all__ = [
     "Unavailable",
     "evaluate_folder",
     "evaluate_pairs",
-    "format_report",
+    "format_result",
     "get_protocol",
 ]
 

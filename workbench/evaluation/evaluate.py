@@ -104,23 +104,23 @@ def evaluate_pairs(
     return _evaluate(restore_fn, jobs, total, get_protocol(protocol), lpips, progress, metrics)
 
 
-def format_report(report: dict) -> str:
+def format_result(result: dict) -> str:
     """The result of an evaluation as a table to print, with a line for each metric that is not available."""
-    rows = [(image["name"], image) for image in report["images"]]
-    rows += [("mean", report["mean"]), ("mean of the inputs", report["input_mean"])]
+    rows = [(image["name"], image) for image in result["images"]]
+    rows += [("mean", result["mean"]), ("mean of the inputs", result["input_mean"])]
     columns = []
-    for metric in chosen(report["mean"]):
+    for metric in chosen(result["mean"]):
         head, digits = metric.heading().replace(" ", ""), metric.image_digits or metric.digits
         columns.append((metric.name, head, max(len(head) + 2 * bool(metric.unit), digits + 2), digits))
     first = max(len(name) for name, _ in rows)
     lines = [
-        f"{'protocol ' + report['protocol']:<{first}}" + "".join(f"  {head:>{width}}" for _, head, width, _ in columns)
+        f"{'protocol ' + result['protocol']:<{first}}" + "".join(f"  {head:>{width}}" for _, head, width, _ in columns)
     ]
     for name, scores in rows:
         lines.append(f"{name:<{first}}" + "".join(f"  {_number(scores.get(key), *form)}" for key, _, *form in columns))
-    if report["seconds_per_megapixel"] is not None:
-        lines.append(f"restoring took {report['seconds_per_megapixel']:.3g} s a megapixel")
-    lines += report["unavailable"].values()
+    if result["seconds_per_megapixel"] is not None:
+        lines.append(f"restoring took {result['seconds_per_megapixel']:.3g} s a megapixel")
+    lines += result["unavailable"].values()
     return "\n".join(lines)
 
 

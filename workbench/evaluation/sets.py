@@ -1,4 +1,4 @@
-"""Test sets: from the place a person names to pairs that a protocol measures."""
+"""Test sets: from the location a person names to pairs that a protocol measures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.contents import contents
-from workbench.data.domains import held_out, resolve, source_validation_pairs, validation_pairs
+from workbench.data.domains import existing_folder, held_out, source_validation_pairs, validation_pairs
 from workbench.data.embedded import EFFECTS
+from workbench.data.fingerprints import fingerprints
 from workbench.data.folders import is_paired, prepared_part
 from workbench.data.matlab import open_blocks
 from workbench.data.root import DATASET
@@ -35,7 +35,7 @@ class EvaluationSet:
     ----------
     name : str
         For people: the data set's name, or the folder's.
-    place : str
+    location : str
         As it was given.
     data_set : str or None
         Name in the catalogue of data sets, such as ``spa/test``, if it is known to be one: a prepared folder says so
@@ -45,14 +45,14 @@ class EvaluationSet:
     """
 
     name: str
-    place: str
+    location: str
     data_set: str | None
     size: int | None
 
     @property
-    def contents(self) -> str | None:
-        """A digest of the pictures in its folder (`workbench.data.contents`); None if it has none."""
-        return contents([self.place]).get(self.place)
+    def fingerprint(self) -> str | None:
+        """A digest of the pictures in its folder (`workbench.data.fingerprints`); None if it has none."""
+        return fingerprints([self.location]).get(self.location)
 
     def evaluate(
         self,
@@ -98,12 +98,12 @@ class _SiddBlocks(EvaluationSet):
         return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, lpips, progress, metrics)
 
 
-def open_set(place: str, run: Path | None = None, data: Data | None = None) -> EvaluationSet:
+def open_set(location: str, run: Path | None = None, data: Data | None = None) -> EvaluationSet:
     """Find a test set.
 
     Parameters
     ----------
-    place : str
+    location : str
         A folder with ``input/`` and ``target/``; a folder with SIDD's two files of validation blocks
         (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
         ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
@@ -121,19 +121,19 @@ def open_set(place: str, run: Path | None = None, data: Data | None = None) -> E
     WorkbenchError
         There is nothing of the kind.
     """
-    source, _, degradation = place.partition(":")
-    if place in EFFECTS or source == HELD_OUT_SOURCE:
+    source, _, degradation = location.partition(":")
+    if location in EFFECTS or source == HELD_OUT_SOURCE:
         trained_on = load_recipe(run).data if run is not None else data or Data()
         if source == HELD_OUT_SOURCE:
             return _held_out_source(trained_on, degradation)
-        data = Data(validation=place, camera=trained_on.camera)
-        return _Simulated(f"{place} ({data.camera})", place, None, None, data)
-    folder = resolve(place)
+        data = Data(validation=location, camera=trained_on.camera)
+        return _Simulated(f"{location} ({data.camera})", location, None, None, data)
+    folder = existing_folder(location)
     if not is_paired(folder) and (folder / SIDD_NOISY).is_file():
-        return _SiddBlocks("sidd/validation", place, "sidd/validation", SIDD_SHAPE[0] * SIDD_SHAPE[1], folder)
+        return _SiddBlocks("sidd/validation", location, "sidd/validation", SIDD_SHAPE[0] * SIDD_SHAPE[1], folder)
     data_set, size = _prepared(folder)
     name = data_set or folder.resolve().name
-    return _Folder(name, place if place.startswith(DATASET) else str(folder), data_set, size, folder)
+    return _Folder(name, location if location.startswith(DATASET) else str(folder), data_set, size, folder)
 
 
 def _held_out_source(data: Data, degradation: str) -> EvaluationSet:
@@ -141,14 +141,14 @@ def _held_out_source(data: Data, degradation: str) -> EvaluationSet:
     entries = [entry for entry in data.entries if held_out(entry)]
     if not entries:
         raise WorkbenchError(f"{HELD_OUT_SOURCE}: the recipe holds no pairs out; name some as data.source_validation")
-    place, names = HELD_OUT_SOURCE, [entry.degradation.name for entry in entries]
+    location, names = HELD_OUT_SOURCE, [entry.degradation.name for entry in entries]
     if degradation:
-        place = f"{place}:{degradation}"
+        location = f"{location}:{degradation}"
         if degradation not in names:
-            raise WorkbenchError(f"{place}: the recipe holds out pairs of {', '.join(names)} alone")
+            raise WorkbenchError(f"{location}: the recipe holds out pairs of {', '.join(names)} alone")
         data = data.model_copy(update={"mixture": [each for each in entries if each.degradation.name == degradation]})
         names = [degradation]
-    return _HeldOutSource(f"held-out source ({' + '.join(names)})", place, None, None, data)
+    return _HeldOutSource(f"held-out source ({' + '.join(names)})", location, None, None, data)
 
 
 def _prepared(folder: Path) -> tuple[str | None, int | None]:

@@ -36,8 +36,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import Draws
 from workbench.methods.gradients import held
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Section
 
@@ -152,7 +152,7 @@ def gradient_penalty(critic: nn.Module, real: Tensor, made: Tensor, share: Tenso
 class C2N(Method):
     """Trains a noise generator against a critic, then the restorer on the generator's noise."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "draws"})
+    parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "seed"})
     restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
@@ -209,28 +209,28 @@ class C2N(Method):
             for name, (network, rate) in networks.items()
         ]
 
-    def noise(self, clean: Tensor, draws: Draws) -> Tensor:
+    def noise(self, clean: Tensor, rng: RandomNumbers) -> Tensor:
         """Generated noise for clean images, of their shape."""
         place = (self.generator.width, *clean.shape[-2:])
-        style, normal, uniform = draws.normal(self.generator.style), draws.normal(*place), draws.uniform(*place)
+        style, normal, uniform = rng.normal(self.generator.style), rng.normal(*place), rng.uniform(*place)
         return self.generator(clean, style, normal, uniform)
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """In the head start the losses of generator and critic, then the restorer's L1 loss."""
-        clean, draws = batch["clean"], Draws(batch["draws"])
+        clean, rng = batch["clean"], RandomNumbers(batch["seed"])
         if step < self.head_start:
-            return self._adversarial(clean, batch["target"], draws)
+            return self._adversarial(clean, batch["target"], rng)
         with torch.no_grad():
-            noisy = clean + self.noise(clean, draws)
+            noisy = clean + self.noise(clean, rng)
         return {"loss": F.l1_loss(self.restorer(noisy), clean)}
 
-    def _adversarial(self, clean: Tensor, target: Tensor, draws: Draws) -> dict[str, Tensor]:
-        noise = self.noise(clean, draws)
+    def _adversarial(self, clean: Tensor, target: Tensor, rng: RandomNumbers) -> dict[str, Tensor]:
+        noise = self.noise(clean, rng)
         made = clean + noise
         praise = held(self.critic, made).mean()
         zero_mean = noise.mean(dim=(0, 2, 3)).abs().sum()
         distance = self.critic(target).mean() - self.critic(made.detach()).mean()
-        penalty = gradient_penalty(self.critic, target, made, draws.uniform(1, 1, 1))
+        penalty = gradient_penalty(self.critic, target, made, rng.uniform(1, 1, 1))
         generator = -praise + self.options.zero_mean * zero_mean
         critic = -distance + self.options.gradient_penalty * penalty
         return {

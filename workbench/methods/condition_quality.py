@@ -26,7 +26,7 @@ from workbench import nets
 from workbench.data.streams import Parts
 from workbench.diffusion import NoiseSchedule
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import DIFFUSION
+from workbench.methods.random_numbers import DIFFUSION
 from workbench.objectives import noise_prediction_error
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Section

@@ -32,7 +32,7 @@ from torch import Tensor
 from workbench.diffusion import decoupled
 from workbench.diffusion.parametrisation import SCHEDULES, predict_in_noise_stage, residual_time
 from workbench.methods.base import Batch
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.methods.residual_diffusion import NETWORKS, Networks, ResidualDiffusion, steps_of
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network
@@ -64,7 +64,7 @@ class Drdd(ResidualDiffusion):
         self.kind = KIND_OF[self.options.stages]
         self.schedule = SCHEDULES[self.options.schedule](self.options.level)
         if "noise" in self.restorer and self.options.sees == "target":
-            pairs = self.parts if "residual" in self.restorer else {"draws"}
+            pairs = self.parts if "residual" in self.restorer else {"seed"}
             self.parts = frozenset(pairs | {"unpaired"})
 
     @classmethod
@@ -105,21 +105,21 @@ class Drdd(ResidualDiffusion):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The losses of both stages, and their sum."""
-        draws, schedule = Draws(batch["draws"]), self.schedule
-        at_residual, at_noise = steps_of(draws, schedule.residual_steps, schedule.noise_steps)
+        rng, schedule = RandomNumbers(batch["seed"]), self.schedule
+        at_residual, at_noise = steps_of(rng, schedule.residual_steps, schedule.noise_steps)
         losses, weights = {}, None
         if "clean" in batch:
             clean, degraded = self.pair(batch)
             weights = self.weights(batch, degraded - clean)
         if "residual" in self.restorer:
-            residual, noise = degraded - clean, draws.normal(*clean.shape[1:])
+            residual, noise = degraded - clean, rng.normal(*clean.shape[1:])
             state = decoupled.add_residual(schedule, clean, residual, noise, at_residual)
             predicted = self.restorer["residual"](state, degraded, time=residual_time(schedule, at_residual))
             losses["residual"] = self.distance(predicted, residual, weights)
         if "noise" in self.restorer:
             if self.options.sees == "target":
                 clean, degraded, weights = self.scaled(batch["unpaired"]), None, None
-            noise = draws.normal(*clean.shape[1:])
+            noise = rng.normal(*clean.shape[1:])
             state = decoupled.add_noise(schedule, clean, noise, at_noise)
             predicts = self.options.predicts
             denoised, told = predict_in_noise_stage(

@@ -14,7 +14,7 @@ from torch import Tensor
 from workbench.diffusion import ResidualSchedule, coupled
 from workbench.diffusion.parametrisation import predict_both
 from workbench.methods.base import Batch
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.methods.residual_diffusion import ResidualDiffusion, steps_of
 from workbench.restorers import residual_diffusion
 
@@ -40,10 +40,10 @@ class Entangled(ResidualDiffusion):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The distances of what the network tells."""
-        draws, schedule = Draws(batch["draws"]), ResidualSchedule.normalised(self.options.level)
+        rng, schedule = RandomNumbers(batch["seed"]), ResidualSchedule.normalised(self.options.level)
         clean, degraded = self.pair(batch)
-        residual, noise = degraded - clean, draws.normal(*clean.shape[1:])
-        (at,) = steps_of(draws, schedule.residual_steps)
+        residual, noise = degraded - clean, rng.normal(*clean.shape[1:])
+        (at,) = steps_of(rng, schedule.residual_steps)
         state = coupled.add_both(schedule, clean, residual, noise, at)
         told, told_noise = predict_both(self.restorer["both"], schedule, state, degraded, at)
         losses = {"residual": self.distance(told, residual, self.weights(batch, residual))}

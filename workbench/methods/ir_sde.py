@@ -13,7 +13,7 @@ from torch import Tensor
 
 from workbench.diffusion import MeanRevertingSDE
 from workbench.methods.base import Batch
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.methods.residual_diffusion import NETWORKS, ResidualDiffusion, steps_of
 from workbench.restorers import residual_diffusion
 
@@ -36,10 +36,10 @@ class IrSde(ResidualDiffusion):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The distance of the predicted from the best step."""
-        draws, process = Draws(batch["draws"]), MeanRevertingSDE(self.options.steps, self.options.max_sigma)
+        rng, process = RandomNumbers(batch["seed"]), MeanRevertingSDE(self.options.steps, self.options.max_sigma)
         clean, degraded = self.pair(batch)
-        (at,) = steps_of(draws, process.steps)
-        state = process.state(clean, degraded, draws.normal(*clean.shape[1:]), at)
+        (at,) = steps_of(rng, process.steps)
+        state = process.state(clean, degraded, rng.normal(*clean.shape[1:]), at)
         told = self.restorer["noise"](state - degraded, degraded, time=at)
         mean, best = process.reverse_mean(state, degraded, told, at), process.optimum(state, clean, degraded, at)
         return {"loss": self.distance(mean, best, self.weights(batch, degraded - clean))}

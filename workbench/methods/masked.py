@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.nets.masked_swinir import MaskedSwinIR
 from workbench.recipes.schema import Section
 
@@ -35,17 +35,17 @@ MASKED = -0.1
 """The value of masked pixels: none that an image has."""
 
 
-def mask_pixels(images: Tensor, shares: tuple[float, float], draws: Draws) -> Tensor:
+def mask_pixels(images: Tensor, shares: tuple[float, float], rng: RandomNumbers) -> Tensor:
     """Images (N, 3, H, W) with a share of their pixels masked, uniform in ``shares`` and drawn for each image."""
     low, high = shares
-    share = low + (high - low) * draws.uniform(1, 1, 1)
-    return images.masked_fill(draws.uniform(1, *images.shape[-2:]) < share, MASKED)
+    share = low + (high - low) * rng.uniform(1, 1, 1)
+    return images.masked_fill(rng.uniform(1, *images.shape[-2:]) < share, MASKED)
 
 
 class Masked(Method):
     """Trains on synthetic pairs whose degraded images are mostly masked."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source", "draws"})
+    parts: ClassVar[frozenset[str]] = frozenset({"source", "seed"})
     restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
@@ -64,7 +64,7 @@ class Masked(Method):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the clean images from what is restored from masked ones."""
-        masked = mask_pixels(batch["degraded"], self.options.input_mask, Draws(batch["draws"]))
-        masks = {"seed": int(batch["draws"][0])} if isinstance(self.restorer, MaskedSwinIR) else {}
+        masked = mask_pixels(batch["degraded"], self.options.input_mask, RandomNumbers(batch["seed"]))
+        masks = {"seed": int(batch["seed"][0])} if isinstance(self.restorer, MaskedSwinIR) else {}
         restored = self.restorer(masked, **masks)
         return {"loss": F.l1_loss(restored, batch["clean"])}

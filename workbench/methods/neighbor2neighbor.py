@@ -25,7 +25,7 @@ from torch import Tensor
 
 from workbench.errors import WorkbenchError
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Section
 
@@ -33,9 +33,9 @@ from workbench.recipes.schema import Section
 _PAIRS = ((0, 1), (0, 2), (1, 3), (2, 3), (1, 0), (2, 0), (3, 1), (3, 2))
 
 
-def _masks(draws: Draws, height: int, width: int) -> tuple[Tensor, Tensor]:
+def _masks(rng: RandomNumbers, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Which pixels the two half-size images take: bool, flat over samples, cells and the four pixels of a cell."""
-    choice = draws.integers(len(_PAIRS), height // 2, width // 2)
+    choice = rng.integers(len(_PAIRS), height // 2, width // 2)
     pairs = choice.new_tensor(_PAIRS)[choice]
     first, second = (pairs[..., which, None] == pairs.new_tensor(range(4)) for which in (0, 1))
     return first.flatten(), second.flatten()
@@ -44,7 +44,7 @@ def _masks(draws: Draws, height: int, width: int) -> tuple[Tensor, Tensor]:
 class Neighbor2Neighbor(Method):
     """Trains on target images against themselves; needs no source images."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"target", "draws"})
+    parts: ClassVar[frozenset[str]] = frozenset({"target", "seed"})
     restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
 
@@ -81,5 +81,5 @@ class Neighbor2Neighbor(Method):
         """The loss of Eq. 8."""
         noisy = batch["target"]
         self._loss.gamma = self.weight(step)
-        self._loss.masks = _masks(Draws(batch["draws"]), *noisy.shape[-2:])
+        self._loss.masks = _masks(RandomNumbers(batch["seed"]), *noisy.shape[-2:])
         return {"loss": self._loss(noisy, None, lambda image, _physics: self.restorer(image))}

@@ -35,8 +35,8 @@ from torch.nn import functional as F  # noqa: N812
 from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import Draws
 from workbench.methods.gradients import held
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Section
 
@@ -81,7 +81,7 @@ class Projection(nn.Module):
         return F.normalize(self.layers(features), dim=-1)
 
 
-def places(features: Tensor) -> Tensor:
+def by_position(features: Tensor) -> Tensor:
     """Features (N, C, H, W) by place, (N, H * W, C)."""
     return features.flatten(2).transpose(1, 2)
 
@@ -91,11 +91,11 @@ def take(features: Tensor, which: Tensor) -> Tensor:
     return features.gather(1, which[..., None].expand(-1, -1, features.shape[-1]))
 
 
-def alike(features: Tensor, count: int, draws: Draws) -> Tensor:
+def alike(features: Tensor, count: int, rng: RandomNumbers) -> Tensor:
     """Indices (N, P) of the places most like a random one, itself among them; P is at most ``count``."""
     with torch.no_grad():
         directions = F.normalize(features, dim=-1)
-        query = take(directions, draws.integers(features.shape[1], 1))
+        query = take(directions, rng.integers(features.shape[1], 1))
         return (directions @ query.transpose(1, 2)).squeeze(-1).topk(min(count, features.shape[1])).indices
 
 
@@ -145,7 +145,7 @@ def location_contrast(made: Tensor, given: Tensor, temperature: float) -> Tensor
 class Nlcl(Method):
     """Trains the restorer and a rain network to take target images apart."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"target", "unpaired", "draws"})
+    parts: ClassVar[frozenset[str]] = frozenset({"target", "unpaired", "seed"})
     restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"deraining"})
 
@@ -196,16 +196,16 @@ class Nlcl(Method):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The discriminator's loss and, with the discriminator held, those of background and rain."""
-        options, rainy, clean, draws = self.options, batch["target"], batch["unpaired"], Draws(batch["draws"])
+        options, rainy, clean, rng = self.options, batch["target"], batch["unpaired"], RandomNumbers(batch["seed"])
         made = self.restorer(torch.cat([rainy, clean]))
         background, _ = made.chunk(2)
         rain = rainy - self.rain(rainy)
         seen, verdicts = held(self.discriminator, torch.cat([made, rainy, clean, rain]))
-        levels = [places(features).split([2 * len(rainy), 2 * len(rainy), len(rain)]) for features in seen]
+        levels = [by_position(features).split([2 * len(rainy), 2 * len(rainy), len(rain)]) for features in seen]
         losses = {
             "adversarial": (verdicts[: len(background)] - 1).square().mean(),
-            "location": self._location([(made, given) for made, given, _ in levels], draws),
-            "layer": self._layer([(made[: len(rain)], of_rain) for made, _, of_rain in levels], draws),
+            "location": self._location([(made, given) for made, given, _ in levels], rng),
+            "layer": self._layer([(made[: len(rain)], of_rain) for made, _, of_rain in levels], rng),
             "reconstruction": F.mse_loss(background + rain, rainy),
             "fidelity": F.l1_loss(background, rainy),
         }
@@ -215,21 +215,21 @@ class Nlcl(Method):
         losses["discriminator"] = 0.5 * (of_made.square().mean() + (of_clean - 1).square().mean())
         return {"loss": generators + losses["discriminator"], **losses}
 
-    def _location(self, levels: list[tuple[Tensor, Tensor]], draws: Draws) -> Tensor:
+    def _location(self, levels: list[tuple[Tensor, Tensor]], rng: RandomNumbers) -> Tensor:
         """Of made against given images; the rainy images come first, then the clean ones, whose places are the same."""
         total = 0.0
         for project, (made, given) in zip(self.projections["location"], levels, strict=True):
-            which = draws.uniform(made.shape[1]).argsort(dim=1)[:, : self.options.patches].repeat(2, 1)
+            which = rng.uniform(made.shape[1]).argsort(dim=1)[:, : self.options.patches].repeat(2, 1)
             vectors = (project(take(each, which)) for each in (made, given))
             total = total + location_contrast(*vectors, self.options.temperature)
         return total / len(levels)
 
-    def _layer(self, levels: list[tuple[Tensor, Tensor]], draws: Draws) -> Tensor:
+    def _layer(self, levels: list[tuple[Tensor, Tensor]], rng: RandomNumbers) -> Tensor:
         total = 0.0
         for project, (background, rain) in zip(self.projections["layer"], levels, strict=True):
             total = total + layer_contrast(
-                project(take(background, alike(background, self.options.positives, draws))),
-                project(take(rain, alike(rain, self.options.negatives, draws))),
+                project(take(background, alike(background, self.options.positives, rng))),
+                project(take(rain, alike(rain, self.options.negatives, rng))),
                 self.options.temperature,
             )
         return total / len(levels)

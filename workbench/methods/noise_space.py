@@ -42,8 +42,8 @@ from workbench import nets
 from workbench.data.streams import Parts
 from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Method
-from workbench.methods.draws import DIFFUSION, Draws
 from workbench.methods.gradients import scale_gradient
+from workbench.methods.random_numbers import DIFFUSION, RandomNumbers
 from workbench.objectives import diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.probes.noise_prediction import NoisePredictor
 from workbench.probes.patches import held_out_patches
@@ -150,7 +150,7 @@ class NoiseSpaceAdaptation(Method):
         if not self.options.paired:
             self.parts = self.parts | {"unpaired"}
         if self.options.guard != "none":
-            self.parts = self.parts | {"draws"}
+            self.parts = self.parts | {"seed"}
         self.diffusion = nets.build(self.options.diffusion.name, **self.options.diffusion.overrides)
         self.diffusion.to(memory_format=torch.channels_last)
         self._check_patch_size(self.diffusion)
@@ -244,7 +244,7 @@ class NoiseSpaceAdaptation(Method):
         Parameters
         ----------
         batch : dict of str to Tensor
-            As in `losses`; ``clean``, ``target`` and ``draws`` are used.
+            As in `losses`; ``clean``, ``target`` and ``seed`` are used.
         target : Tensor, shape (N, 3, H, W)
             The restored target images; no gradient flows into them.
 
@@ -252,7 +252,7 @@ class NoiseSpaceAdaptation(Method):
         -------
         Tensor, shape ()
         """
-        strength, sign = Draws(batch["draws"]).uniform(2, 1, 1, 1).unbind(dim=1)
+        strength, sign = RandomNumbers(batch["seed"]).uniform(2, 1, 1, 1).unbind(dim=1)
         low, high = RESIDUAL_STRENGTH
         gain = (low + (high - low) * strength) * torch.where(sign < 0.5, -1.0, 1.0)
         clean = _blurred(batch["clean"], self.options.guard_blur)

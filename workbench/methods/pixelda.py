@@ -34,8 +34,8 @@ from torch import Tensor
 
 from workbench.methods.base import Batch, Method
 from workbench.methods.critics import TranslationOptions, critic_loss, fooling_loss
-from workbench.methods.draws import Draws
 from workbench.methods.gradients import scale_gradient
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.nets.adversaries import Translator, image_critic
 from workbench.recipes import Recipe
 
@@ -43,7 +43,7 @@ from workbench.recipes import Recipe
 class PixelDA(Method):
     """Trains the restorer on synthetic pairs and on the same pairs translated to the target's style."""
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "draws"})
+    parts: ClassVar[frozenset[str]] = frozenset({"source", "target", "seed"})
 
     class Options(TranslationOptions):
         """Settings; the defaults are the paper's, but for the task's weight."""
@@ -71,7 +71,7 @@ class PixelDA(Method):
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Restoration of source and translated images, and the adversarial losses; see the module's docstring."""
         degraded, target = batch["degraded"], batch["target"]
-        noise = Draws(batch["draws"]).normal(*degraded.shape[1:]).to(degraded)
+        noise = RandomNumbers(batch["seed"]).normal(*degraded.shape[1:]).to(degraded)
         translated = self.generator(degraded, noise)
         images = torch.cat([degraded, scale_gradient(translated, self.options.task)])
         source, from_translated = self.restorer(images).chunk(2)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbench.diffusion import ResidualSchedule, coupled
 from workbench.methods.base import Batch
-from workbench.methods.draws import Draws
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.methods.residual_diffusion import ResidualDiffusion, steps_of
 from workbench.restorers import residual_diffusion
 
@@ -37,10 +37,10 @@ class Rddm(ResidualDiffusion):
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The distances of residual and noise."""
-        draws, schedule = Draws(batch["draws"]), ResidualSchedule.rddm(self.options.level)
+        rng, schedule = RandomNumbers(batch["seed"]), ResidualSchedule.rddm(self.options.level)
         clean, degraded = self.pair(batch)
-        residual, noise = degraded - clean, draws.normal(*clean.shape[1:])
-        (at,) = steps_of(draws, schedule.residual_steps)
+        residual, noise = degraded - clean, rng.normal(*clean.shape[1:])
+        (at,) = steps_of(rng, schedule.residual_steps)
         state = coupled.add_both(schedule, clean, residual, noise, at)
         told = {role: network(state, degraded, time=at - 1) for role, network in self.restorer.items()}
         losses = {

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.methods.base import Batch
-from workbench.methods.draws import Draws
 from workbench.methods.own_restorer import OwnRestorer
+from workbench.methods.random_numbers import RandomNumbers
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Section
 from workbench.restorers import KINDS, Restorer
@@ -51,7 +51,7 @@ class ResidualDiffusion(OwnRestorer):
     shared ones below and those of the kind's procedure.
     """
 
-    parts: ClassVar[frozenset[str]] = frozenset({"source", "draws"})
+    parts: ClassVar[frozenset[str]] = frozenset({"source", "seed"})
     restores_pairs: ClassVar[bool] = False
     family: ClassVar[str] = "residual diffusion"
     kind: str
@@ -136,7 +136,7 @@ class ResidualDiffusion(OwnRestorer):
         return weight[entry].to(residual.dtype)
 
 
-def steps_of(draws: Draws, *totals: int) -> list[Tensor]:
+def steps_of(rng: RandomNumbers, *totals: int) -> list[Tensor]:
     """A step of 1..T for each sample, at the same place in each of several tables of lengths T."""
-    place = draws.uniform(1)[:, 0].double()
+    place = rng.uniform(1)[:, 0].double()
     return [1 + (place * total).long().clamp(max=total - 1) for total in totals]

@@ -17,7 +17,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE"
 def restorer(
     name: Annotated[str, typer.Argument(help="The same in every table that shows it.")],
     run: Annotated[Path, typer.Argument(help="A finished run.")],
-    tests: Annotated[list[str], typer.Option("--test", metavar="NAME=PLACE", help="A test set; may be repeated.")],
+    tests: Annotated[list[str], typer.Option("--test", metavar="NAME=LOCATION", help="A test set; may be repeated.")],
     source: Annotated[str, typer.Option(help="The clean training pictures, in words.")],
     target: Annotated[str, typer.Option(help="The target domain, in words; 'none' for vanilla.")],
     licence: Annotated[str, typer.Option(help="What the training pictures' licences ask for.")],
@@ -28,10 +28,10 @@ def restorer(
     from workbench.packaging.restorer import package_restorer
     from workbench.runs.folder import Run
 
-    places = dict(test.partition("=")[::2] for test in tests)
-    if not all(places.values()):
-        raise WorkbenchError("--test: write NAME=PLACE")
-    print(package_restorer(name, Run(run), places, source, target, licence, protocol, note))
+    locations = dict(test.partition("=")[::2] for test in tests)
+    if not all(locations.values()):
+        raise WorkbenchError("--test: write NAME=LOCATION")
+    print(package_restorer(name, Run(run), locations, source, target, licence, protocol, note))
 
 
 @app.command()
@@ -48,6 +48,6 @@ def recordings(
     ] = False,
 ) -> None:
     """Train and record what the app's Explain tab shows; some twenty minutes on two cores."""
-    from workbench.packaging.recordings import PACKAGED_PLACE, record
+    from workbench.packaging.recordings import PACKAGED_FILE, build_recordings
 
-    print(record(runs, output or PACKAGED_PLACE, seed, settings or [], critic_settings or [], pictures))
+    print(build_recordings(runs, output or PACKAGED_FILE, seed, settings or [], critic_settings or [], pictures))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from workbench.diagnostics import condition_recording, microscope
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
-from workbench.diagnostics.condition_recording import load_conditions, record_conditions, save_conditions
-from workbench.diagnostics.recording import PACKAGED, load_recording, save_recording
+from workbench.diagnostics.condition_recording import load_conditions, measure_conditions, save_conditions
+from workbench.diagnostics.microscope_recording import PACKAGED, load_microscope, save_microscope
 from workbench.probes.condition_quality import ALL_BANDS
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
@@ -24,13 +24,13 @@ VARIANTS = {
     "cs": ("channel shuffle", "denoise-pocket+table4-e"),
     "cs-rs": ("channel shuffle and residual swap", "denoise-pocket"),
 }
-PACKAGED_PLACE = Path(str(files("workbench.diagnostics"))) / PACKAGED
+PACKAGED_FILE = Path(str(files("workbench.diagnostics"))) / PACKAGED
 CRITIC = "condition-quality-pocket"
 # Five times the recipe's own ceiling: what the diffusion loss does to real images shows within 450 steps.
 SETTINGS = ["options.noise-space.ceiling=5", "training.snapshot_every=50"]
 
 
-def record(
+def build_recordings(
     runs: Path,
     output: Path,
     seed: int = 0,
@@ -64,16 +64,16 @@ def record(
     critic = fit(load_recipe(CRITIC, critic_settings, seed=seed), runs, resume=True)
     conditions_output = output.with_name(CONDITIONS)
     if pictures_only:
-        recording = microscope.picture_anew(load_recording(output), trained, seed=seed)
+        recording = microscope.picture_anew(load_microscope(output), trained, seed=seed)
         conditions = load_conditions(conditions_output)
         conditions = condition_recording.picture_anew(conditions, trained, critic, seed=seed)
     else:
         snapshots = sum(len(run.snapshots) for _, run in trained.values())
         with progress_bar(snapshots, "measure", "snapshot") as bar:
-            recording = microscope.record(trained, seed=seed, report=lambda variant, step: bar.update())
+            recording = microscope.measure_snapshots(trained, seed=seed, report=lambda variant, step: bar.update())
         with progress_bar(snapshots, "switch", "snapshot") as bar:
-            conditions = record_conditions(trained, critic, seed=seed, report=bar.update)
-    save_recording(recording, output)
+            conditions = measure_conditions(trained, critic, seed=seed, report=bar.update)
+    save_microscope(recording, output)
     save_conditions(conditions, conditions_output)
     parts = [f"{recording.variants[name]}\n{table.round(3).to_string(index=False)}"
              for name, table in recording.meters.items()]  # fmt: skip

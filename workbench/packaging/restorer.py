@@ -13,7 +13,7 @@ from workbench.restore import restore_array
 from workbench.restorers import save_restorer
 from workbench.restorers.cards import read_card
 from workbench.restorers.names import PACKAGED
-from workbench.runs.evaluations import FOLDER, read_record
+from workbench.runs.evaluations import FOLDER, read_evaluation
 from workbench.runs.folder import Run
 
 
@@ -29,8 +29,8 @@ def package_restorer(
     run : Run
         A finished run.
     tests : dict of str to str
-        Test sets: the name to show and the place, as of `workbench.evaluation.sets.open_set`; the simulated camera is
-        as strong as in the run's recipe. What the run keeps of them is not measured again.
+        Test sets: the name to show and the location, as of `workbench.evaluation.sets.open_set`; the simulated
+        camera is as strong as in the run's recipe. What the run keeps of them is not measured again.
     source, target, licence : str
         For the card.
     protocol : str
@@ -45,15 +45,15 @@ def package_restorer(
     """
     card, restorer = read_card(run.weights.with_suffix(".json")), run.restorer()
     metrics = {}
-    records = [read_record(path) for path in sorted((run.folder / FOLDER).glob("*.json"))]
-    known = {record.place: record for record in records if record.protocol == protocol and not record.failed}
-    for test, place in tests.items():
-        if place in known:
-            mean, before, images = known[place].mean["psnr"], known[place].input_mean["psnr"], known[place].images
+    kept = [read_evaluation(path) for path in sorted((run.folder / FOLDER).glob("*.json"))]
+    known = {each.location: each for each in kept if each.protocol == protocol and not each.failed}
+    for test, location in tests.items():
+        if found := known.get(location):
+            mean, before, images = found.mean["psnr"], found.input_mean["psnr"], found.images
         else:
-            test_set = open_set(place, data=run.recipe.data)
-            report = test_set.evaluate(lambda image: restore_array(restorer, image), protocol)
-            mean, before, images = report["mean"]["psnr"], report["input_mean"]["psnr"], len(report["images"])
+            test_set = open_set(location, data=run.recipe.data)
+            result = test_set.evaluate(lambda image: restore_array(restorer, image), protocol)
+            mean, before, images = result["mean"]["psnr"], result["input_mean"]["psnr"], len(result["images"])
         metrics[test] = f"PSNR {before:.2f} dB before, {mean:.2f} dB after ({images} pictures, protocol {protocol})"
     facts = card["provenance"]
     degradations = ", ".join(str(entry.degradation) for entry in run.recipe.data.entries)
@@ -67,5 +67,5 @@ def package_restorer(
 
 
 def _settings(run: Run) -> dict:
-    """The recipe without its data, whose places are the trainer's own."""
+    """The recipe without its data, whose locations are the trainer's own."""
     return {key: value for key, value in run.recipe.model_dump(mode="json").items() if key != "data"}

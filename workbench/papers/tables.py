@@ -24,7 +24,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.papers import PAPERS, Experiment, Number, published
 from workbench.recipes import Recipe, load_recipe
-from workbench.runs.evaluations import Record
+from workbench.runs.evaluations import Evaluation
 from workbench.runs.identity import EXPERIMENT, deciding
 from workbench.runs.measurements import Measurement
 
@@ -127,16 +127,16 @@ def table_lines(
 
 def of_unknown_purpose(measurements: Iterable[Measurement], tasks: Mapping[str, str]) -> list[str]:
     """The names of test sets of which nobody says what they are for; see `table_lines`."""
-    return sorted({each.record.data for each in measurements if _purpose(each, tasks) is None})
+    return sorted({each.evaluation.data for each in measurements if _purpose(each, tasks) is None})
 
 
 def _purpose(measured: Measurement, tasks: Mapping[str, str]) -> str | None:
     """The task that the pictures of a measurement are for; None if nobody says. A folder goes by its name."""
-    record, recipe = measured.record, measured.recipe
-    if record.place in EMBEDDED:
-        return EMBEDDED[record.place]
-    known = tasks.get((record.data_set or record.data).partition("/")[0].lower())
-    own = record.place in (recipe.data.validation, str(Path(recipe.data.validation).expanduser()))
+    evaluation, recipe = measured.evaluation, measured.recipe
+    if evaluation.location in EMBEDDED:
+        return EMBEDDED[evaluation.location]
+    known = tasks.get((evaluation.data_set or evaluation.data).partition("/")[0].lower())
+    own = evaluation.location in (recipe.data.validation, str(Path(recipe.data.validation).expanduser()))
     return recipe.task if known is None and own else known
 
 
@@ -163,40 +163,40 @@ def _written_out(recipe: Recipe) -> Recipe:
 def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
     """Measurements that differ in nothing but the seed; of a seed that was trained twice the later one counts."""
     groups: dict[str, dict[int, Measurement]] = {}
-    for each in sorted(measurements, key=lambda each: each.record.date):
+    for each in sorted(measurements, key=lambda each: each.evaluation.date):
         each = replace(each, recipe=_written_out(each.recipe))
-        record = each.record
-        what = record.data_set if record.data_set and record.complete else f"{record.place} {record.images}"
-        key = json.dumps([_settings(each.recipe), what, record.protocol, record.options], default=str)
+        done = each.evaluation
+        what = done.data_set if done.data_set and done.complete else f"{done.location} {done.images}"
+        key = json.dumps([_settings(each.recipe), what, done.protocol, done.options], default=str)
         groups.setdefault(key, {})[each.recipe.seed] = each
     return [list(group.values()) for group in groups.values()]
 
 
-def _options(record: Record) -> list[str]:
+def _options(evaluation: Evaluation) -> list[str]:
     """What was asked of the restorer other than its card says."""
-    return [f"option {key}={value}" for key, value in sorted(record.options.items())]
+    return [f"option {key}={value}" for key, value in sorted(evaluation.options.items())]
 
 
 def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> Line | None:
     """A group's line under a published number; None if it does not count for it or has no such metric."""
-    recipe, record = group[0].recipe, group[0].record
+    recipe, done = group[0].recipe, group[0].evaluation
     metric = number.metric.lower()
-    group = [each for each in group if each.record.mean.get(metric) is not None]
+    group = [each for each in group if each.evaluation.mean.get(metric) is not None]
     theirs, keys = experiment.recipe, experiment.variant_keys
     if not group or (recipe.task, recipe.method) != (theirs.task, theirs.method):
         return None
     theirs = _written_out(theirs)
     if not _same_variant(recipe, theirs, keys) or not (experiment.any_restorer or _same_restorer(recipe, theirs)):
         return None
-    values = [each.record.mean[metric] for each in group]
+    values = [each.evaluation.mean[metric] for each in group]
     mean = statistics.fmean(values)
     comparable = (
         not experiment.apart
-        and not record.options
+        and not done.options
         and _settings(recipe) == _settings(theirs)
-        and record.complete
-        and record.data_set == experiment.data_set
-        and record.protocol in experiment.protocols
+        and done.complete
+        and done.data_set == experiment.data_set
+        and done.protocol in experiment.protocols
     )
     return Line(
         *_place(number),
@@ -206,9 +206,9 @@ def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> L
         difference=mean - number.value if comparable else None,
         n=len(values),
         scale=recipe.scale,
-        data=record.data if record.complete or record.data_set is None else f"{record.images} of {record.data}",
-        protocol=record.protocol,
-        settings=" ".join(filter(None, [_changes(recipe, keys), *_options(record)])),
+        data=done.data if done.complete or done.data_set is None else f"{done.images} of {done.data}",
+        protocol=done.protocol,
+        settings=" ".join(filter(None, [_changes(recipe, keys), *_options(done)])),
         commit=" ".join(sorted({each.commit for each in group} - {""})),
         note=number.note if comparable else "",
         runs=tuple(each.run for each in group),

@@ -87,7 +87,7 @@ class MixtureEntry(Section):
 class Data(Section):
     """Where images come from.
 
-    A place is the name of an embedded domain, a folder, or ``dataset:NAME`` for a data set that ``workbench data
+    A location is the name of an embedded domain, a folder, or ``dataset:NAME`` for a data set that ``workbench data
     prepare NAME`` put under the data root.
     """
 

@@ -1,9 +1,9 @@
 """The evaluations of a run, kept in its folder: what was measured, on what, how, when and by which code.
 
-A record is ``RUN/evaluations/DATA-PROTOCOL.json``: ``format``, ``date``, ``protocol``, ``data`` (``name``, ``place`` as
-it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``options`` (of the restorer,
-where they were not those of its card), ``contents`` (a digest of the data's folder, or null), ``provenance`` and
-``report``, the whole result of the evaluation. Only what was measured is in it. No torch here: tables are made without
+An evaluation is ``RUN/evaluations/DATA-PROTOCOL.json``: ``format``, ``date``, ``protocol``, ``data`` (``name``,
+``place``, the location as it was given, ``data_set`` of the catalogue or null, ``size`` or null), ``options`` (of the
+restorer, where they were not those of its card), ``contents`` (the fingerprint of the data's folder, or null),
+``provenance`` and ``report``, the whole result. Only what was measured is in it. No torch here: tables are made without
 it.
 """
 
@@ -28,12 +28,12 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Record:
+class Evaluation:
     """An evaluation of a run.
 
     Attributes
     ----------
-    data, place, protocol, date : str
+    data, location, protocol, date : str
     data_set : str or None
         Name in the catalogue of data sets, if it is known to be one.
     complete : bool
@@ -45,17 +45,17 @@ class Record:
     mean, input_mean : dict
         ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
     seconds_per_megapixel : float or None
-        Of restoring; None in older records.
+        Of restoring; None in older ones.
     unavailable : dict of str to str
         Why a metric is None, by metric.
-    contents : str or None
-        Of the folder that was measured (`workbench.data.contents`); None if it was none, and in older records.
+    fingerprint : str or None
+        Of the folder that was measured (`workbench.data.fingerprints`); None if it was none, and in older ones.
     options : dict
-        Of the restorer, where they were not those of its card; empty in older records.
+        Of the restorer, where they were not those of its card; empty in older ones.
     """
 
     data: str
-    place: str
+    location: str
     data_set: str | None
     complete: bool
     protocol: str
@@ -66,7 +66,7 @@ class Record:
     input_mean: dict[str, float | None]
     seconds_per_megapixel: float | None
     unavailable: dict[str, str]
-    contents: str | None
+    fingerprint: str | None
     options: dict
 
 
@@ -78,19 +78,19 @@ def run_folder(restorer: Path) -> Path | None:
     return folder if is_its_restorer and (folder / "recipe.yaml").is_file() else None
 
 
-def save_record(
-    run: Path, measured: EvaluationSet, report: dict, provenance: dict, options: Mapping[str, object] | None = None
+def save_evaluation(
+    run: Path, measured: EvaluationSet, result: dict, provenance: dict, options: Mapping[str, object] | None = None
 ) -> Path:
     """Keep an evaluation in a run's folder.
 
-    The same data, protocol and options replace the earlier record; others of the same name get a number.
+    The same data, protocol and options replace the earlier one; others of the same name get a number.
 
     Parameters
     ----------
     run : Path
         Run folder.
     measured : EvaluationSet
-    report : dict
+    result : dict
         As of `workbench.evaluation.evaluate_folder`.
     provenance : dict
         As of `workbench.runs.provenance`: the code that measured.
@@ -109,28 +109,28 @@ def save_record(
     """
     options = dict(options or {})
     data = {
-        "name": measured.name, "place": measured.place, "data_set": measured.data_set, "size": measured.size,
+        "name": measured.name, "place": measured.location, "data_set": measured.data_set, "size": measured.size,
     }  # fmt: skip
-    record = {
-        "format": FORMAT, "date": datetime.now(UTC).isoformat(timespec="seconds"), "protocol": report["protocol"],
-        "data": data, "options": options, "contents": measured.contents, "provenance": provenance, "report": report,
+    content = {
+        "format": FORMAT, "date": datetime.now(UTC).isoformat(timespec="seconds"), "protocol": result["protocol"],
+        "data": data, "options": options, "contents": measured.fingerprint, "provenance": provenance, "report": result,
     }  # fmt: skip
     folder = Path(run) / FOLDER
     stem = re.sub(r"[^\w.]+", "-", measured.name).strip("-") or "data"
     try:
         folder.mkdir(exist_ok=True)
         for number in count(1):
-            path = folder / f"{stem}{'' if number == 1 else f'-{number}'}-{report['protocol']}.json"
+            path = folder / f"{stem}{'' if number == 1 else f'-{number}'}-{result['protocol']}.json"
             if not path.exists() or ((old := _read(path))["data"], old.get("options", {})) == (data, options):
                 break
     except OSError as error:
         raise cannot_write(folder, error) from error
-    write_json(path, record)
+    write_json(path, content)
     return path
 
 
-def read_record(path: Path) -> Record:
-    """Read a record.
+def read_evaluation(path: Path) -> Evaluation:
+    """Read an evaluation.
 
     Raises
     ------
@@ -139,18 +139,18 @@ def read_record(path: Path) -> Record:
     """
     content = _read(path)
     try:
-        data, report = content["data"], content["report"]
-        images, failed = len(report["images"]), len(report["failed"])
+        data, result = content["data"], content["report"]
+        images, failed = len(result["images"]), len(result["failed"])
         mean, input_mean = (
-            {metric: value if value is None else float(value) for metric, value in report[key].items()}
+            {metric: value if value is None else float(value) for metric, value in result[key].items()}
             for key in ("mean", "input_mean")
         )
-        return Record(
-            data=str(data["name"]), place=str(data["place"]), data_set=data["data_set"],
+        return Evaluation(
+            data=str(data["name"]), location=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
             date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
-            seconds_per_megapixel=report.get("seconds_per_megapixel"), unavailable=dict(report.get("unavailable", {})),
-            contents=content.get("contents"), options=dict(content.get("options", {})),
+            seconds_per_megapixel=result.get("seconds_per_megapixel"), unavailable=dict(result.get("unavailable", {})),
+            fingerprint=content.get("contents"), options=dict(content.get("options", {})),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error
@@ -168,4 +168,4 @@ def _read(path: Path) -> dict:
 
 
 def _damaged(path: Path) -> WorkbenchError:
-    return WorkbenchError(f"{path}: not the record of an evaluation; delete it and run `workbench evaluate` again")
+    return WorkbenchError(f"{path}: not the result of an evaluation; delete it and run `workbench evaluate` again")

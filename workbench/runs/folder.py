@@ -73,8 +73,8 @@ class Run:
         return self._read("summary.json")
 
     @property
-    def contents(self) -> dict[str, str]:
-        """What the folders of its data held when it was begun (`workbench.data.contents`); older runs do not tell."""
+    def fingerprints(self) -> dict[str, str]:
+        """Of its data's folders when it was begun (`workbench.data.fingerprints`); older runs do not tell."""
         return self._read("data.json")
 
     @property
@@ -153,9 +153,9 @@ class Run:
         """Write ``summary.json``, replacing it in one step."""
         self._write("summary.json", summary)
 
-    def write_contents(self, contents: dict[str, str]) -> None:
+    def write_fingerprints(self, fingerprints: dict[str, str]) -> None:
         """Write ``data.json``, replacing it in one step."""
-        self._write("data.json", contents)
+        self._write("data.json", fingerprints)
 
     def _read(self, name: str) -> dict:
         self._check_format()
@@ -180,5 +180,5 @@ class Run:
 
 
 def list_runs(runs: Path) -> list[Run]:
-    """All run folders directly below a folder, sorted by name; cached warm starts are left out."""
+    """All run folders directly below a folder, sorted by name; warm starts are left out."""
     return [Run(path.parent) for path in sorted(Path(runs).glob("[!.]*/recipe.yaml"))]

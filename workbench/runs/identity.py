@@ -143,7 +143,7 @@ def difference(before: Recipe, after: Recipe, roles: frozenset[Role] = RESUME) -
     return None
 
 
-def digest(recipe: Recipe, roles: frozenset[Role], contents: Mapping[str, str]) -> str:
+def digest(recipe: Recipe, roles: frozenset[Role], fingerprints: Mapping[str, str]) -> str:
     """Twelve hexadecimal digits, which differ for recipes that differ in what counts.
 
     Parameters
@@ -152,10 +152,10 @@ def digest(recipe: Recipe, roles: frozenset[Role], contents: Mapping[str, str]) 
         Resolved.
     roles : frozenset of Role
         As of `deciding`.
-    contents : mapping
-        What the folders of its data hold (`workbench.data.contents`).
+    fingerprints : mapping
+        What the folders of its data hold (`workbench.data.fingerprints`).
     """
-    text = json.dumps([deciding(recipe, roles), dict(contents)], sort_keys=True)
+    text = json.dumps([deciding(recipe, roles), dict(fingerprints)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -163,7 +163,7 @@ def find_run(
     folders: Iterable[Path],
     recipe: Recipe,
     roles: frozenset[Role],
-    contents: Mapping[str, str],
+    fingerprints: Mapping[str, str],
     resolve: Callable[[Recipe], Recipe],
 ) -> Run | None:
     """The run of a recipe by what its folder says of it, whatever it is called.
@@ -176,8 +176,8 @@ def find_run(
         Resolved.
     roles : frozenset of Role
         As of `deciding`.
-    contents : mapping
-        What the folders of the recipe's data hold now (`workbench.data.contents`).
+    fingerprints : mapping
+        What the folders of the recipe's data hold now (`workbench.data.fingerprints`).
     resolve : callable
         `workbench.methods.resolve`: a recipe that was written before its method got an option has its default.
 
@@ -191,7 +191,7 @@ def find_run(
         run = Run(folder)
         try:
             written = resolve(run.recipe)
-            if difference(written, recipe, roles) is None and _by_folder(run.contents) == _by_folder(contents):
+            if difference(written, recipe, roles) is None and _by_folder(run.fingerprints) == _by_folder(fingerprints):
                 found.append((not run.finished, written != recipe, run.name, run))
         except WorkbenchError:
             continue
@@ -206,8 +206,8 @@ def _equal(key: str, before: object, after: object) -> bool:
     return [meant(place) for place in listed[0]] == [meant(place) for place in listed[1]]
 
 
-def _by_folder(contents: Mapping[str, str]) -> dict[str, str]:
-    return {meant(place): held for place, held in contents.items()}
+def _by_folder(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    return {meant(location): found for location, found in fingerprints.items()}
 
 
 def _said(values: Mapping[str, object], key: str) -> str:

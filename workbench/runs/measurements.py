@@ -10,18 +10,18 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import Recipe
-from workbench.runs.evaluations import FOLDER, Record, read_record
+from workbench.runs.evaluations import FOLDER, Evaluation, read_evaluation
 from workbench.runs.folder import Run
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A record of a run, with the run's recipe and the commit it was trained at."""
+    """An evaluation of a run, with the run's recipe and the commit it was trained at."""
 
     run: Path
     recipe: Recipe
     commit: str
-    record: Record
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Found:
 
 
 def find_measurements(runs: Path) -> Found:
-    """Collect the evaluations of all runs below a folder; hidden folders, such as cached warm starts, are left out.
+    """Collect the evaluations of all runs below a folder; hidden folders, such as warm starts, are left out.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def find_measurements(runs: Path) -> Found:
         if any(part.startswith(".") for part in run.relative_to(runs).parts):
             continue
         summary = _summary(run)
-        records = sorted((run / FOLDER).glob("*.json"))
-        if not records:
+        evaluations = sorted((run / FOLDER).glob("*.json"))
+        if not evaluations:
             if summary.get("status") == "finished":
                 found.unmeasured.append(run)
             continue
@@ -60,9 +60,9 @@ def find_measurements(runs: Path) -> Found:
             continue
         provenance = summary.get("provenance")
         commit = str(provenance.get("commit") or "") if isinstance(provenance, dict) else ""
-        for file in records:
+        for file in evaluations:
             try:
-                found.measurements.append(Measurement(run, recipe, commit, read_record(file)))
+                found.measurements.append(Measurement(run, recipe, commit, read_evaluation(file)))
             except WorkbenchError as error:
                 found.failed.append({"name": str(file), "reason": str(error).removeprefix(f"{file}: ")})
     return found

@@ -63,7 +63,7 @@ def record_process(folder: Path, pid: int | None = None, total_steps: int | None
     write_json(Path(folder) / RECORD, asdict(record))
 
 
-def read_record(run: Run) -> ProcessRecord | None:
+def read_process(run: Run) -> ProcessRecord | None:
     """The process that trains a run or trained it last; None if there is no note of it."""
     try:
         return ProcessRecord(**read_json(run.folder / RECORD))
@@ -73,7 +73,7 @@ def read_record(run: Run) -> ProcessRecord | None:
 
 def living_process(run: Run, record: ProcessRecord | None = None) -> psutil.Process | None:
     """The process that trains a run now; None if none does on this machine."""
-    record = record or read_record(run)
+    record = record or read_process(run)
     if record is None or record.host != socket.gethostname():
         return None
     try:

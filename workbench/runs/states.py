@@ -14,7 +14,7 @@ import numpy as np
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run, list_runs
-from workbench.runs.processes import living_process, memory, read_record
+from workbench.runs.processes import living_process, memory, read_process
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
 RECENT = 120.0
@@ -161,7 +161,7 @@ def _state(run: Run) -> State:
         summary = {}
     if not isinstance(summary, dict):
         summary = {}
-    record = read_record(run)
+    record = read_process(run)
     changed = _changed(run)
     local = living_process(run, record) is not None
     elsewhere = record is not None and not local and _living_elsewhere(record.host, changed)

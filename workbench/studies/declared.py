@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench import comparison
 from workbench.comparison.grid import CONTROLS, controls
-from workbench.data.domains import check_prepared, places
+from workbench.data.domains import check_prepared, data_locations
 from workbench.errors import WorkbenchError
 from workbench.recipes import VARIANTS, load_recipe
 from workbench.studies.splits import split_by_object
@@ -160,7 +160,8 @@ class Study(_Closed):
             return _Halves(text).safe_substitute(halves)
 
         shared = (*map(filled, self.settings), *settings)
-        check_prepared([*self.splits.values(), *self.tests.values(), *places(load_recipe(self.recipe, shared).data)])
+        trained_on = data_locations(load_recipe(self.recipe, shared).data)
+        check_prepared([*self.splits.values(), *self.tests.values(), *trained_on])
         for name, place in self.splits.items():
             split_by_object(filled(place), runs / name)
         tests = {test: filled(place) for test, place in self.tests.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workbench.data.domains import resolve
+from workbench.data.domains import existing_folder
 from workbench.data.folders import INPUT, TARGET, matched_pairs
 from workbench.errors import WorkbenchError
 
@@ -30,7 +30,7 @@ def split_by_object(place: str, output: Path) -> dict[str, Path]:
     WorkbenchError
         The data set is missing, a file has no partner, or a name names no object.
     """
-    folder = resolve(place)
+    folder = existing_folder(place)
     pairs = matched_pairs(folder)
     shown = {}
     for pair in pairs:

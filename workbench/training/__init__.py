@@ -6,7 +6,7 @@ from workbench.runs.folder import Run, list_runs
 
 _IN = {
     "fit": "fitting",
-    **dict.fromkeys(("cached_name", "cached_run", "cached_runs", "recipe_digest", "smoke_settings"), "reuse"),
+    **dict.fromkeys(("run_name", "find_or_train", "find_or_train_all", "recipe_digest", "smoke_settings"), "reuse"),
 }
 
 __all__ = ["Run", "list_runs", *_IN]

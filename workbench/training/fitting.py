@@ -15,8 +15,14 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
 from tqdm import tqdm
 
-from workbench.data.contents import changed_place, contents
-from workbench.data.domains import check_prepared, places, source_validation_pairs, training_stream, validation_pairs
+from workbench.data.domains import (
+    check_prepared,
+    data_locations,
+    source_validation_pairs,
+    training_stream,
+    validation_pairs,
+)
+from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.data.streams import PatchStream, step_batches
 from workbench.errors import WorkbenchError
 from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
@@ -96,7 +102,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     Torch's threads, random states, warnings filters, logging levels and signal handlers are afterwards as before.
     """
     recipe = resolve(recipe)
-    check_prepared(places(recipe.data))
+    check_prepared(data_locations(recipe.data))
     name = name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"
     if not is_plain_name(name):
         raise WorkbenchError(f"name {name!r}: a run folder lies in --runs, so give it a name without / and leading .")
@@ -116,7 +122,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
                     sweep(run.snapshot_folder)
                     run.write_format()
                     save_recipe(recipe, run.folder / "recipe.yaml")
-                    run.write_contents(contents(places(recipe.data)))
+                    run.write_fingerprints(fingerprints(data_locations(recipe.data)))
                     record_process(run.folder, total_steps=job[0].total_steps)
                     _train(run, recipe, runs, job, signals)
     except Timeout:
@@ -174,9 +180,9 @@ def _check_claim(run: Run, recipe: Recipe, resume: bool) -> None:
             f"{path}: differs from the recipe given at {changed};"
             " resume with the same one, or use another --name or --runs"
         )
-    if (place := changed_place(run.contents, places(recipe.data))) is not None:
+    if (location := changed_location(run.fingerprints, data_locations(recipe.data))) is not None:
         raise WorkbenchError(
-            f"{run.folder}: {place} holds other pictures than when this run was begun;"
+            f"{run.folder}: {location} holds other pictures than when this run was begun;"
             " bring them back, or use another --name or --runs"
         )
 
@@ -328,7 +334,7 @@ def _needed(recipe: Recipe, runs: Path) -> dict[str, Run]:
 
 def _shared(recipe: Recipe, folder: Path) -> Run:
     make_folder(folder)
-    name = f"{digest(recipe, RESTORATION, contents(places(recipe.data)))}-s{recipe.seed}"
+    name = f"{digest(recipe, RESTORATION, fingerprints(data_locations(recipe.data)))}-s{recipe.seed}"
     # Runs that start together wait here for the one that got the lock, then find the run finished.
     with FileLock(folder / f"{name}.lock"):
         run = find_shared(recipe, folder)
@@ -343,7 +349,7 @@ def find_shared(recipe: Recipe, folder: Path) -> Run | None:
     It is one of those that were trained for that, finished or not, or a finished one beside them (``folder``'s own
     folder): a stage that was measured by itself need not be trained again to be put together with another.
     """
-    held = contents(places(recipe.data))
+    held = fingerprints(data_locations(recipe.data))
     there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
     beside = (path.parent for path in folder.parent.glob("*/recipe.yaml") if Run(path.parent).finished)
     found = (find_run(runs, recipe, RESTORATION, held, resolve) for runs in (there, beside))

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import torch
 
-from workbench.data.contents import contents
-from workbench.data.domains import places
+from workbench.data.domains import data_locations
+from workbench.data.fingerprints import fingerprints
 from workbench.methods import METHODS, resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.runs.folder import Run
@@ -35,10 +35,10 @@ def recipe_digest(recipe: Recipe) -> str:
     WorkbenchError
         When an option of the method is unknown or wrong.
     """
-    return digest(resolve(recipe), REUSE, contents(places(recipe.data)))
+    return digest(resolve(recipe), REUSE, fingerprints(data_locations(recipe.data)))
 
 
-def cached_name(recipe: Recipe, runs: Path) -> str:
+def run_name(recipe: Recipe, runs: Path) -> str:
     """Name of the run folder of a recipe: of the run that is there, or ``RECIPE-METHOD-sSEED-DIGEST`` for a new one."""
     recipe = resolve(recipe)
     name = f"{recipe.name}-{recipe.method}-s{recipe.seed}-{recipe_digest(recipe)}"
@@ -46,14 +46,14 @@ def cached_name(recipe: Recipe, runs: Path) -> str:
         return name
     # Under another recipe's name, or with the digest that an earlier version gave
     there = (path.parent for path in Path(runs).glob(f"*-{recipe.method}-s{recipe.seed}-{'[0-9a-f]' * 12}/recipe.yaml"))
-    run = find_run(there, recipe, REUSE, contents(places(recipe.data)), resolve)
+    run = find_run(there, recipe, REUSE, fingerprints(data_locations(recipe.data)), resolve)
     return name if run is None else run.name
 
 
-def cached_run(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False) -> Run:
+def find_or_train(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False) -> Run:
     """The finished run of a recipe: trained now, or continued, or found in the folder.
 
-    It is the one that `cached_name` names, and is trained without a progress bar, which would end up in a notebook's
+    It is the one that `run_name` names, and is trained without a progress bar, which would end up in a notebook's
     output; the app's monitor shows how far it is.
 
     Parameters
@@ -76,18 +76,20 @@ def cached_run(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = False
     if smoke:
         recipe = apply_settings(recipe, smoke_settings(recipe))
     with contextlib.redirect_stderr(io.StringIO()):
-        return fit(recipe, runs, cached_name(recipe, runs), resume=True)
+        return fit(recipe, runs, run_name(recipe, runs), resume=True)
 
 
-def cached_runs(recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smoke: bool = False) -> dict[Key, Run]:
-    """`cached_run` of several recipes: side by side, a process and a thread each, where there are cores and no GPU.
+def find_or_train_all(
+    recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smoke: bool = False
+) -> dict[Key, Run]:
+    """`find_or_train` of several recipes: side by side, a process and a thread each, where there are cores and no GPU.
 
     Parameters
     ----------
     recipes : mapping
         Recipes by any names; equal ones are trained once.
     runs, smoke
-        As of `cached_run`. With ``smoke`` they go one after the other: to start processes would take longest.
+        As of `find_or_train`. With ``smoke`` they go one after the other: to start processes would take longest.
 
     Returns
     -------
@@ -100,15 +102,15 @@ def cached_runs(recipes: Mapping[Key, Recipe], runs: Path = Path("runs"), *, smo
         As `workbench.training.fit`.
     """
     different = {recipe_digest(recipe): recipe for recipe in recipes.values()}.values()
-    missing = [recipe for recipe in different if not Run(Path(runs) / cached_name(recipe, runs)).finished]
+    missing = [recipe for recipe in different if not Run(Path(runs) / run_name(recipe, runs)).finished]
     lanes = min(len(missing), 1 if smoke or torch.cuda.is_available() else os.cpu_count() or 1)
     if lanes > 1:
         # Not forked: a copy of a process that has used torch's threads may hang.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(lanes, context, initializer=_begin_lane, initargs=(os.getpid(),)) as pool:
-            for training in [pool.submit(cached_run, recipe, runs) for recipe in missing]:
+            for training in [pool.submit(find_or_train, recipe, runs) for recipe in missing]:
                 training.result()
-    return {key: cached_run(recipe, runs, smoke=smoke) for key, recipe in recipes.items()}
+    return {key: find_or_train(recipe, runs, smoke=smoke) for key, recipe in recipes.items()}
 
 
 def _begin_lane(parent: int) -> None:

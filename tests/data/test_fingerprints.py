@@ -9,11 +9,11 @@ from support import TINY
 from workbench.comparison import Cell, Grid
 from workbench.comparison.child import measure
 from workbench.comparison.command import make_grid
-from workbench.data.contents import changed_place, contents
+from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes import load_recipe
-from workbench.training import cached_name, fit
+from workbench.training import fit, run_name
 
 
 def add(folder, name, seed=0, side=48):
@@ -30,36 +30,37 @@ def photographs(tmp_path):
 
 
 def test_a_digest_tells_names_and_sizes_wherever_the_folder_lies(tmp_path, photographs, monkeypatch):
-    before = contents([str(photographs)])
+    before = fingerprints([str(photographs)])
     moved = photographs.rename(tmp_path / "moved")
-    assert list(contents([str(moved)]).values()) == list(before.values())
+    assert list(fingerprints([str(moved)]).values()) == list(before.values())
     (moved / ".hidden.png").write_bytes(b"1")
     (moved / "gone.png").symlink_to(tmp_path / "nowhere.png")
     (moved / "notes.txt").write_text("not a picture")
-    assert list(contents([str(moved)]).values()) == list(before.values())
+    assert list(fingerprints([str(moved)]).values()) == list(before.values())
     os.rename(moved / "input" / "a.png", moved / "input" / "b.png")
-    renamed = contents([str(moved)])
+    renamed = fingerprints([str(moved)])
     assert list(renamed.values()) != list(before.values())
     add(moved, "b.png", side=64)
-    assert changed_place(renamed, [str(moved)]) == str(moved)
+    assert changed_location(renamed, [str(moved)]) == str(moved)
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
-    assert changed_place(renamed, ["dataset:moved"]) == "dataset:moved", "the same folder by another name"
+    assert changed_location(renamed, ["dataset:moved"]) == "dataset:moved", "the same folder by another name"
 
 
 def test_embedded_data_and_missing_folders_have_none(tmp_path):
-    assert contents(["embedded", "synthetic", "simulated-camera", "dataset:nothing", str(tmp_path / "nowhere")]) == {}
-    assert changed_place({"embedded": "0"}, ["embedded"]) is None
+    missing = str(tmp_path / "nowhere")
+    assert fingerprints(["embedded", "synthetic", "simulated-camera", "dataset:nothing", missing]) == {}
+    assert changed_location({"embedded": "0"}, ["embedded"]) is None
 
 
 def test_a_run_is_not_continued_with_other_pictures(tmp_path, photographs):
     recipe = load_recipe("denoise-pocket", [*TINY, f"data.target={photographs}"], method="vanilla")
     run = fit(recipe, tmp_path / "runs", "run")
     assert fit(recipe, tmp_path / "runs", "run", resume=True).finished
-    name = cached_name(recipe, tmp_path / "runs")
+    name = run_name(recipe, tmp_path / "runs")
     add(photographs, "b.png", 1)
     with pytest.raises(WorkbenchError, match=r"photographs holds other pictures than when this run was begun"):
         fit(recipe, tmp_path / "runs", "run", resume=True)
-    assert cached_name(recipe, tmp_path / "runs") != name
+    assert run_name(recipe, tmp_path / "runs") != name
     (run.folder / "data.json").unlink()  # as in runs of older versions
     assert fit(recipe, tmp_path / "runs", "run", resume=True).finished
 

@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Recording:
+class MicroscopeRecording:
     """What several variants of one training did, snapshot by snapshot.
 
     Parameters
@@ -58,7 +58,7 @@ class Recording:
         return {name: facts["title"] for name, facts in self.provenance["variants"].items()}
 
 
-def save_recording(recording: Recording, path: Path) -> None:
+def save_microscope(recording: MicroscopeRecording, path: Path) -> None:
     """Write a recording, replacing the file in one step."""
     arrays = {"steps": recording.steps, "frequency": recording.frequency}
     arrays |= {f"shared/{name}": value for name, value in recording.shared.items()}
@@ -72,13 +72,13 @@ def save_recording(recording: Recording, path: Path) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def load_recording(path: Path | None = None) -> Recording:
+def load_microscope(path: Path | None = None) -> MicroscopeRecording:
     """Read a recording; by default the one that ships with the package.
 
     Raises
     ------
     WorkbenchError
-        When there is none, or the file is not one of `save_recording`.
+        When there is none, or the file is not one of `save_microscope`.
     """
     path = Path(str(files("workbench.diagnostics") / PACKAGED)) if path is None else Path(path)
     try:
@@ -89,7 +89,7 @@ def load_recording(path: Path | None = None) -> Recording:
             raise ValueError("another format")
         trees = {name: _below(arrays, name) for name in ("shared", "images", "spectra", "meters")}
         variants = list(provenance["variants"])
-        return Recording(
+        return MicroscopeRecording(
             steps=arrays["steps"],
             frequency=arrays["frequency"],
             shared=trees["shared"],

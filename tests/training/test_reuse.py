@@ -3,17 +3,17 @@ from support import TINY
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
-from workbench.training import Run, cached_name, cached_run, cached_runs, fit, recipe_digest
+from workbench.training import Run, find_or_train, find_or_train_all, fit, recipe_digest, run_name
 
 
 def test_a_second_call_finds_the_run_of_the_first(tmp_path, capfd):
     recipe = load_recipe("denoise-pocket", TINY, method="vanilla")
-    first = cached_run(recipe, tmp_path)
+    first = find_or_train(recipe, tmp_path)
     finished = first.summary["finished_at"]
     assert first.finished and first.name == f"denoise-pocket-vanilla-s0-{recipe_digest(recipe)}"
-    again = cached_run(recipe, tmp_path)
+    again = find_or_train(recipe, tmp_path)
     assert again.folder == first.folder and again.summary["finished_at"] == finished
-    assert cached_name(recipe.model_copy(update={"description": "other", "name": "other"}), tmp_path) == first.name
+    assert run_name(recipe.model_copy(update={"description": "other", "name": "other"}), tmp_path) == first.name
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 
@@ -34,7 +34,7 @@ def test_the_digest_tells_runs_apart_and_nothing_else():
 
 def test_smoke_trains_hardly_any_steps_under_another_name(tmp_path):
     recipe = load_recipe("denoise-pocket", ["training.snapshot_every=50"])
-    run = cached_run(recipe, tmp_path, smoke=True)
+    run = find_or_train(recipe, tmp_path, smoke=True)
     assert run.finished and run.summary["steps"] <= 12 and recipe_digest(recipe) not in run.name
     assert list(run.snapshots) == [0, 4, 8, 12] and run.summary["warm_start"] is not None
 
@@ -51,12 +51,12 @@ def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeyp
         return fit(recipe, runs, name, **options)
 
     monkeypatch.setattr("workbench.training.reuse.fit", note)
-    runs = cached_runs(recipes, tmp_path)
+    runs = find_or_train_all(recipes, tmp_path)
     assert here == [True] * 3, "trained by other processes"
     assert list(runs) == [0, 1, "again"] and runs["again"].folder == runs[0].folder
     assert [runs[seed].summary["seed"] for seed in (0, 1)] == [0, 1]
     finished = runs[1].summary["finished_at"]
-    assert cached_runs(recipes, tmp_path)[1].summary["finished_at"] == finished
+    assert find_or_train_all(recipes, tmp_path)[1].summary["finished_at"] == finished
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 
@@ -67,4 +67,4 @@ def test_a_recipe_that_fails_side_by_side_is_told(tmp_path, monkeypatch):
     settings = [*TINY, "data.source=/nowhere/at-all"]
     recipes = {seed: load_recipe("denoise-pocket", settings, method="vanilla", seed=seed) for seed in (0, 1)}
     with pytest.raises(WorkbenchError, match="nowhere"):
-        cached_runs(recipes, tmp_path)
+        find_or_train_all(recipes, tmp_path)

@@ -1,8 +1,8 @@
 """Random numbers of a method's own, as a function of the sample: masks, noises, places.
 
-They come with the batch, as a part of each sample (`workbench.data.streams.PatchStream`): drawn ready to use (`Draw`,
-such as `DIFFUSION`), or one seed a sample (part ``draws``) from which `Draws` draws. Neither changes with the number of
-processes, and an interrupted run draws the same when it is continued.
+They come with the batch, as a part of each sample (`workbench.data.streams.PatchStream`): drawn ready to use
+(`RandomPart`, such as `DIFFUSION`), or as a seed (part ``seed``) from which `RandomNumbers` draws. Neither changes with
+the number of processes, and an interrupted run draws the same when it is continued.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.data.streams import Draw
+from workbench.data.streams import RandomPart
 
 
 def _of_the_diffusion_loss(rng: np.random.Generator, patch_size: int) -> dict[str, Tensor]:
@@ -26,13 +26,13 @@ def _of_the_diffusion_loss(rng: np.random.Generator, patch_size: int) -> dict[st
     }
 
 
-DIFFUSION = Draw("diffusion", _of_the_diffusion_loss, number=2)
+DIFFUSION = RandomPart("diffusion", _of_the_diffusion_loss, number=2)
 """For a diffusion loss: ``noise`` (standard normal, of a patch's shape), ``level`` (uniform in [0, 1)) and the two coin
 flips ``swap_positive`` and ``swap_negative``."""
 
 
-class Draws:
-    """Draws for each sample of a batch, on the batch's device.
+class RandomNumbers:
+    """Random numbers for each sample of a batch, on the batch's device.
 
     Two calls in a row draw different numbers; the same calls on the same seeds draw the same.
 
