@@ -11,6 +11,7 @@ from apps import pictures, report
 from apps.assets import asset
 from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
 from apps.pictures import Crop
+from apps.sampling import CropFilm
 from apps.spectrum import plot
 
 _AREAS = [("Whole photo", "whole"), ("Crop, enlarged", "crop")]
@@ -62,6 +63,7 @@ class Inspector:
                 "Against the input: what the restorer took away; structure in it is detail lost. Against the reference:"
                 " what is still wrong. Grey is no difference."
             )
+        CropFilm([self.job, self.photo, self.x, self.y, self.zoom])
         with gr.Accordion("Spectrum", open=True):
             self.spectrum = gr.Plot(label="Spectrum", show_label=False, container=False, elem_id="spectrum")
             gr.Markdown("Radially averaged power of luma; 0 dB is white noise of standard deviation 1 (of 255).")

@@ -21,6 +21,7 @@ from apps.explain import ExplainTab
 from apps.guarding import Guard, Page, is_loopback
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
+from apps.sampling import SamplingPanel
 from apps.style import theme
 from workbench.errors import WorkbenchError
 from workbench.runs.states import Watcher
@@ -56,6 +57,7 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
                 monitoring = MonitorTab(watcher, controls)
             with gr.Tab("Explain", id="explain-tab") as explain:
                 ExplainTab()
+                SamplingPanel(runs)
             with gr.Tab("Results", id="results") as results:
                 tables = ResultsTab(runs)
         monitoring.watch(monitor, [compare, batch, explain, results])

@@ -15,9 +15,11 @@ from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.base import Diverged
+from workbench.probes.sampling import samples, seed_spread, stops
 from workbench.recipes import load_recipe
 from workbench.restorers import KINDS, Restorer, load_restorer, save_restorer
 from workbench.restorers.assembling import assemble
+from workbench.restorers.residual_diffusion import WITHOUT_NOISE
 from workbench.runs.folder import Run
 from workbench.training import fit
 
@@ -75,9 +77,25 @@ def test_its_restorer_takes_any_size_and_is_a_function_of_its_seed(case):
     if restorer.kind == "direct":
         assert not shown
         return
-    assert shown[0][0] == "start" and len(shown) > 2
+    pictures = dict(shown)
+    if restorer.kind != "ir-sde":
+        np.testing.assert_allclose(pictures[f"start{WITHOUT_NOISE}"], image, atol=1e-6)
+        assert {name for name in pictures if WITHOUT_NOISE not in name} == {n.partition(",")[0] for n in pictures}
+    assert "start" in pictures and len(shown) > 2
     np.testing.assert_allclose(shown[-1][1], restored, atol=1e-6)
     assert not np.array_equal(restored, restorer.with_options({"seed": 1}).restore(image))
+
+
+def test_the_spread_over_seeds_is_that_of_what_samples():
+    image = np.random.default_rng(0).random((18, 20, 3), dtype=np.float32)
+    sampling, plain = build("drdd").exported(), build("direct").exported()
+    restored = [sampling.with_options({"seed": seed}).restore(image) for seed in (0, 1)]
+    spread = seed_spread(sampling, image, (0, 1))
+    np.testing.assert_allclose(spread, np.abs(restored[0] - restored[1]) / 2**0.5, atol=1e-6)
+    assert samples("drdd") and not samples("direct") and not stops(plain, image)
+    for restorer, seeds, reason in ((plain, (0, 1), "do not sample"), (sampling, (0,), "two seeds")):
+        with pytest.raises(WorkbenchError, match=reason):
+            seed_spread(restorer, image, seeds)
 
 
 @pytest.mark.parametrize("method", OURS)
@@ -132,6 +150,16 @@ def test_perfect_networks_restore_perfectly(predicts, sees, steps):
     restorer = Restorer(networks, "drdd", options, data_range=(-1, 1))
     restored = restorer.restore(degraded, progress=lambda *state: done.append(state) and None)
     np.testing.assert_allclose(restored, clean, atol=1e-5)
+    way, shares = stops(restorer, degraded), []
+    for stop in way:
+        if stop.name.startswith("noise"):
+            np.testing.assert_allclose(stop.without_noise, clean, atol=1e-5)
+        else:
+            left = stop.without_noise - clean
+            shares.append(float((left / (degraded - clean)).mean()))
+            np.testing.assert_allclose(left, shares[-1] * (degraded - clean), atol=1e-4)
+    assert shares[0] == pytest.approx(1) and shares[-1] == pytest.approx(0, abs=1e-4)
+    assert len(way) == 1 + sum(steps) and shares == sorted(shares, reverse=True)
     assert done == [(count + 1, sum(steps)) for count in range(sum(steps))]
     alone = Restorer({"residual": networks["residual"]}, "drdd-residual", data_range=(-1, 1))
     np.testing.assert_allclose(alone.restore(degraded), clean, atol=1e-5)

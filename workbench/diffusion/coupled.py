@@ -66,7 +66,7 @@ def sample(
     require_same_size(degraded=degraded, noise=noise)
     stops = timesteps(schedule.residual_steps, steps)
     state = degraded + schedule.start_level * noise
-    yield State("start", stops[0], state)
+    yield State("start", stops[0], state, degraded)
     for step, next_step in zip(stops, stops[1:], strict=False):
         residual, predicted = predict(state, step)
         if clip:
@@ -78,4 +78,4 @@ def sample(
         )
         if clip and next_step == 0:
             state = state.clamp(-1, 1)
-        yield State("both", next_step, state)
+        yield State("both", next_step, state, state - float(schedule.beta_bar[next_step]) * predicted)

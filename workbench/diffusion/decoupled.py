@@ -28,11 +28,15 @@ class State(NamedTuple):
     step : int
         Step of the stage's table that the picture has reached; 0 is the stage's end.
     image : Tensor, shape (N, C, H, W)
+    without_noise : Tensor, shape (N, C, H, W), or None
+        The same with its noise subtracted: the noise that was added, as long as none was taken off, then the predicted
+        one. None where the process does not tell the two apart.
     """
 
     stage: str
     step: int
     image: Tensor
+    without_noise: Tensor | None = None
 
 
 def add_noise(schedule: ResidualSchedule, clean: Tensor, noise: Tensor, step: int | Tensor) -> Tensor:
@@ -170,17 +174,20 @@ def sample(
     _require_eta(eta)
     removal = timesteps(schedule.residual_steps, residual_steps) if predict_residual else [0]
     denoising = timesteps(schedule.noise_steps, noise_steps)
-    state = degraded + schedule.start_level * noise
-    yield State("start", removal[0], state)
+    added = schedule.start_level * noise
+    state = degraded + added
+    yield State("start", removal[0], state, degraded)
     for step, next_step in zip(removal, removal[1:], strict=False):
         state = remove_residual(schedule, state, predict_residual(state, step), step, next_step)
-        yield State("residual", next_step, state)
+        yield State("residual", next_step, state, state - added)
     if predict_noise is None:
-        yield State("noise", 0, state - schedule.start_level * noise)
+        yield State("noise", 0, state - added, state - added)
         return
     for step, next_step in zip(denoising, denoising[1:], strict=False):
-        state = remove_noise(schedule, state, predict_noise(state, step), step, next_step, eta, draw)
-        yield State("noise", next_step, state)
+        predicted = predict_noise(state, step)
+        without_noise = state - float(schedule.beta_bar[step]) * predicted
+        state = remove_noise(schedule, state, predicted, step, next_step, eta, draw)
+        yield State("noise", next_step, state, without_noise)
 
 
 def noise_of(schedule: ResidualSchedule, state: Tensor, clean: Tensor, step: int | Tensor) -> Tensor:

@@ -20,6 +20,8 @@ from workbench.restorers.passes import Passes
 Seed = Field(0, ge=0, lt=2**63, description="of the noise")
 Level = Field(1.0, gt=0, le=10, description="of the noise: its standard deviation on images in [-1, 1]")
 Sees = Literal["input", "target"]
+WITHOUT_NOISE = ", noise subtracted"
+"""Ends the name of a traced picture that is a state less its noise."""
 Predicts = Literal["clean", "noise"]
 
 
@@ -30,9 +32,12 @@ def normal_draws(like: Tensor, seed: int) -> Callable[[], Tensor]:
 
 
 def _shown(states: Iterator[State], passes: Passes) -> Tensor:
-    """The last of the states, each of which is shown to who traces the restoration."""
+    """The last of the states, each of which is shown to who traces the restoration, first without its noise."""
     for state in states:
-        passes.trace(state.stage if state.stage == "start" else f"{state.stage} {state.step}", state.image)
+        name = state.stage if state.stage == "start" else f"{state.stage} {state.step}"
+        if state.without_noise is not None:
+            passes.trace(f"{name}{WITHOUT_NOISE}", state.without_noise)
+        passes.trace(name, state.image)
     return state.image
 
 
@@ -44,6 +49,10 @@ class Direct(procedure.Procedure):
     def restore(self, degraded: Tensor, passes: Passes) -> Tensor:
         """The degraded picture less its residual."""
         return degraded - passes("residual", degraded, time=0.0)
+
+
+class Sampling(procedure.Procedure):
+    """Goes from state to state, each of which it shows (`Passes.trace`), and draws noise: its options have a seed."""
 
 
 class _Process(procedure.Options):
@@ -75,7 +84,7 @@ class _NoiseSteps(_Process):
     eta: float = Field(0.0, ge=0, le=1, description="how much noise the noise stage draws")
 
 
-class Decoupled(procedure.Procedure):
+class Decoupled(Sampling):
     """Takes first the residual and then the noise off the noisy degraded picture (`workbench.diffusion.decoupled`)."""
 
     networks: ClassVar[tuple[str, ...]] = ("residual", "noise")
@@ -141,7 +150,7 @@ class NoiseStage(Decoupled):
         """The process, what the network sees and predicts, and the steps of its stage."""
 
 
-class Coupled(procedure.Procedure):
+class Coupled(Sampling):
     """Takes residual and noise off together, each by a network of its own: RDDM (`workbench.diffusion.coupled`)."""
 
     networks: ClassVar[tuple[str, ...]] = ("residual", "noise")
@@ -171,7 +180,7 @@ class Coupled(procedure.Procedure):
         return _shown(coupled.sample(schedule, degraded, noise, predict, self.options.steps), passes)
 
 
-class Entangled(procedure.Procedure):
+class Entangled(Sampling):
     """Takes residual and noise off together by one network, under DRDD's table (Lin et al., C.3)."""
 
     networks: ClassVar[tuple[str, ...]] = ("both",)
@@ -205,7 +214,7 @@ class Entangled(procedure.Procedure):
         return _shown(coupled.sample(schedule, degraded, noise, predict, self.options.steps, clip=False), passes)
 
 
-class MeanReverting(procedure.Procedure):
+class MeanReverting(Sampling):
     """Restores along IR-SDE's posterior, in all its steps (`workbench.diffusion.mean_reverting`)."""
 
     networks: ClassVar[tuple[str, ...]] = ("noise",)
