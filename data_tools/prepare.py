@@ -24,6 +24,7 @@ from data_tools.unpack import DamagedArchiveError, archive_stem, is_archive, unp
 from workbench.data.folders import PREPARED, read_prepared, write_prepared
 from workbench.data.root import data_root
 from workbench.errors import WorkbenchError
+from workbench.files import check_plain
 
 ARRAYS = (".mat", ".mnc", ".mnc.gz")
 """Files that are data as they are, not archives."""
@@ -76,6 +77,8 @@ def prepare(
             raise WorkbenchError(f"{entry.name}: cannot be downloaded from here; by hand: {by_hand}")
         if from_path is not None and not Path(from_path).exists():
             raise WorkbenchError(f"{from_path}: no such file or folder")
+        if from_path is not None and not Path(from_path).is_dir():
+            check_plain(from_path)
         try:
             with _workplace(entry, root) as work:
                 task = _Task(entry, root, work, str(from_path or "what was downloaded"), progress)

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -81,6 +82,17 @@ def test_places_that_take_no_file(tmp_path):
     with pytest.raises(WorkbenchError, match="cannot be written"):
         rename(tmp_path / "missing", tmp_path / "there")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_pipes_and_sockets_are_not_replaced(tmp_path):
+    """Nor are devices: root could."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "socket"))
+        for name in ("pipe", "socket"):
+            with pytest.raises(WorkbenchError, match=f"{name}: cannot be written \\(not a plain file\\)"):
+                write_text(tmp_path / name, "a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "socket"]
 
 
 def test_a_killed_writer_leaves_a_whole_file(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.files import make_folder, write_json
 from workbench.packaging.cli import app as package_app
 from workbench.recipes import available, load_recipe
+from workbench.terminal import run_command, say
 
 app = typer.Typer(
     help="Noise-space domain adaptation of image restoration: train, adapt, compare.",
@@ -42,7 +42,7 @@ Options = Annotated[
     typer.Option("--option", metavar="KEY=VALUE", help="An option of the restorer, such as steps=10; may be repeated."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Tile = Annotated[int | None, typer.Option(help="Side of the tiles in pixels; chosen by itself if not given.")]
+Tile = Annotated[int | None, typer.Option(min=1, help="Side of the tiles in pixels; chosen by itself if not given.")]
 
 
 def _version(show: bool) -> None:
@@ -445,35 +445,11 @@ def _finish(failed: list[dict]) -> None:
 
 def main() -> None:
     """Entry point of the ``workbench`` command; errors become one line on stderr."""
-    debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    try:
-        status = app(arguments, prog_name="workbench", standalone_mode=False)
-    except WorkbenchError as error:
-        status = getattr(error, "exit_status", 2)
-        if debug and status:
-            raise
-        if status:  # none: a further process of a training
-            _fail(error, status)
-    except typer.TyperException as error:
-        _fail(error.format_message(), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader of our output left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    except Exception as error:
-        if debug:
-            raise
-        _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug to see where", 2)
-    sys.exit(status or 0)
+    debug = len(arguments) < len(sys.argv) - 1
+    sys.exit(run_command(lambda: app(arguments, prog_name="workbench", standalone_mode=False), debug))
 
 
 def _terminated(number: int, _frame) -> None:
-    _fail("stopped by SIGTERM before anything was trained", 128 + number)
-
-
-def _fail(message: object, status: int) -> None:
-    print(f"workbench: {' '.join(str(message).split())}", file=sys.stderr)
-    sys.exit(status)
+    say("stopped by SIGTERM before anything was trained")
+    sys.exit(128 + number)

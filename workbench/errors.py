@@ -6,3 +6,12 @@ class WorkbenchError(Exception):
 
     The command line prints the message without a traceback; the app shows it in a toast.
     """
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory does not suffice, of whatever device. No torch is imported for that."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"  # torch's, of a GPU
+        or "DefaultCPUAllocator: can't allocate" in str(error)
+    )

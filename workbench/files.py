@@ -40,9 +40,13 @@ def replacing(path: str | os.PathLike, *, durable: bool = True) -> Iterator[Bina
     Raises
     ------
     CannotWrite
-        For any OSError, of the block too: whatever else may raise one is to be done before.
+        For any OSError, of the block too: whatever else may raise one is to be done before. Devices, pipes and sockets
+        are not replaced.
     """
     path = Path(path)
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(kind := path.stat().st_mode) and not stat.S_ISDIR(kind):
+            raise CannotWrite(f"{path}: cannot be written (not a plain file)")
     # Hidden, short (the name may have all the letters that a name may have) and nobody else's.
     temporary = path.with_name(f".{uuid.uuid4().hex}.unfinished")
     try:

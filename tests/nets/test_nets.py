@@ -209,6 +209,22 @@ def test_a_checkpoint_that_implies_more_than_it_holds_is_refused(state, reason, 
         convert(read_checkpoint(tmp_path / "strange.pth"))
 
 
+def test_every_flipped_bit_in_the_weights_of_an_imported_file_is_noticed(tmp_path):
+    whole = {"RestorationNet.down_path.0.block.0.weight": torch.rand(8, 3, 3, 3)}
+    torch.save(whole, tmp_path / "whole.pth")
+    data = (tmp_path / "whole.pth").read_bytes()
+    for place in range(0, len(data) * 8, 41):
+        flipped = bytearray(data)
+        flipped[place // 8] ^= 1 << place % 8
+        (tmp_path / "flipped.pth").write_bytes(flipped)
+        try:
+            read = read_checkpoint(tmp_path / "flipped.pth")
+        except WorkbenchError:
+            continue
+        # In the table of contents, such as in a date: what is read is what was written
+        assert read.keys() == whole.keys() and all(torch.equal(read[key], whole[key]) for key in whole)
+
+
 def test_a_packed_checkpoint_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     torch.save({FIRST: torch.zeros(4, 3, 3, 3)}, tmp_path / "plain.pth")
     with (

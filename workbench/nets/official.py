@@ -79,7 +79,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WorkbenchError(f"{path}: no such file")
     try:
-        _check_unpacked(path)
+        _check_archive(path)
         with warnings.catch_warnings(action="ignore"):  # advice on how it was written helps nobody here
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what anybody may have made fails in as many ways
@@ -96,14 +96,18 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _check_unpacked(path: Path) -> None:
-    """Refuse packed archives: torch writes none, and a small one may hold any number of zeros."""
+def _check_archive(path: Path) -> None:
+    """Refuse packed archives, which torch never writes and of which a small one may hold any number of zeros; and parts
+    that do not fit their checksums, which torch does not read. Files from before torch 1.6 are no archives.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-        held = sum(entry.file_size for entry in entries)
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or held > path.stat().st_size:
-            raise ValueError("its archive is packed")
+            held = sum(entry.file_size for entry in entries)
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or held > path.stat().st_size:
+                raise ValueError("its archive is packed")
+            if (damaged := archive.testzip()) is not None:
+                raise ValueError(f"damaged: the checksum of its part {damaged} is another")
 
 
 def _whole(tensor: Tensor) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.nets.unet import Window
 
 TILE = 640
@@ -183,7 +183,9 @@ class Passes:
     def _applied(self, function: Callable, window: Window | None, tiles: list[Tensor], side: int) -> Tensor:
         try:
             return function(window, *tiles)
-        except torch.OutOfMemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise WorkbenchError(
                 f"not enough memory on {self.device} for tiles of {side} pixels; choose smaller ones"
             ) from error

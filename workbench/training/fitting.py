@@ -24,7 +24,7 @@ from workbench.data.domains import (
 )
 from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.data.streams import PatchStream, step_batches
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, WARM_START, Diverged, all_finite
@@ -107,12 +107,12 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     if not is_plain_name(name):
         raise WorkbenchError(f"name {name!r}: a run folder lies in --runs, so give it a name without / and leading .")
     run = Run(Path(runs) / name)
+    make_folder(run.folder)
     try:
         with unchanged(), StopSignals() as signals:
             if _helps(run):
                 _train(run, recipe, runs, _prepare(recipe), signals)
                 raise FurtherProcess(f"{run.folder}: trained; the first process writes the results")
-            run.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(run.folder / ".lock", timeout=0):
                 _check_claim(run, recipe, resume)
                 if not run.finished:
@@ -134,6 +134,14 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
         ) from None
     except CannotWrite as error:
         raise CannotWrite(f"{error}{_what_is_left(run)}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        asked = recipe.training
+        raise WorkbenchError(
+            f"{run.folder}: not enough memory for batches of {asked.batch_size} patches of {asked.patch_size} pixels;"
+            " make training.batch_size or training.patch_size smaller"
+        ) from error
     except OSError as error:
         if error.errno not in _OF_DISKS:
             raise
