@@ -328,7 +328,7 @@ def test_deeply_nested_cards_are_refused(saved, depth):
 @pytest.mark.parametrize(
     ("network", "kind", "options"),
     [
-        ({"name": "unet-pocket", "width": 4}, "one-pass", {}),
+        ({"name": "unet-pocket", "width": 4}, "one-pass", {"ensemble": 1}),
         ({"name": "ap-bsn-pocket", "width": 4, "modules": 1, "refinements": 2}, "blind-spot",
          {"stride": 2, "refinements": 2, "replaced": 0.16}),
         ({"name": "swinir-masked-pocket", "depths": [1], "heads": [1], "width": 4}, "masked", {"seed": 0}),
