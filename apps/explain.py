@@ -14,6 +14,7 @@ from fastapi import HTTPException
 from apps import explain_text
 from apps.assets import asset
 from apps.pictures import data_url
+from workbench.colours import colour
 from workbench.diagnostics.condition_recording import (
     CHOICES,
     ERROR_STEP,
@@ -99,6 +100,7 @@ def _payload() -> dict:
         "switches": {variant: _switches(conditions, variant) for variant in variants},
         "quality": _quality(conditions),
         "names": {"meters": list(explain_text.METERS), "choices": list(CHOICES)},
+        "colours": {variant: colour(variant) for variant in variants},
     }
 
 

@@ -6,9 +6,11 @@ import html
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from apps.assets import filled
 from apps.pictures import data_url
+from workbench.colours import COLOURS
 from workbench.diagnostics.condition_recording import CHOICES, CORRUPTION, ConditionRecording
 from workbench.diagnostics.microscope import TIMESTEP
 from workbench.diagnostics.microscope_recording import MicroscopeRecording
@@ -31,7 +33,6 @@ METERS = {
     "noise": "<b>Noise left</b> in them: fine structure that is not in the reference; less is better",
     "gradient_share": "<b>Say of the diffusion loss</b>: its part in what moves the restorer",
 }
-_COLOURS = {"nothing": "#d55e00", "cs": "#0072b2", "cs-rs": "#009e73"}
 _CHOICES = dict(zip(CHOICES, ("as it is", f"corrupted (AWGN {CORRUPTION:g})", "another image's", "blank"), strict=True))
 
 
@@ -53,6 +54,7 @@ def page(microscope: MicroscopeRecording, conditions: ConditionRecording, notebo
     variants = microscope.variants
     return filled(
         "explain.html",
+        steps=_steps(microscope),
         time=_time(microscope),
         given=_given(microscope),
         restored=_variants(variants),
@@ -65,6 +67,54 @@ def page(microscope: MicroscopeRecording, conditions: ConditionRecording, notebo
         quality=_quality(conditions),
         more=_more(microscope, conditions, notebooks),
     )
+
+
+def _steps(microscope: MicroscopeRecording) -> str:
+    """Cause the shortcut, see it, cure it: a picture and a sentence each, from the end of the recording."""
+    last = {name: table.iloc[-1] for name, table in microscope.meters.items()}
+    ignored, cured = last["nothing"], last["cs-rs"]
+    return filled(
+        "explain-steps.html",
+        ignored=_side_by_side(microscope, "target", "nothing"),
+        cured=_side_by_side(microscope, "cs-rs", "reference"),
+        bars=_bars(ignored, cured),
+        steps=int(ignored.step),
+        noise_nothing=f"{ignored.noise:.0f}",
+        noise_cured=f"{cured.noise:.1f}",
+        factor=f"{1 + ignored.source_other_rise / ignored.error:.0f}",
+        factor_order=f"{1 + ignored.positional_rise / ignored.error:.0f}",
+        share_cured=_percent(cured.target_share),
+        share_nothing=f"{100 * ignored.target_share:.1f} %",
+        detail_nothing=_percent(ignored.detail),
+        detail_cured=_percent(cured.detail),
+    )
+
+
+def _side_by_side(microscope: MicroscopeRecording, *names: str) -> str:
+    """Pictures of one real patch, twice as bright so that noise in the dark is seen."""
+    titles = {"target": "real photograph", "reference": "its reference", "nothing": "restored", "cs-rs": "restored"}
+    figures = []
+    for name in names:
+        held = microscope.images[name]["target"][-1] if name in microscope.images else microscope.shared[name]
+        figures.append(_still(np.clip(2 * held.astype(int), 0, 255).astype(np.uint8), titles[name]))
+    return f'<div class="ex-pair">{"".join(figures)}</div><small>brightness doubled</small>'
+
+
+def _bars(ignored: pd.Series, cured: pd.Series) -> str:
+    """How much the error rises for another hint and another order, without and with the two means."""
+    rises = [
+        ("nothing", "without: another synthetic hint", ignored.source_other_rise),
+        ("nothing", "without: the other order", ignored.positional_rise),
+        ("cs-rs", "with both: another synthetic hint", cured.source_other_rise),
+        ("cs-rs", "with both: the other order", cured.positional_rise),
+    ]
+    most = max(rise for *_, rise in rises)
+    rows = "".join(
+        f'<span>{title}</span><div class="ex-meter" style="--line: {COLOURS[name]}"><i style="width:'
+        f' {100 * max(rise, 0) / most:.0f}%"></i><span>{rise:+.2f}</span></div>'
+        for name, title, rise in rises
+    )
+    return f'<div class="ex-bars">{rows}</div><small>rise of the noise-prediction error</small>'
 
 
 def _time(microscope: MicroscopeRecording) -> str:
@@ -102,7 +152,7 @@ def _stages(microscope: MicroscopeRecording) -> str:
         strip = "".join(f'<span data-is="{each}">{NAMES[each]}</span>' for each in numbers)
         boxes = "".join(f"<span>{each}</span>" for each in NAMES.values())
         cells.append(
-            f'<div style="--line: {_COLOURS[name]}"><small>{html.escape(title)}</small><div class="ex-stage" role="img"'
+            f'<div style="--line: {COLOURS[name]}"><small>{html.escape(title)}</small><div class="ex-stage" role="img"'
             f' data-stage="{name}">{boxes}</div>'
             f'<div class="ex-strip" aria-hidden="true" data-strip="{name}">{strip}</div></div>'
         )
@@ -111,7 +161,7 @@ def _stages(microscope: MicroscopeRecording) -> str:
 
 def _charts(variants: dict[str, str]) -> str:
     keys = "".join(
-        f'<span><i style="--line: {_COLOURS[name]}"></i>{html.escape(title)}</span>' for name, title in variants.items()
+        f'<span><i style="--line: {COLOURS[name]}"></i>{html.escape(title)}</span>' for name, title in variants.items()
     )
     return filled("explain-charts.html", keys=keys)
 
@@ -124,7 +174,7 @@ def _meters(variants: dict[str, str]) -> str:
     for meter, text in METERS.items():
         rows.append(f'<span class="ex-name">{text}</span>')
         rows += [
-            f'<div class="ex-meter" style="--line: {_COLOURS[name]}" data-meter="{name} {meter}"><i></i>'
+            f'<div class="ex-meter" style="--line: {COLOURS[name]}" data-meter="{name} {meter}"><i></i>'
             f"<span></span></div>"
             for name in variants
         ]
@@ -223,9 +273,7 @@ def _more(microscope: MicroscopeRecording, conditions: ConditionRecording, noteb
 
 
 def _heads(variants: dict[str, str]) -> str:
-    return "".join(
-        f'<h4 style="--line: {_COLOURS[name]}">{html.escape(title)}</h4>' for name, title in variants.items()
-    )
+    return "".join(f'<h4 style="--line: {COLOURS[name]}">{html.escape(title)}</h4>' for name, title in variants.items())
 
 
 def _radios(name: str, choices: dict[str, str], chosen: str) -> str:

@@ -1,4 +1,3 @@
-const VARIANT = {nothing: '#d55e00', cs: '#0072b2', 'cs-rs': '#009e73'};
 const STAGES = ['', 'I', 'II', 'III'];
 const find = selector => element.querySelector(selector);
 const all = selector => [...element.querySelectorAll(selector)];
@@ -81,7 +80,7 @@ const ticks = (low, high, step) => {
 const spread = values => [Math.min(...values), Math.max(...values)];
 
 const start = async data => {
-    const {steps, headStart, meters, spectra, switches, quality, names} = data;
+    const {steps, headStart, meters, spectra, switches, quality, names, colours: VARIANT} = data;
     const count = steps.length, variants = Object.keys(meters);
 
     // Charts that the time slider moves.

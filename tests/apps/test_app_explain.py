@@ -78,6 +78,26 @@ def test_the_page_takes_its_numbers_from_the_recording(microscope, conditions):
     assert "data-notebook" not in page and "notebooks/02_the_shortcut.ipynb" in page
 
 
+def test_the_three_steps_say_what_the_recording_shows(microscope, conditions):
+    page = explain_text.page(microscope, conditions)
+    steps = page[page.index("1. Cause it") : page.index('class="ex-more"')]
+    assert steps.index("1. Cause it") < steps.index("2. See it") < steps.index("3. Cure it")
+    ignored, cured = (microscope.meters[name].iloc[-1] for name in ("nothing", "cs-rs"))
+    for number in (
+        f"{ignored.noise:.0f} times",
+        f"to {cured.noise:.1f} times",
+        f"{ignored.source_other_rise:+.2f}",
+        f"{100 * cured.target_share:.0f} %",
+    ):
+        assert number in steps
+    # What the sentences take for granted
+    assert ignored.noise > 3 * cured.noise and ignored.detail > cured.detail
+    assert all(abs(table.target_other_rise.iloc[-1]) < 0.01 for table in microscope.meters.values())
+    assert cured.positional_rise < 0.01 < 0.1 < ignored.positional_rise
+    assert ignored.target_psnr > microscope.meters["nothing"].iloc[0].target_psnr, "left noisy, not corrupted"
+    assert "departs from the paper" in steps
+
+
 def test_what_is_sent_is_small_and_complete(microscope):
     sent = explain.recording()
     assert len(json.dumps(sent)) < 6e6
@@ -143,6 +163,9 @@ def page(address):
         expect(page.locator("#compare")).to_be_visible(timeout=120_000)
         page.get_by_role("tab", name="Explain", exact=True).click(timeout=120_000)
         page.wait_for_selector("#explain .ex[data-ready]", timeout=120_000)
+        expect(page.get_by_role("heading", name="1. Cause it")).to_be_visible()
+        expect(page.get_by_role("slider", name="Training step")).not_to_be_visible()
+        page.locator("#explain .ex-more > summary").click()
         yield page
         browser.close()
     assert not problems
