@@ -13,8 +13,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from rivals_report import gains_figure, ranking_table, settings_table, times_table
 
+from workbench import nets
 from workbench.comparison.tables import LEAST_ROOM, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
+from workbench.recipes import load_recipe
 from workbench.studies import load_study, study_names
 from workbench.tabular import as_markdown
 
@@ -105,12 +107,16 @@ def table(study: str, test: str) -> str:
 
 
 def pilot_table() -> str:
-    """The markdown table of `desk_pilot.py`: a line a candidate."""
-    rows = pd.read_csv(RESULTS / "desk-pilot.csv").sort_values("polyu_psnr", ascending=False)
+    """The markdown table of the study ``desk-pilot``: a line a candidate."""
+    rows = pd.read_csv(RESULTS / "desk-pilot.csv").sort_values("target_psnr", ascending=False)
+    study = load_study("desk-pilot")
     lines = [["restorer", "million parameters", "a pixel sees", "steps", "PolyU / dB", "AWGN 25 / dB"]]
     for row in rows.itertuples():
-        psnr = f"{row.polyu_psnr:.2f}", f"{row.awgn25_psnr:.2f}"
-        lines.append([row.candidate, f"{row.millions:.2f}", str(row.halo), str(row.steps), *psnr])
+        chosen = load_recipe(study.recipe, study.cells[row.cell].settings).restorer
+        network = nets.build(chosen.name, **chosen.overrides)
+        millions = sum(each.numel() for each in network.parameters()) / 1e6
+        psnr = f"{row.target_psnr:.2f}", f"{row.source_psnr:.2f}"
+        lines.append([row.cell, f"{millions:.2f}", str(network.halo), str(row.steps), *psnr])
     commits = ", ".join(sorted(set(rows.commit)))
     return f"{as_markdown(lines)}\n\n*One seed; code {commits}; data: `benchmarks/results/desk-pilot.csv`.*"
 
@@ -224,7 +230,7 @@ MECHANISM = {
 
 
 def mechanism_figure(path: Path) -> None:
-    """What `mechanism.py` measured, quantity by quantity over the joint training; a column a domain."""
+    """What the study ``mechanism`` measured, quantity by quantity over the joint training; a column a domain."""
     rows = pd.read_csv(RESULTS / "mechanism.csv")
     rows["pull"] = rows.noise_pull / rows.detail_pull
     rows.loc[rows.weight == 0, "pull"] = float("nan")

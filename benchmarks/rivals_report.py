@@ -79,7 +79,7 @@ def ranking_table(read: Read, task: str) -> str:
 
 
 def times_table(rows: pd.DataFrame, domain: str) -> str:
-    """The markdown table of what `rivals_times.py` measured on a domain."""
+    """The markdown table of what the study ``rivals-times`` measured on a domain."""
     vanilla = rows[rows.cell == "vanilla"].seconds_per_step.item()
     lines = [["", "time a step / ms", "of vanilla's", "head start: time a step / ms", "peak memory / MiB"]]
     for row in rows[rows.domain == domain].itertuples():

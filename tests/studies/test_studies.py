@@ -6,12 +6,14 @@ import pytest
 from support import TINY
 from test_cli import workbench
 
-from workbench.comparison import COLUMNS
+from workbench.comparison import COLUMNS, Cell, Grid
 from workbench.errors import WorkbenchError
-from workbench.images import write_png
+from workbench.images import read_image, write_png
 from workbench.runs.folder import Run
 from workbench.studies import load_study, study_names
+from workbench.studies.recording import record_snapshots
 from workbench.studies.splits import split_by_object
+from workbench.training import fit
 
 NAMES = [
     "Canon_5_160_3200_chair_1", "Canon_5_160_3200_chair_2", "Nikon_5_160_3200_desk_1", "Sony_5_160_3200_book_1",
@@ -33,9 +35,7 @@ def data(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in study_names() if load_study(name).domain or name in ("real-photographs", "desk")]
-)
+@pytest.mark.parametrize("name", [name for name in study_names() if name.endswith(load_study(name).domain)])
 def test_every_cell_of_a_packaged_study_is_a_valid_recipe(name, data, tmp_path):
     study = load_study(name)
     grid = study.grid(tmp_path / "runs")
@@ -56,8 +56,15 @@ def test_a_study_holds_out_objects_of_a_half_again(data, tmp_path):
 
 def test_a_study_is_cut_down_to_some_of_its_rows():
     study = load_study("desk").only(["synthesis+guarded-long", "nlm"], (0,))
-    assert (list(study.cells), study.restorers, study.seeds) == (["synthesis+guarded-long"], ("nlm",), (0,))
+    assert (list(study.cells), list(study.restorers), study.seeds) == (["synthesis+guarded-long"], ["nlm"], (0,))
     assert load_study("desk").only() == load_study("desk")
+
+
+def test_the_middles_of_pictures_are_cut(data, tmp_path):
+    halves = split_by_object("dataset:polyu", tmp_path / "halves", middle=8)
+    (cut,) = (halves["test"] / "target").iterdir()
+    whole = read_image(data / "polyu" / "target" / cut.name).pixels
+    assert np.array_equal(read_image(cut).pixels, whole[16:24, 21:29])
 
 
 def test_no_object_is_in_both_halves(data, tmp_path):
@@ -76,7 +83,7 @@ title: two cells
 recipe: denoise-pocket
 tests: {camera: simulated-camera}
 seeds: [3]
-restorers: [identity]
+restorers: {soft: {restorer: nlm, options: {strength: 1.5}}}
 cells:
   vanilla: {method: vanilla, best_blur: true}
   guarded: {method: noise-space, variant: guarded, seeds: []}
@@ -85,7 +92,7 @@ cells:
 
 def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, monkeypatch, capsys):
     own = tmp_path / "own.yaml"
-    own.write_text(OWN.replace("restorers: [identity]\n", "").replace("simulated-camera", "dataset:cc"))
+    own.write_text(OWN.replace("simulated-camera", "dataset:cc"))
     settings = [part for setting in [*TINY, "data.validation=dataset:cc"] for part in ("--set", setting)]
     arguments = ["study", own, "--runs", tmp_path / "runs", "--processes", "1", *settings]
     status, out, err = workbench(monkeypatch, capsys, *arguments)
@@ -93,16 +100,35 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, mo
     path = tmp_path / "runs" / "own.csv"
     rows = pd.read_csv(path)
     assert list(rows.columns) == list(COLUMNS) and str(path) in out
-    assert list(rows.cell) == ["input", "vanilla", "vanilla + best blur"] and rows.psnr.notna().all()
-    assert rows.seed.tolist()[1:] == [3, 3] and rows.commit[1:].notna().all()
+    assert list(rows.cell) == ["input", "vanilla", "vanilla + best blur", "soft"] and rows.psnr.notna().all()
+    assert rows.seed.tolist()[1:3] == [3, 3] and rows.commit[1:].notna().all()
+    assert rows.settings[3] == "strength=1.5" and rows.psnr[3] != rows.psnr[0]
     finished = path.read_bytes()
     status, _, err = workbench(monkeypatch, capsys, *arguments, "--measure-only")
     assert status == 0 and path.read_bytes() == finished, "nothing was trained or measured twice"
 
-    own.write_text(OWN + "record: validation\n")
-    status, _, _ = workbench(monkeypatch, capsys, *arguments, "--output", tmp_path / "watched.csv")
-    (row,) = pd.read_csv(tmp_path / "watched.csv").to_dict("records")
-    assert (status, row["cell"], row["seed"]) == (0, "vanilla", 3) and row["target_psnr"] > 0
+    for kind, measured in (("validation", "target_psnr"), ("times", "seconds_per_step")):
+        own.write_text(OWN + f"record: {kind}\n")
+        status, _, _ = workbench(monkeypatch, capsys, *arguments, "--output", tmp_path / "other.csv")
+        (row,) = pd.read_csv(tmp_path / "other.csv").to_dict("records")
+        assert (status, row["cell"]) == (0, "vanilla") and row[measured] > 0
+        (tmp_path / "other.csv").unlink()
+
+
+def test_snapshots_are_measured_once(tmp_path):
+    settings = (*TINY, "training.max_steps=4", "training.snapshot_every=4", "options.noise-space.head_start=2")
+    cell = Cell("adapted", "noise-space", settings)
+    grid = Grid("denoise-pocket", (cell,), (0,), {}, tmp_path)
+    (job,) = grid.jobs()
+    fit(job.resolved, tmp_path, job.name)
+    path = tmp_path / "snapshots.csv"
+    record_snapshots(grid, "standard", path)
+    rows = pd.read_csv(path)
+    assert rows.step.tolist() == list(job.run.snapshots) and set(rows.domain) == {"standard"}
+    assert rows[["error_fine", "noise_pull", "high_frequency_ratio"]].notna().all().all()
+    kept = path.stat().st_mtime_ns
+    record_snapshots(grid, "standard", path)
+    assert path.stat().st_mtime_ns == kept
 
 
 LADDER = """
@@ -154,7 +180,7 @@ def test_what_is_wrong_with_a_study_is_one_line(tmp_path, change, reason):
 
 
 def test_wrong_calls_are_told(tmp_path, monkeypatch, capsys):
-    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of desk, embedded"):
+    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of classical-settings, desk"):
         load_study("magic")
     status, out, _ = workbench(monkeypatch, capsys, "study", "--list")
     assert status == 0 and "rivals" in out and "-shake" in out

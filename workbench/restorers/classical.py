@@ -2,7 +2,7 @@
 
 Each takes a picture whose noise level is not known and estimates it from the picture itself (`noise_level`). By default
 their strength is a multiple of that level that was chosen once, on photographs that no table tests on
-(benchmarks/classical_settings.py).
+(``workbench study classical-settings``).
 """
 
 from __future__ import annotations

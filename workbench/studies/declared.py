@@ -63,13 +63,42 @@ class Cell(_Closed):
     sampled: dict[str, dict[str, int | float | str]] = {}
 
 
+class Ready(_Closed):
+    """A restorer that needs no training.
+
+    Attributes
+    ----------
+    restorer : str, optional
+        As of ``workbench evaluate``; by default a packaged one with the row's name.
+    options : dict
+        Of it.
+    """
+
+    restorer: str | None = None
+    options: dict[str, int | float | str] = {}
+
+
+class Split(_Closed):
+    """A paired data set of which objects are held out (`split_by_object`).
+
+    Attributes
+    ----------
+    location : str
+    middle : int, optional
+        Take the square of so many pixels in the middle of each picture.
+    """
+
+    location: str
+    middle: int | None = None
+
+
 class Domain(_Closed):
     """What differs for one domain of a study."""
 
     recipe: str | None = None
     settings: tuple[str, ...] = ()
     tests: dict[str, str] | None = None
-    splits: dict[str, str] = {}
+    splits: dict[str, Split] = {}
     cells: tuple[str, ...] | None = None
 
 
@@ -83,18 +112,20 @@ class Study(_Closed):
         Empty where there is only one.
     recipe : str
         That every cell starts from.
-    record : {"tests", "validation"}
-        A row is a run on a test set, or a run with the PSNR of the pictures that training itself is validated on.
+    record : {"tests", "validation", "times", "snapshots"}
+        A row is a run on a test set; or a run with the PSNR of the pictures that training itself is validated on; or
+        one with the time of its steps, trained while nothing else runs; or a snapshot of a run with what the microscope
+        measures (`workbench.studies.snapshots`).
     seeds : tuple of int
     settings : tuple of str
         ``KEY=VALUE`` changes that all cells share.
     tests : dict of str to str
-        Test sets: the name to show and the place (`workbench.evaluation.sets.open_set`).
-    splits : dict of str to str
+        Test sets: the name to show and the location (`workbench.evaluation.sets.open_set`).
+    splits : dict of str to Split
         Paired data sets of which the study holds out objects: ``$NAME/train`` and ``$NAME/test`` in settings, tests and
-        later splits are the halves of the place that ``NAME`` stands for (`split_by_object`).
-    restorers : tuple of str
-        Packaged restorers that need no training: rows beside the cells.
+        later splits are the halves.
+    restorers : dict of str to Ready
+        Rows beside the cells.
     cells : dict of str to Cell
     """
 
@@ -102,13 +133,13 @@ class Study(_Closed):
     title: str
     domain: str = ""
     recipe: str
-    record: Literal["tests", "validation"] = "tests"
+    record: Literal["tests", "validation", "times", "snapshots"] = "tests"
     seeds: tuple[int, ...] = (0, 1, 2)
     settings: tuple[str, ...] = ()
     tests: dict[str, str] = {}
-    splits: dict[str, str] = {}
-    restorers: tuple[str, ...] = ()
-    cells: dict[str, Cell]
+    splits: dict[str, Split] = {}
+    restorers: dict[str, Ready] = {}
+    cells: dict[str, Cell] = {}
 
     def comparison_cells(self) -> tuple[comparison.Cell, ...]:
         """The cells as `workbench.comparison` takes them."""
@@ -136,7 +167,7 @@ class Study(_Closed):
         changes: dict[str, object] = {} if seeds is None else {"seeds": seeds}
         if names is not None:
             changes["cells"] = {name: cell for name, cell in self.cells.items() if name in names}
-            changes["restorers"] = tuple(name for name in self.restorers if name in names)
+            changes["restorers"] = {name: ready for name, ready in self.restorers.items() if name in names}
         return self.model_copy(update=changes)
 
     def grid(self, runs: Path, settings: tuple[str, ...] = ()) -> comparison.Grid:
@@ -160,11 +191,11 @@ class Study(_Closed):
             return _Halves(text).safe_substitute(halves)
 
         shared = (*map(filled, self.settings), *settings)
-        trained_on = data_locations(load_recipe(self.recipe, shared).data)
-        check_prepared([*self.splits.values(), *self.tests.values(), *trained_on])
-        for name, place in self.splits.items():
-            split_by_object(filled(place), runs / name)
-        tests = {test: filled(place) for test, place in self.tests.items()}
+        split = [each.location for each in self.splits.values()]
+        check_prepared([*split, *self.tests.values(), *data_locations(load_recipe(self.recipe, shared).data)])
+        for name, each in self.splits.items():
+            split_by_object(filled(each.location), runs / name, each.middle)
+        tests = {test: filled(location) for test, location in self.tests.items()}
         return comparison.Grid(self.recipe, self.comparison_cells(), self.seeds, tests, runs, shared)
 
 
