@@ -102,9 +102,8 @@ def record_blurs(grid: Grid, path: Path, cells: Collection[str]) -> None:
     for job in _trained(grid):
         if job.cell.name in cells:
             for location, own in _unmeasured(grid, path, job, f"{job.cell.name} + best blur"):
-                sigma, report = _best_blur(
-                    open_set(location, job.run.folder), partial(restore_array, job.run.restorer())
-                )
+                restore = partial(restore_array, job.run.restorer())
+                sigma, report = _best_blur(open_set(location, job.run.folder), restore)
                 changed = {"settings": f"blur sigma {sigma}"} | _numbers(report["mean"])
                 renew(path, [own | changed], ("cell", "seed", "test"))
 
