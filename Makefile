@@ -1,6 +1,7 @@
 # make demo   the main job: environment, training, table, pictures, app (APP=0 ends after the table)
 # make test   the tests
 # make check-results   the recorded results against the pages that tell them
+# make bench  how fast it is here (docs/performance.md); BENCH='step --scales bench' for less or other
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +39,7 @@ notebooks: install
 	$(BIN)/jupyter lab notebooks
 
 bench: install
-	$(BIN)/workbench study embedded
+	$(BIN)/workbench bench $(BENCH)
 
 lint: install
 	$(BIN)/ruff check .

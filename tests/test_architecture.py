@@ -25,6 +25,7 @@ FLOORS = (
     "demo notebooks",
     "data_tools",
     "apps",
+    "benching",
     "cli",
     "__main__",
 )

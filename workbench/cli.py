@@ -12,6 +12,7 @@ import typer
 
 from data_tools.cli import app as data_app
 from workbench import __version__
+from workbench.benching.cli import bench
 from workbench.errors import WorkbenchError
 from workbench.files import make_folder, write_json
 from workbench.packaging.cli import app as package_app
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data", help="Get data sets onto disk: list, prepare, check.")
 export_app = typer.Typer(no_args_is_help=True)
 app.add_typer(package_app, name="package", help="Build what comes with the package: restorers, recordings.")
+app.command()(bench)
 app.add_typer(export_app, name="export", help="Write results in the form that others ask for.")
 
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of run folders.")]

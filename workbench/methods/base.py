@@ -193,6 +193,13 @@ class Method(LightningModule):
         """
         return {}
 
+    def compile_networks(self) -> None:
+        """Let torch.compile fuse what the networks that are trained do; weights and their names stay as they are."""
+        for name, child in self.named_children():
+            if not name.startswith("averaged"):
+                for network in child.values() if isinstance(child, nn.ModuleDict) else [child]:
+                    network.compile()
+
     def start_from(self, weights: dict[str, Tensor]) -> None:
         """Let the restorer and its average start from given weights."""
         self.restorer.load_state_dict(weights)
@@ -213,11 +220,15 @@ class Method(LightningModule):
 
     def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
         """The losses of one step of Lightning's loop."""
-        channels_last = {
+        return self.losses(self.laid_out(batch), self.global_step)
+
+    @staticmethod
+    def laid_out(batch: Batch) -> Batch:
+        """The batch with its images in the networks' memory layout, channels last."""
+        return {
             name: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
             for name, value in batch.items()
         }
-        return self.losses(channels_last, self.global_step)
 
     def on_before_backward(self, loss: Tensor) -> None:
         """Stop, on all devices together, before a loss that is not finite can spoil the weights.

@@ -15,6 +15,8 @@ Where the paper leaves a choice open
 * One step updates both networks once. With ``critic_steps`` the diffusion network has several for one of the restorer,
   each with a batch of its own; with ``critic_decay`` the restorer follows the moving average of the diffusion network.
   Neither is the paper's.
+* ``negative_pass: apart`` gives the pair of swapped residuals a pass of its own. After some hundred steps the hinge is
+  silent in most of them (docs/study.md); its gradient is then zero, and the pass is not traced back.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
 
 The guard, which is not the paper's
@@ -71,6 +73,16 @@ def _over_processes(value: Tensor) -> Tensor:
     return value + (mean - value.detach())
 
 
+def _passed(network: nn.Module, noised: Tensor, conditions: list[Tensor], alpha_bar: Tensor) -> Tensor:
+    """The noise predicted under each of the conditions, one after the other in a batch."""
+    count = len(conditions)
+    return network(
+        torch.cat([noised] * count).contiguous(memory_format=torch.channels_last),
+        torch.cat(conditions).contiguous(memory_format=torch.channels_last),
+        alpha_bar.repeat(count),
+    ).float()
+
+
 def _blurred(images: Tensor, sigma: float) -> Tensor:
     if not sigma:
         return images
@@ -115,6 +127,11 @@ class NoiseSpaceAdaptation(Method):
         paired: bool = Field(True, description="noise the source's own clean image; false: the unpaired extension")
         contrast_gradient: Literal["both", "positive"] = Field(
             "both", description="branches of the contrast that gradients flow through; positive: not the negative one"
+        )
+        negative_pass: Literal["joined", "apart"] = Field(
+            "joined",
+            description="of the swapped residuals: in one batch with the right ones; or a pass of its own, which is not"
+            " traced back while the hinge is silent: faster, equal up to rounding but for dropout's masks",
         )
         critic_steps: int = Field(1, ge=1, description="updates of the diffusion network for one of the restorer")
         critic_decay: Probability | None = Field(
@@ -294,19 +311,18 @@ class NoiseSpaceAdaptation(Method):
         alpha_bar = self.noise_schedule.sample_alpha_bar(batch["level"], options.timesteps)
         noise = batch["noise"]
         noised = self.noise_schedule.add_noise(clean, noise, alpha_bar)
-        passes = len(conditions)
-        predicted = network(
-            torch.cat([noised] * passes).contiguous(memory_format=torch.channels_last),
-            torch.cat(conditions).contiguous(memory_format=torch.channels_last),
-            alpha_bar.repeat(passes),
-        ).float()
-        positive, *negatives = predicted.chunk(passes)
+        if options.negative_pass == "joined":
+            positive, *negatives = _passed(network, noised, conditions, alpha_bar).chunk(len(conditions))
+        else:
+            positive, *negatives = (_passed(network, noised, [each], alpha_bar) for each in conditions)
         error = noise_prediction_error(noise, positive)
         if not negatives:
             return {"diffusion": error, "noise_prediction": error}
         (negative,) = negatives
         other = negative if options.contrast_gradient == "both" else negative.detach()
         contrast = residual_swap_contrast(noise, positive, other, options.margin, over_batch=_over_processes)
+        if options.negative_pass == "apart" and contrast.item() == 0:
+            contrast = contrast.detach()  # its gradient is exactly zero: the pass need not be traced back
         return {
             "diffusion": 0.5 * (error + contrast),
             "noise_prediction": error,

@@ -215,6 +215,7 @@ class Training(Section):
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = Field(1, ge=1)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compile: bool = Field(False, description="compile the networks with torch.compile: minutes once, then faster steps")
 
     @model_validator(mode="after")
     def _divisible(self):

@@ -85,7 +85,10 @@ TABLE = (
         Role.MEASURED,
     ),
     _Entry(_of_trainings("validate_every", "snapshot_every"), Role.COURSE),
-    _Entry(_of_trainings("log_every", "checkpoint_every", "workers", "threads", "accelerator", "devices"), Role.SPEED),
+    _Entry(
+        _of_trainings("log_every", "checkpoint_every", "workers", "threads", "accelerator", "devices", "compile"),
+        Role.SPEED,
+    ),
     _Entry(("options.*",), Role.RESULT, _its_method),
     _Entry(
         (

@@ -231,6 +231,8 @@ def _train(
     settings = recipe.training
     needed = _needed(recipe, runs)
     method.begin_with({name: needs.restorer() for name, needs in needed.items()})
+    if settings.compile:
+        method.compile_networks()
     reset_peak_memory()
     seed_everything(recipe.seed, verbose=False)  # a run that was trained just now has drawn random numbers
     checkpoint, first_step = _last_checkpoint(run)

@@ -1,0 +1,88 @@
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+from support import TINY
+
+from workbench.benching import command, monitoring, restoring
+from workbench.benching.measuring import Settings, Times, in_turn
+from workbench.benching.reference import PlainStep
+from workbench.benching.step import Step, batches_of, recipe_of
+from workbench.errors import WorkbenchError
+from workbench.methods import METHODS
+
+ONCE = Settings(repeats=1, warm_up=0)
+
+
+def steps(*changes, count=4):
+    """Losses of the plain reference and of the workbench, from the same weights on the same batches."""
+    recipe = recipe_of("pocket", (*TINY, "data.target=synthetic", *changes))
+    torch.manual_seed(0)
+    method = METHODS[recipe.method](recipe)
+    plain, ours = PlainStep(method), Step(method)
+    batches = batches_of(recipe, method, torch.device("cpu"), count)
+    numbers = range(method.head_start, method.head_start + count)
+    return [[step(batch, number) for batch, number in zip(batches, numbers, strict=True)] for step in (plain, ours)]
+
+
+@pytest.mark.parametrize("form", ["joined", "apart"])
+@pytest.mark.parametrize("margin", [0.0, 1.0])
+def test_the_workbench_takes_the_steps_of_the_plain_reference(form, margin):
+    plain, ours = steps(f"options.noise-space.negative_pass={form}", f"options.noise-space.margin={margin}")
+    assert ours == pytest.approx(plain, rel=1e-5)
+    assert len(set(plain)) == len(plain)
+
+
+def test_contenders_take_turns_and_the_first_is_what_they_are_compared_with():
+    called = []
+    contenders = {name: lambda name=name: called.append(name) for name in "abc"}
+    times = in_turn(contenders, Settings(repeats=2, warm_up=1))
+    assert "".join(called) == "abcbcacab"
+    assert [len(each.clock) for each in times.values()] == [2, 2, 2]
+
+
+def test_processor_time_is_not_that_of_sleep():
+    times = in_turn({"sleep": lambda: time.sleep(0.05)}, ONCE)["sleep"]
+    assert times.clock[0] >= 0.05 > 2 * times.processor[0]
+    assert Times([1.0], [2.0]).ratio(Times([3.0], [8.0])) == 4
+    assert Times([1.0], [2.0]).ratio(Times([3.0], [8.0]), "cuda") == 3
+
+
+def test_the_monitors_benchmark_makes_runs_that_it_lists_and_draws(tmp_path):
+    result = monitoring.run(ONCE, runs=2, points=50)
+    assert [row.case for row in result.rows] == ["list 2 runs", "read and draw 50 points", "draw 50 points"]
+    monitoring.write_runs(tmp_path, 1, 50)
+    from workbench.runs.folder import list_runs
+
+    (run,) = list_runs(tmp_path)
+    assert run.finished and len(run.scalars()) == 50
+
+
+def test_pictures_of_a_size_are_restored_and_seams_measured():
+    image = restoring.picture(0.01)
+    assert image.dtype == np.uint8 and image.shape[0] * image.shape[1] == pytest.approx(10_000, rel=0.02)
+    result = restoring.run(Settings(repeats=1, warm_up=0, megapixels=(0.01,)))
+    found = {row.what: row.facts for row in result.rows}
+    assert found["whole"]["seam"] == 0 and found["as restored by default"]["seam"] == 0
+    assert found["bfloat16"]["seam"] > 0
+
+
+def test_the_command_prints_a_table_and_writes_what_it_rests_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(command.BENCHMARKS, "monitor", "monitoring.run")
+    monkeypatch.setattr(monitoring.run, "__defaults__", (2, 50))
+    (file,) = command.run_benchmarks(["monitor"], Settings(repeats=3, warm_up=1), tmp_path)
+    written = json.loads(file.read_text())
+    assert {"machine", "provenance", "settings", "rows"} <= written.keys()
+    assert written["settings"]["repeats"] == 3 and written["settings"]["warm_up"] == 1
+    assert {"commit", "torch", "version"} <= written["provenance"].keys()
+    for row in written["rows"]:
+        assert len(row["clock"]["all"]) == len(row["processor"]["all"]) == 3 and row["clock"]["spread"] >= 0
+    printed = capsys.readouterr().out
+    assert "list 2 runs" in printed and "median of 3 after 1" in printed
+
+
+def test_a_benchmark_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(WorkbenchError, match="there are step, data"):
+        command.run_benchmarks(["speed"], ONCE, tmp_path)

@@ -1,0 +1,1 @@
+"""How fast the workbench is: `workbench bench` (docs/performance.md)."""
