@@ -14,6 +14,7 @@ from apps.assets import asset, filled, picture
 from apps.pictures import data_url
 from apps.restorers import Choice
 from apps.samples import SIGMA, samples
+from workbench.tabular import as_html
 
 EXAMPLE = "example.json", "example.webp"
 """What the first screen shows before any click; made by benchmarks/app_example.py."""
@@ -59,15 +60,9 @@ def sample_list() -> str:
 
 def failures(reasons: Mapping[str, str]) -> str:
     """The files that could not be restored, and why."""
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        f'<td class="wb-text">{html.escape(reason.removeprefix(f"{name}: "))}</td></tr>'
-        for name, reason in reasons.items()
-    )
-    return (
-        f'<div class="wb-table wb-failed" role="status"><table><caption>{len(reasons)} could not be restored</caption>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    told = [(html.escape(name), html.escape(reason.removeprefix(f"{name}: "))) for name, reason in reasons.items()]
+    table = as_html([(), *told], f"{len(reasons)} could not be restored", {1: "wb-text"})
+    return f'<div class="wb-table wb-failed" role="status">{table}</div>'
 
 
 def cards(choices: Sequence[Choice]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
 from apps.verdict import means, words
-from workbench import __version__
+from workbench import __version__, tabular
 from workbench.evaluation.measures import METRICS
 from workbench.files import replacing
 from workbench.images import write_png
@@ -32,28 +32,22 @@ def table(comparison: Comparison) -> str:
         if choose is not None
     }
     heads = ["picture", *(title for _, title, _, _ in columns), "seconds", "MP / s"]
-    rows = []
+    lines = [heads]
     for view in comparison.views.values():
         if view.title == REFERENCE:
             continue
-        cells = []
+        name = "" if view.choice is None or view.choice.name == view.title else html.escape(view.choice.name)
+        cells = [f"{html.escape(view.title)} <small>{name}</small>"]
         for key, _, form, _ in columns:
             value = view.scores.get(key)
             text = _number(value, form)
-            cells.append(
-                f"<td><b>{text}</b></td>" if value is not None and value == best.get(key) else f"<td>{text}</td>"
-            )
-        cells.append(f"<td>{_number(view.seconds, '.2f')}</td><td>{_number(view.megapixels_per_second, '.2f')}</td>")
-        name = "" if view.choice is None or view.choice.name == view.title else html.escape(view.choice.name)
-        rows.append(f'<tr><th scope="row">{html.escape(view.title)} <small>{name}</small></th>{"".join(cells)}</tr>')
+            cells.append(f"<b>{text}</b>" if value is not None and value == best.get(key) else text)
+        lines.append([*cells, _number(view.seconds, ".2f"), _number(view.megapixels_per_second, ".2f")])
     width, height = comparison.size
+    caption = f"{html.escape(comparison.name)}, {width} × {height} pixels; {html.escape(comparison.origin)}"
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in comparison.notes)
-    return (
-        f'<div class="wb-table"><table><caption>{html.escape(comparison.name)}, {width} × {height} pixels;'
-        f" {html.escape(comparison.origin)}</caption><thead><tr>"
-        + "".join(f'<th scope="col">{head}</th>' for head in heads)
-        + f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        + (f'<ul class="wb-notes">{notes}</ul>' if notes else "")
+    return f'<div class="wb-table">{tabular.as_html(lines, caption)}</div>' + (
+        f'<ul class="wb-notes">{notes}</ul>' if notes else ""
     )
 
 
@@ -98,14 +92,14 @@ def as_markdown(job: Job) -> str:
             "",
             f"{width} x {height} pixels; {_plain(comparison.origin)}.",
             "",
-            f"| {' | '.join(heads)} |",
-            f"| --- |{' ---: |' * (len(heads) - 1)}",
         ]
+        told = [heads]
         for view in comparison.views.values():
             scores = [_number(view.scores.get(key), form) for key, _, form, _ in columns]
             speed = [_number(view.seconds, ".2f"), _number(view.megapixels_per_second, ".2f")]
-            lines.append(f"| {_plain(view.title)} | {' | '.join(scores + speed)} |")
-        lines += ["", *(f"- {_plain(note)}" for note in comparison.notes), ""]
+            told.append([_plain(view.title), *scores, *speed])
+        table_lines = tabular.as_markdown(told, range(1, len(heads)))
+        lines += [table_lines, "", *(f"- {_plain(note)}" for note in comparison.notes), ""]
     lines += [f"Failed: {_plain(name)} ({_plain(reason)})" for name, reason in job.failures.items()]
     lines += ["## Restorers", ""]
     for view in job.comparisons[0].restored:

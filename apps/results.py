@@ -20,6 +20,7 @@ from workbench.papers.tables import Line, table_lines
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
 from workbench.runs.measurements import find_measurements
+from workbench.tabular import as_html
 
 ALL, RECORDED = "all", "recorded"
 _SHOWN_UNMEASURED = 5
@@ -165,19 +166,9 @@ def _recorded() -> str:
     """The tables of the project's own runs as HTML."""
     parts = []
     for table in json.loads(asset("measured.json")):
-        head, *lines = table["lines"]
-        rows = "".join(
-            f'<tr><th scope="row">{html.escape(name)}</th>'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            + "</tr>"
-            for name, *cells in lines
-        )
-        parts.append(
-            f'<div class="wb-table"><table><caption><b>{html.escape(table["title"])}</b> {html.escape(table["note"])}'
-            "</caption><thead><tr>"
-            + "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
-            + f"</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+        lines = [[html.escape(cell) for cell in line] for line in table["lines"]]
+        caption = f"<b>{html.escape(table['title'])}</b> {html.escape(table['note'])}"
+        parts.append(f'<div class="wb-table">{as_html(lines, caption)}</div>')
     return asset("measured.html") + "".join(parts)
 
 
@@ -187,16 +178,12 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
     for table in dict.fromkeys(line.table for line in lines):
         chosen = [(index, line) for index, line in enumerate(lines) if line.table == table]
         keys = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for _, line in chosen)]
-        heads = {key: f"{PAPERS[paper].title} (paper)" if key == "published" else COLUMNS[key] for key in keys}
+        heads = [f"{PAPERS[paper].title} (paper)" if key == "published" else COLUMNS[key] for key in keys]
         title = f"{PAPERS[paper].title}, Table {table}: {PAPERS[paper].tables[table]}"
-        parts.append(
-            f'<div class="wb-table"><table><caption>{html.escape(title)}</caption><thead><tr>'
-            + "".join(f'<th scope="col"{_kind(key)}>{html.escape(head)}</th>' for key, head in heads.items())
-            + "</tr></thead><tbody>"
-            + "".join(_row(index, line, keys) for index, line in chosen)
-            + "</tbody></table></div>"
-            + _notes(table_notes([line for _, line in chosen]))
-        )
+        told = [list(map(html.escape, heads)), *(_cells(index, line, keys) for index, line in chosen)]
+        words = {place: "wb-text" for place, key in enumerate(keys) if key not in NUMERIC}
+        parts.append(f'<div class="wb-table">{as_html(told, html.escape(title), words)}</div>')
+        parts.append(_notes(table_notes([line for _, line in chosen])))
     if not parts:
         parts.append(
             '<div class="wb-empty" role="status"><h3>Nothing measured yet</h3><p>Measure a finished run with'
@@ -214,23 +201,15 @@ def _notes(notes: Sequence[str]) -> str:
     return f'<ul class="wb-notes">{items}</ul>' if items else ""
 
 
-def _kind(key: str) -> str:
-    """The class of a column's cells: numbers stand right, words left."""
-    return "" if key in NUMERIC else ' class="wb-text"'
-
-
-def _row(index: int, line: Line, keys: Sequence[str]) -> str:
+def _cells(index: int, line: Line, keys: Sequence[str]) -> list[str]:
     cells = []
     for key in keys:
         text = html.escape(_named(line, key))
         if key == "ours" and line.runs:
             label = html.escape(f"{_describe(line)}: show the runs behind it")
             text = f'<button type="button" class="wb-cell" data-line="{index}" aria-label="{label}">{text}</button>'
-        if key == keys[0]:
-            cells.append(f'<th scope="row">{text}</th>')
-        else:
-            cells.append(f"<td{_kind(key)}>{text}</td>")
-    return f"<tr>{''.join(cells)}</tr>"
+        cells.append(text)
+    return cells
 
 
 def _named(line: Line, key: str) -> str:

@@ -13,6 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
 from workbench.runs.states import RUNNING, Progress, State
+from workbench.tabular import as_html
 
 MARKS = {"running": "▶", "finished": "✓", "stopped": "■"}
 MOST_PICTURES = 12
@@ -51,16 +52,8 @@ def state_table(
             f"{psnr:.2f} dB" if isinstance(psnr, float) else "–",
             f"{_ago(now - state.changed)}",
         ]
-        lines.append(
-            f'<tr><th scope="row">{html.escape(state.name)}</th>'
-            + "".join(f'<td data-label="{head}">{cell}</td>' for head, cell in zip(heads[1:], cells, strict=True))
-            + "</tr>"
-        )
-    return (
-        '<div class="wb-table wb-states"><table><thead><tr>'
-        + "".join(f'<th scope="col">{head}</th>' for head in heads)
-        + f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
-    )
+        lines.append([html.escape(state.name), *cells])
+    return f'<div class="wb-table wb-states">{as_html([heads, *lines])}</div>'
 
 
 def duration(seconds: float) -> str:

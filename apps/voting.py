@@ -12,6 +12,7 @@ from apps import votes
 from apps.comparison import INPUT, Job
 from apps.messages import toasts
 from apps.pictures import data_url, to_8_bits
+from workbench.tabular import as_html
 
 HEADS = ("one", "other", "votes for one", "for the other", "for neither", "votes")
 
@@ -92,14 +93,5 @@ def _ballot(job: Job, ballot: votes.Ballot) -> str:
 def _table(lines) -> str:
     if not lines:
         return '<p class="wb-hint">No votes yet.</p>'
-    rows = "".join(_row(cells) for cells in votes.as_text(lines))
-    heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
-    return (
-        '<div class="wb-table"><table><caption>All votes kept beside the runs</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _row(cells: list[str]) -> str:
-    name, *others = map(html.escape, cells)
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in others)}</tr>'
+    told = [[html.escape(cell) for cell in cells] for cells in votes.as_text(lines)]
+    return f'<div class="wb-table">{as_html([HEADS, *told], "All votes kept beside the runs")}</div>'

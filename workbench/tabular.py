@@ -1,4 +1,4 @@
-"""Tables as text, Markdown, LaTeX and CSV: how all that prints a table here does it.
+"""Tables as text, Markdown, LaTeX, HTML and CSV: how all that prints a table here does it.
 
 A table is its lines, each a sequence of cells; the first line holds the headings.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Lines = Sequence[Sequence[str]]
 
@@ -93,6 +93,39 @@ def latex_escaped(text: str) -> str:
     escaped = "".join(_LATEX.get(character, character) for character in text)
     # These would be taken for arguments of the \\ before them.
     return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped
+
+
+def as_html(lines: Lines, caption: str = "", classes: Mapping[int, str] | None = None) -> str:
+    """A table in HTML; caption and cells are HTML already (`html.escape`).
+
+    The first cell of a line is its heading; the others have the heading of their column as ``data-label``, which a
+    style for narrow screens can show.
+
+    Parameters
+    ----------
+    lines : sequence of sequence of str
+        The first may be empty: a table without headings.
+    caption : str
+    classes : mapping of int to str, optional
+        Of the cells, by column.
+    """
+    kinds = {place: f' class="{kind}"' for place, kind in (classes or {}).items()}
+    heads, *body = lines
+    labels = [f' data-label="{head}"' if head else "" for head in heads]
+    rows = []
+    for name, *cells in body:
+        told = "".join(
+            f"<td{kinds.get(place, '')}{labels[place] if heads else ''}>{cell}</td>"
+            for place, cell in enumerate(cells, 1)
+        )
+        rows.append(f'<tr><th scope="row">{name}</th>{told}</tr>')
+    head = "".join(f'<th scope="col"{kinds.get(place, "")}>{text}</th>' for place, text in enumerate(heads))
+    return (
+        "<table>"
+        + (f"<caption>{caption}</caption>" if caption else "")
+        + (f"<thead><tr>{head}</tr></thead>" if heads else "")
+        + f"<tbody>{''.join(rows)}</tbody></table>"
+    )
 
 
 def as_csv(lines: Iterable[Sequence[object]]) -> str:

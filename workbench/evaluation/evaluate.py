@@ -16,6 +16,7 @@ from workbench.evaluation.measures import STANDARD, chosen
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.evaluation.protocols import Protocol, get_protocol
 from workbench.images import read_image, to_float
+from workbench.tabular import as_text
 
 RestoreFunction = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int | None, str], None]
@@ -108,24 +109,21 @@ def format_result(result: dict) -> str:
     """The result of an evaluation as a table to print, with a line for each metric that is not available."""
     rows = [(image["name"], image) for image in result["images"]]
     rows += [("mean", result["mean"]), ("mean of the inputs", result["input_mean"])]
-    columns = []
-    for metric in chosen(result["mean"]):
-        head, digits = metric.heading().replace(" ", ""), metric.image_digits or metric.digits
-        columns.append((metric.name, head, max(len(head) + 2 * bool(metric.unit), digits + 2), digits))
-    first = max(len(name) for name, _ in rows)
-    lines = [
-        f"{'protocol ' + result['protocol']:<{first}}" + "".join(f"  {head:>{width}}" for _, head, width, _ in columns)
-    ]
+    metrics = chosen(result["mean"])
+    table = [[f"protocol {result['protocol']}", *(metric.heading() for metric in metrics)]]
     for name, scores in rows:
-        lines.append(f"{name:<{first}}" + "".join(f"  {_number(scores.get(key), *form)}" for key, _, *form in columns))
+        digits = (metric.image_digits or metric.digits for metric in metrics)
+        values = (scores.get(metric.name) for metric in metrics)
+        table.append([name, *(_number(value, places) for value, places in zip(values, digits, strict=True))])
+    lines = [as_text(table)]
     if result["seconds_per_megapixel"] is not None:
         lines.append(f"restoring took {result['seconds_per_megapixel']:.3g} s a megapixel")
     lines += result["unavailable"].values()
     return "\n".join(lines)
 
 
-def _number(value: float | None, width: int, digits: int) -> str:
-    return f"{'-':>{width}}" if value is None else f"{value:{width}.{digits}f}"
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _loaded(metrics: Sequence[str], lpips: bool | Lpips | Unavailable) -> dict[str, Metric | Unavailable]:

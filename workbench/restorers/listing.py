@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.restorers.cards import network_names, read_card
+from workbench.tabular import as_text
 
 _LARGEST_HEADER = 100_000_000
 
@@ -76,9 +77,7 @@ def format_list(restorers: list[Listed]) -> str:
         tuple("-" if (value := getattr(each, column)) in (None, "") else str(value) for column in header)
         for each in restorers
     ]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    aligned = (zip(row, widths, strict=True) for row in (header, *rows))
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in row).rstrip() for row in aligned)
+    return as_text([header, *rows], right=())
 
 
 def to_json(restorers: list[Listed]) -> str:
