@@ -2,56 +2,54 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.evaluation import Lpips, Unavailable, get_protocol
+from workbench.evaluation import Lpips, Metric, NoValue, Sample, Unavailable, get_protocol
+from workbench.evaluation.measures import STANDARD, chosen
 from workbench.evaluation.no_reference import MOST_WINDOWS, WINDOW, no_reference
 from workbench.images import to_float
 
 if TYPE_CHECKING:
     from apps.comparison import Comparison
 
-MAX_LPIPS_PIXELS = 4_000_000
-"""LPIPS of larger photographs is left out: it takes a kilobyte a pixel."""
-MAX_SSIM_PIXELS = 30_000_000
-"""SSIM of larger photographs is left out: it takes some 150 bytes a pixel."""
+MOST_PIXELS = {"lpips": 4_000_000, "ssim": 30_000_000}
+"""By metric: of larger photographs it is left out. LPIPS takes a kilobyte a pixel, SSIM some 150 bytes."""
 
 
 def measure(comparison: Comparison, reference: np.ndarray, tell: Callable[[float], None]) -> None:
     """Fill in the scores of the views, protocol rgb; ``tell`` is called with the share that is done."""
     protocol = get_protocol("rgb")
     tell(0)
-    lpips = lpips_metric()
-    side, pixels = min(reference.shape[:2]), reference.shape[0] * reference.shape[1]
-    if isinstance(lpips, Unavailable):
-        comparison.notes.append(lpips.reason)
-    elif pixels > MAX_LPIPS_PIXELS:
-        comparison.notes.append(f"LPIPS is left out above {MAX_LPIPS_PIXELS // 1_000_000} megapixels")
-    elif side < lpips.min_side:
-        comparison.notes.append(f"LPIPS needs at least {lpips.min_side} pixels a side")
-    with_lpips = isinstance(lpips, Lpips) and side >= lpips.min_side and pixels <= MAX_LPIPS_PIXELS
-    with_ssim = protocol.window <= side and pixels <= MAX_SSIM_PIXELS
-    if side < protocol.window:
-        comparison.notes.append(f"SSIM needs at least {protocol.window} pixels a side")
-    elif not with_ssim:
-        comparison.notes.append(f"SSIM is left out above {MAX_SSIM_PIXELS // 1_000_000} megapixels")
+    metrics = _affordable(comparison, reference.shape[0] * reference.shape[1])
     clean = protocol.prepare(to_float(reference))
     for number, view in enumerate(comparison.views.values()):
-        picture = protocol.prepare(to_float(view.pixels))
-        psnr = protocol.psnr(picture, clean)
-        if math.isinf(psnr):
-            comparison.notes.append(f"PSNR of {view.title} is infinite: it equals the reference")
-        view.scores = {
-            "psnr": psnr if math.isfinite(psnr) else None,
-            "ssim": protocol.ssim(picture, clean) if with_ssim else None,
-            "lpips": lpips(picture, clean) if with_lpips else None,
-        }
+        sample = Sample(protocol.prepare(to_float(view.pixels)), clean, protocol, with_ssim="ssim" in metrics)
+        view.scores = dict.fromkeys(STANDARD)
+        for name, metric in metrics.items():
+            try:
+                view.scores[name] = metric.measure(sample)
+            except NoValue as reason:
+                note = f"{reason} ({view.title})" if name == "psnr" else str(reason)
+                comparison.notes.extend([note] if note not in comparison.notes else [])
         tell((number + 1) / len(comparison.views))
+
+
+def _affordable(comparison: Comparison, pixels: int) -> dict[str, Metric]:
+    """The metrics that there is weight and memory for; a note says of the others why not."""
+    metrics = {}
+    for metric in chosen(STANDARD):
+        loaded, most = lpips_metric() if metric is Lpips else metric.load(), MOST_PIXELS.get(metric.name)
+        if isinstance(loaded, Unavailable):
+            comparison.notes.append(loaded.reason)
+        elif most is not None and pixels > most:
+            comparison.notes.append(f"{metric.title} is left out above {most // 1_000_000} megapixels")
+        else:
+            metrics[metric.name] = loaded
+    return metrics
 
 
 def measure_alone(comparison: Comparison, tell: Callable[[float], None]) -> None:

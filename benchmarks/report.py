@@ -126,14 +126,14 @@ def strength_table(column: str) -> str:
     rows = pd.read_csv(RESULTS / "strength.csv")
     domains = list(dict.fromkeys(rows.domain))
     values = rows.pivot(index="cell", columns="domain", values=column)
-    lines = [f"| | {' | '.join(domains)} |", "|---" * (len(domains) + 1) + "|"]
+    lines = [["", *domains]]
     for cell in (name for name in load_study("strength").cells if name in values.index):
         found, base = values.loc[cell, domains], values.loc["vanilla", domains]
         shown = ["" if pd.isna(value) else f"{value:.2f} ({value - zero:+.2f})" for value, zero in zip(found, base)]  # noqa: B905
-        lines.append(f"| {cell} | {' | '.join(shown)} |")
+        lines.append([cell, *shown])
     commits = ", ".join(sorted(set(rows.commit)))
-    return "\n".join([*lines, "", f"*PSNR in dB (gain over vanilla); one seed, 8 pictures a domain; code {commits};"
-                      " data: `benchmarks/results/strength.csv`.*"])  # fmt: skip
+    facts = f"PSNR in dB (gain over vanilla); one seed, 8 pictures a domain; code {commits}"
+    return f"{as_markdown(lines)}\n\n*{facts}; data: `benchmarks/results/strength.csv`.*"
 
 
 def strength_figure(path: Path) -> None:

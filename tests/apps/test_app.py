@@ -212,7 +212,7 @@ def test_awgn_has_the_photo_as_reference(choices, photo):
 
 
 def test_ssim_of_a_very_large_photo_is_left_out_and_that_is_said(choices, photo, monkeypatch):
-    monkeypatch.setattr(measuring, "MAX_SSIM_PIXELS", 1000)
+    monkeypatch.setitem(measuring.MOST_PIXELS, "ssim", 1000)
     found = comparison.compare([photo], choices[:1], comparison.Degradation("awgn")).comparisons[0]
     assert found.views["input"].scores["ssim"] is None and found.views["input"].scores["psnr"] is not None
     assert any("SSIM is left out" in note for note in found.notes)

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
+from workbench.data.folders import list_pictures
 from workbench.errors import WorkbenchError
-from workbench.files import replacing
+from workbench.files import make_folder, replacing
 from workbench.images import read_image, to_float
 
 PHOTOGRAPHS, BOXES, SIDE = 50, 20, 512
@@ -37,7 +38,8 @@ def write_submission(
     ----------
     noisy : Path
         Folder with the 1000 noisy crops ``0001_01.png`` to ``0050_20.png`` (photograph, box), as ``workbench data
-        prepare dnd`` makes them, or what it made: a folder that has them in ``images/``.
+        prepare dnd`` makes them, or what it made: a folder that has them in ``images/``
+        (`workbench.data.folders.list_pictures`).
     output : Path
         Folder for the 50 files; made if it is missing. Files of an earlier submission in it are replaced.
     restore_fn : callable
@@ -56,27 +58,21 @@ def write_submission(
         A crop is missing, unreadable or not 512x512, its restoration is not finite, or a file cannot be written.
         Nothing is written before all crops are there.
     """
-    noisy, output = Path(noisy), Path(output)
-    if (noisy / "images").is_dir():
-        noisy /= "images"
-    crops = [
-        [noisy / f"{photograph:04d}_{box:02d}.png" for box in range(1, BOXES + 1)]
-        for photograph in range(1, PHOTOGRAPHS + 1)
+    output, there = Path(output), {path.name: path for path in list_pictures(noisy)}
+    names = [
+        [f"{photograph:04d}_{box:02d}.png" for box in range(1, BOXES + 1)] for photograph in range(1, PHOTOGRAPHS + 1)
     ]
-    missing = [path for row in crops for path in row if not path.is_file()]
+    missing = [name for row in names for name in row if name not in there]
     if missing:
         raise WorkbenchError(
             f"{noisy}: {len(missing)} of the {PHOTOGRAPHS * BOXES} crops of DND are missing, such as"
-            f" {missing[0].name}; make them with `workbench data prepare dnd`"
+            f" {missing[0]}; make them with `workbench data prepare dnd`"
         )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkbenchError(f"{output}: cannot be made a folder for the submission ({error.strerror})") from error
+    make_folder(output)
     written = []
-    for number, row in enumerate(crops, 1):
+    for number, row in enumerate(names, 1):
         path = output / f"{number:04d}.mat"
-        _write(path, (_restored(crop, restore_fn) for crop in row))
+        _write(path, (_restored(there[name], restore_fn) for name in row))
         written.append(path)
         if report is not None:
             report(path)

@@ -47,16 +47,19 @@ class Sample:
     picture, reference : ndarray, shape (H, W, 3)
         As of `workbench.evaluation.protocols.Protocol.prepare`; without a reference None.
     protocol : Protocol
+    with_ssim : bool
+        False where nobody asks for SSIM, which takes the most memory.
     """
 
     picture: np.ndarray
     reference: np.ndarray | None
     protocol: Protocol
+    with_ssim: bool = True
 
     @cached_property
     def fidelity(self) -> tuple[float, float | None]:
         """PSNR and SSIM by the protocol."""
-        return self.protocol.measure(self.picture, self.reference)
+        return self.protocol.measure(self.picture, self.reference, self.with_ssim)
 
     @cached_property
     def alone(self) -> dict[str, float | None]:

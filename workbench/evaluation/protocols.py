@@ -43,16 +43,18 @@ class Protocol:
         """
         raise NotImplementedError
 
-    def measure(self, restored: np.ndarray, reference: np.ndarray) -> tuple[float, float | None]:
-        """PSNR and SSIM of two prepared images; SSIM is None if a side is less than ``window``.
+    def measure(
+        self, restored: np.ndarray, reference: np.ndarray, with_ssim: bool = True
+    ) -> tuple[float, float | None]:
+        """PSNR and SSIM of two prepared images; SSIM is None if not asked for, or if a side is less than ``window``.
 
         Raises
         ------
         WorkbenchError
             The protocol cannot measure these two.
         """
-        large_enough = min(reference.shape[:2]) >= self.window
-        return self.psnr(restored, reference), self.ssim(restored, reference) if large_enough else None
+        with_ssim = with_ssim and min(reference.shape[:2]) >= self.window
+        return self.psnr(restored, reference), self.ssim(restored, reference) if with_ssim else None
 
     def psnr(self, restored: np.ndarray, reference: np.ndarray) -> float:
         """PSNR in dB of two prepared images, ``inf`` if they are equal."""
@@ -103,7 +105,9 @@ class AlignedRgb(Rgb):
     name = "rgb-ecc"
     window = 11
 
-    def measure(self, restored: np.ndarray, reference: np.ndarray) -> tuple[float, float | None]:
+    def measure(
+        self, restored: np.ndarray, reference: np.ndarray, with_ssim: bool = True
+    ) -> tuple[float, float | None]:
         if np.array_equal(restored, reference):
             return math.inf, 1.0
         moving, fixed = (image / 255.0 for image in (restored, reference))
@@ -113,8 +117,8 @@ class AlignedRgb(Rgb):
         matrix = ecc.homography(moving, fixed)
         aligned, mask = ecc.warp_cubic(moving, matrix), ecc.valid(matrix, fixed.shape[:2])
         psnr = metrics.psnr_inside(aligned, fixed, mask, data_range=1)
-        large_enough = min(fixed.shape[:2]) >= self.window
-        return psnr, metrics.ssim_inside(aligned, fixed, mask, data_range=1) if large_enough else None
+        with_ssim = with_ssim and min(fixed.shape[:2]) >= self.window
+        return psnr, metrics.ssim_inside(aligned, fixed, mask, data_range=1) if with_ssim else None
 
     def psnr(self, restored: np.ndarray, reference: np.ndarray) -> float:
         return self.measure(restored, reference)[0]
