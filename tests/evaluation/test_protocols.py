@@ -273,7 +273,7 @@ def test_dnd_submission(crops, tmp_path):
 def test_dnd_submission_is_refused_before_anything_is_written(crops, tmp_path):
     folder, _ = crops
     (folder / "0002_01.png").unlink()
-    with pytest.raises(WorkbenchError, match=": 1 of the 6 crops of DND are missing, such as 0002_01.png; make"):
+    with pytest.raises(WorkbenchError, match="images: 1 of the 6 crops of DND are missing, such as 0002_01.png; make"):
         dnd.write_submission(folder, tmp_path / "submission", lambda crop: crop)
     assert not (tmp_path / "submission").exists()
     write_png(folder / "0002_01.png", np.zeros((8, 9, 3), np.uint8))
