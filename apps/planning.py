@@ -61,9 +61,9 @@ def plan(recipe: Recipe, runs: Path) -> Plan:
         The recipe's settings are wrong, or its data missing.
     """
     recipe = resolve(recipe)
-    head_start = recipe.options.get(recipe.method, {}).get("head_start", 0)
+    head_start, total = METHODS[recipe.method].length(recipe)
     paces = dict(_paces(recipe, runs))
-    times = [_seconds(paces.get(""), recipe.training, head_start + recipe.training.max_steps)]
+    times = [_seconds(paces.get(""), recipe.training, total)]
     before, shared = {}, []
     for name, (needed, run) in _needed(recipe, runs).items():
         if run is not None and run.finished:
@@ -74,7 +74,7 @@ def plan(recipe: Recipe, runs: Path) -> Plan:
     if head_start:
         before["head start"] = head_start
     seconds = None if None in times else sum(times)
-    return Plan(before, shared, recipe.training.max_steps, seconds)
+    return Plan(before, shared, total - head_start, seconds)
 
 
 def waits_for(run: Run) -> tuple[str, int, int] | None:

@@ -46,7 +46,7 @@ def test_there_is_nothing_to_train():
         nets.build("selfdeblur", **SMALL)(torch.rand(1, 3, 16, 16))
     with pytest.raises(WorkbenchError, match="does not take"):
         nets.build("selfdeblur", kernel_size=4)
-    with pytest.raises(WorkbenchError, match="unet-pocket needs training"):
+    with pytest.raises(WorkbenchError, match="options.vdip.network: unet-pocket is no network of the kind 'per-image'"):
         METHODS["vdip"](load_recipe("deblur-pocket", ["options.vdip.network={name: unet-pocket}"], method="vdip"))
 
 

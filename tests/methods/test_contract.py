@@ -9,8 +9,8 @@ from workbench.methods import METHODS, resolve
 from workbench.recipes import load_recipe
 from workbench.training import fit
 
-TRAINED = [name for name, method in METHODS.items() if method.parts]  # the others restore each picture by itself
-RESTORING = [name for name in TRAINED if METHODS[name].tasks]
+TRAINED = [name for name, method in METHODS.items() if method.trains]
+RESTORING = [name for name in TRAINED if METHODS[name].restores]
 STEP = 3
 """In the joint training of all of them, with the settings of `support.methods`."""
 

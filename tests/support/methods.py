@@ -30,9 +30,10 @@ FROM_ZERO = ("diffusion.last.weight", "restorer.last.weight")
 
 def small_recipe(method, *settings):
     """A recipe of a task that the method is for, with tiny networks; ``settings`` have the last word."""
-    tasks = METHODS[method].tasks
-    name = "denoise-pocket" if "denoising" in tasks else RECIPES[sorted(tasks)[0]] if tasks else f"{method}-pocket"
-    tiny = [setting for setting in TINY if tasks or not setting.startswith(("restorer.", "options."))]
+    tasks, restores = METHODS[method].tasks, METHODS[method].restores
+    name = "denoise-pocket" if "denoising" in tasks else RECIPES[sorted(tasks)[0]]
+    name = name if restores else f"{method}-pocket"
+    tiny = [setting for setting in TINY if restores or not setting.startswith(("restorer.", "options."))]
     own = [f"options.{method}.{setting}" for setting in SMALL.get(method, ())]
     return load_recipe(name, [*tiny, *own, *settings], method=method)
 

@@ -158,12 +158,14 @@ def methods_for(recipe: Recipe) -> list[str]:
     return [
         name
         for name, method in METHODS.items()
-        if recipe.task in method.tasks and method.family == family and name not in CONTROLS
+        if method.restores and recipe.task in method.tasks and method.family == family and name not in CONTROLS
     ]
 
 
 def _check_task(recipe: Recipe) -> None:
-    """See that a method is for the recipe's task."""
+    """See that a method restores, and is for the recipe's task."""
+    if not METHODS[recipe.method].restores:
+        raise WorkbenchError(f"method {recipe.method} trains no restorer; leave it out of --methods")
     if (reason := misfit(recipe)) is not None:
         raise WorkbenchError(f"{reason}; leave it out of --methods")
 

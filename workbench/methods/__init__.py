@@ -73,8 +73,7 @@ def misfit(recipe: Recipe) -> str | None:
     tasks = METHODS[recipe.method].tasks
     if recipe.task in tasks:
         return None
-    meant = f"is for {', '.join(sorted(tasks))}, not for {recipe.task}" if tasks else "trains no restorer"
-    return f"method {recipe.method} {meant}"
+    return f"method {recipe.method} is for {', '.join(sorted(tasks))}, not for {recipe.task}"
 
 
 def title_of(method: str) -> str:

@@ -6,7 +6,7 @@ From the paper: the network (`workbench.nets.blind_spot.BlindSpot`), pixel-shuff
 Decided to bring it into this trainer
 -------------------------------------
 * The method is the network: the recipe's restorer and warm start give way to ``options.ap-bsn.network``
-  (`workbench.methods.own_restorer`). A comparison with it is one of methods and networks at once; pocket and bench
+  (`workbench.methods.own_network`). A comparison with it is one of methods and networks at once; pocket and bench
   recipes have narrower ones: a training step costs about as much as of their U-Nets, restoring, with the nine passes of
   the refinement, some seven times as much.
 * Patches are the recipe's (the paper's are 120 pixels wide); those whose side is no multiple of 5 are continued by
@@ -22,20 +22,18 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from workbench.errors import WorkbenchError
-from workbench.methods.base import Batch
-from workbench.methods.own_restorer import OwnRestorer
-from workbench.nets.blind_spot import BlindSpot
-from workbench.recipes import Recipe
+from workbench.methods.base import Batch, Method
 from workbench.recipes.schema import Network, Section
 
 
-class ApBsn(OwnRestorer):
+class ApBsn(Method):
     """Trains a blind-spot network to predict target images from themselves."""
 
     parts: ClassVar[frozenset[str]] = frozenset({"target"})
     restores_pairs: ClassVar[bool] = False
     tasks: ClassVar[frozenset[str]] = frozenset({"denoising"})
+    brings_network: ClassVar[bool] = True
+    network_kind: ClassVar[str] = "blind-spot"
 
     class Options(Section):
         """Settings of the paper; strides and refinement are the network's."""
@@ -46,11 +44,6 @@ class ApBsn(OwnRestorer):
         "pocket": {"network": {"name": "ap-bsn-pocket"}},
         "bench": {"network": {"name": "ap-bsn", "width": 64, "modules": 6, "init": "kaiming"}},
     }
-
-    def __init__(self, recipe: Recipe):
-        super().__init__(recipe)
-        if not isinstance(self.restorer, BlindSpot):
-            raise WorkbenchError(f"options.ap-bsn.network: {self.recipe.restorer.name} would learn to copy the noise")
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the noisy images from what is predicted from their surroundings."""

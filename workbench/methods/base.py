@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 from lightning.pytorch import LightningModule
@@ -15,10 +15,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from workbench import nets
 from workbench.data.streams import Parts
 from workbench.errors import WorkbenchError
+from workbench.methods.own_network import with_own_network
 from workbench.methods.restoration_loss import RestorationLoss
 from workbench.recipes import Recipe, one_line
 from workbench.recipes.schema import TASKS, Data, Section
-from workbench.restorers import Restorer
+from workbench.restorers import Restorer, kind_of
 
 if TYPE_CHECKING:
     from workbench.data.domains import Pair
@@ -31,6 +32,15 @@ TRAIN_AGAIN = (
     "the last checkpoint is kept; train anew with --set and a lower training.learning_rate, a training.gradient_clip"
     " or a lower weight of the loss that grew"
 )
+
+
+class Length(NamedTuple):
+    """Steps of a training."""
+
+    head_start: int
+    """At the start, in which the restorer is left as it is."""
+    total: int
+    """In all, the head start included."""
 
 
 class Diverged(WorkbenchError):
@@ -55,7 +65,15 @@ class Method(LightningModule):
 
     parts: ClassVar[Parts] = frozenset({"source"})
     tasks: ClassVar[frozenset[str]] = TASKS
-    """The tasks (``task`` of a recipe) that the method is for; none if it trains no restorer."""
+    """The tasks (``task`` of a recipe) that the method is for."""
+    restores: ClassVar[bool] = True
+    """Whether what it trains restores pictures; if not, nothing is compared with it."""
+    trains: ClassVar[bool] = True
+    """Whether there is anything to train; if not, a run writes the restorer out as it is built."""
+    brings_network: ClassVar[bool] = False
+    """Whether ``Options.network`` takes the place of the recipe's restorer, and is trained as long as the others."""
+    network_kind: ClassVar[str | None] = None
+    """The kind of restorer that its network must make by itself (`workbench.restorers.KINDS`); any if None."""
     title: ClassVar[str] = ""
     """What tables, pictures and the app call its restorer, if not by the method's name."""
     family: ClassVar[str] = "adaptation"
@@ -73,6 +91,7 @@ class Method(LightningModule):
         self.options = self.options_of(recipe)
         self.restoration_loss = RestorationLoss(recipe.training)
         self.restorer = self.build_restorer()
+        self._check_kind()
         self._check_patch_size(self.restorer)
         # Buffers are copied, not averaged: those of attention are indices.
         self.averaged = AveragedModel(
@@ -96,7 +115,8 @@ class Method(LightningModule):
                 f"{recipe.name}: method {recipe.method} has a loss of its own; leave training.loss alone"
             )
         options = cls.options_of(recipe).model_dump(mode="json")
-        return recipe.model_copy(update={"options": {recipe.method: options} if options else {}})
+        recipe = recipe.model_copy(update={"options": {recipe.method: options} if options else {}})
+        return with_own_network(recipe, cls.trains) if cls.brings_network else recipe
 
     @classmethod
     def options_of(cls, recipe: Recipe) -> Section:
@@ -161,19 +181,24 @@ class Method(LightningModule):
         """
         raise NotImplementedError
 
+    @classmethod
+    def length(cls, recipe: Recipe) -> Length:
+        """How long the training of a resolved recipe of this method is."""
+        return Length(0, recipe.training.max_steps if cls.trains else 0)
+
     @property
     def head_start(self) -> int:
         """Steps at the start of training in which the restorer is left as it is."""
-        return 0
-
-    def trains_restorer(self, step: int) -> bool:
-        """Whether the restorer learns in a step; its average moves with it."""
-        return step >= self.head_start
+        return self.length(self.recipe).head_start
 
     @property
     def total_steps(self) -> int:
         """Length of the training in steps, head start included."""
-        return self.head_start + self.recipe.training.max_steps
+        return self.length(self.recipe).total
+
+    def trains_restorer(self, step: int) -> bool:
+        """Whether the restorer learns in a step; its average moves with it."""
+        return self.restores and step >= self.head_start
 
     def extra_parameters(self) -> list[dict]:
         """Parameter groups of further networks: ``{"name", "params", "lr"}``."""
@@ -245,7 +270,7 @@ class Method(LightningModule):
         """Update the weights and, right after, their moving average: callbacks and checkpoints must see both."""
         joint = self.trains_restorer(self.global_step)
         super().optimizer_step(*args, **kwargs)
-        if joint and any(True for _ in self.restorer.parameters()):  # the identity has nothing to average
+        if joint and any(True for _ in self.restorer.parameters()):  # some networks have none
             self.averaged.update_parameters(self.restorer)
 
     def configure_optimizers(self) -> dict | None:
@@ -271,6 +296,14 @@ class Method(LightningModule):
             return lambda step: 1.0
         length = self.total_steps - start
         return lambda step: 0.5 * (1.0 + math.cos(math.pi * min(max(step - start, 0) / length, 1.0)))
+
+    def _check_kind(self) -> None:
+        if self.network_kind not in (None, kind_of(self.restorer)):
+            key = f"options.{self.recipe.method}.network" if self.brings_network else "restorer"
+            raise WorkbenchError(
+                f"{key}: {self.recipe.restorer.name} is no network of the kind {self.network_kind!r}, which"
+                f" {self.recipe.method} needs"
+            )
 
     def _check_patch_size(self, network: nn.Module) -> None:
         size = self.recipe.training.patch_size

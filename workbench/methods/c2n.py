@@ -35,7 +35,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from workbench.methods.base import Batch, Method
+from workbench.methods.base import Batch, Length, Method
 from workbench.methods.gradients import held
 from workbench.methods.random_numbers import RandomNumbers
 from workbench.recipes import Recipe
@@ -193,10 +193,11 @@ class C2N(Method):
         for network in (self.generator, self.critic):
             network.to(memory_format=torch.channels_last)
 
-    @property
-    def head_start(self) -> int:
-        """Steps in which generator and critic learn."""
-        return self.options.head_start
+    @classmethod
+    def length(cls, recipe: Recipe) -> Length:
+        """Steps in which generator and critic learn, then those of the restorer."""
+        head_start = recipe.options[recipe.method]["head_start"]
+        return Length(head_start, head_start + recipe.training.max_steps)
 
     def extra_parameters(self) -> list[dict]:
         """The generator's and the critic's parameters at their learning rates."""

@@ -37,7 +37,7 @@ class ConditionQuality(Method):
 
     parts: ClassVar[Parts] = frozenset({"source", DIFFUSION})
     restores_pairs: ClassVar[bool] = False
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    restores: ClassVar[bool] = False
 
     class Options(Section):
         """The diffusion network and the noise it is trained on."""

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from workbench.diffusion import decoupled
 from workbench.diffusion.parametrisation import SCHEDULES, predict_in_noise_stage, residual_time
-from workbench.methods.base import Batch
+from workbench.methods.base import Batch, Length
 from workbench.methods.random_numbers import RandomNumbers
 from workbench.methods.residual_diffusion import NETWORKS, Networks, ResidualDiffusion, steps_of
 from workbench.recipes import Recipe
@@ -86,10 +86,10 @@ class Drdd(ResidualDiffusion):
             self.start_from(Networks(stages).state_dict())
         super().begin_with(needed)
 
-    @property
-    def total_steps(self) -> int:
-        """None where the stages are trained apart."""
-        return 0 if self.options.stages == "apart" else super().total_steps
+    @classmethod
+    def length(cls, recipe: Recipe) -> Length:
+        """No step where the stages are trained apart."""
+        return Length(0, 0) if recipe.options[recipe.method]["stages"] == "apart" else super().length(recipe)
 
     def described(self) -> dict[str, dict]:
         """The networks of the stages that are trained."""

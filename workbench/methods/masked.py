@@ -28,8 +28,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from workbench.methods.base import Batch, Method
 from workbench.methods.random_numbers import RandomNumbers
-from workbench.nets.masked_swinir import MaskedSwinIR
 from workbench.recipes.schema import Section
+from workbench.restorers import kind_of
 
 MASKED = -0.1
 """The value of masked pixels: none that an image has."""
@@ -65,6 +65,6 @@ class Masked(Method):
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the clean images from what is restored from masked ones."""
         masked = mask_pixels(batch["degraded"], self.options.input_mask, RandomNumbers(batch["seed"]))
-        masks = {"seed": int(batch["seed"][0])} if isinstance(self.restorer, MaskedSwinIR) else {}
+        masks = {"seed": int(batch["seed"][0])} if kind_of(self.restorer) == "masked" else {}
         restored = self.restorer(masked, **masks)
         return {"loss": F.l1_loss(restored, batch["clean"])}

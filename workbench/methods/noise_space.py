@@ -43,7 +43,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from workbench import nets
 from workbench.data.streams import Parts
 from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
-from workbench.methods.base import Batch, Method
+from workbench.methods.base import Batch, Length, Method
 from workbench.methods.gradients import scale_gradient
 from workbench.methods.random_numbers import DIFFUSION, RandomNumbers
 from workbench.objectives import diffusion_weight, noise_prediction_error, residual_swap_contrast
@@ -178,19 +178,15 @@ class NoiseSpaceAdaptation(Method):
             ).requires_grad_(False)
         self.noise_schedule = NoiseSchedule.linear()
 
-    @property
-    def head_start(self) -> int:
-        """Steps in which the diffusion network alone learns."""
-        return self.options.head_start
+    @classmethod
+    def length(cls, recipe: Recipe) -> Length:
+        """Steps in which the diffusion network alone learns, and in all those in which it learns."""
+        given = recipe.options[recipe.method]
+        return Length(given["head_start"], given["head_start"] + given["critic_steps"] * recipe.training.max_steps)
 
     def trains_restorer(self, step: int) -> bool:
         """After the head start, in the last of every ``critic_steps`` steps."""
         return step >= self.head_start and (step - self.head_start + 1) % self.options.critic_steps == 0
-
-    @property
-    def total_steps(self) -> int:
-        """Length of the training in steps of the diffusion network."""
-        return self.head_start + self.options.critic_steps * self.recipe.training.max_steps
 
     def optimizer_step(self, *args, **kwargs) -> None:
         """Update the weights and the moving averages."""

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from workbench import nets
 from workbench.errors import WorkbenchError
-from workbench.methods.base import Batch
-from workbench.methods.own_restorer import OwnRestorer
+from workbench.methods.base import Batch, Method
 from workbench.methods.random_numbers import RandomNumbers
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Section
@@ -44,7 +43,7 @@ class Networks(nn.ModuleDict):
         raise WorkbenchError("this method restores by a procedure, not by a pass of one network; this needs the latter")
 
 
-class ResidualDiffusion(OwnRestorer):
+class ResidualDiffusion(Method):
     """Base of these methods: trains the networks of a kind of restorer and restores by its procedure.
 
     A subclass names its `kind`, describes its networks (`described`) and computes its losses. Its `Options` are the
@@ -53,6 +52,7 @@ class ResidualDiffusion(OwnRestorer):
 
     parts: ClassVar[frozenset[str]] = frozenset({"source", "seed"})
     restores_pairs: ClassVar[bool] = False
+    brings_network: ClassVar[bool] = True
     family: ClassVar[str] = "residual diffusion"
     kind: str
     """The kind of the restorer (`workbench.restorers.KINDS`)."""

@@ -1,7 +1,9 @@
 """SelfDeblur (Ren et al., CVPR 2020): every image deblurred by itself, by two generators, of image and kernel.
 
-The procedure, and what was decided to bring it here, is `workbench.nets.blind_deconvolution.SelfDeblur`; how a method
-without training fits the trainer, `workbench.methods.per_image`. Needs neither source nor target images.
+The procedure, and what was decided to bring it here, is `workbench.nets.blind_deconvolution.SelfDeblur`. Nothing is
+learnt over images: the run takes no step, needs neither source nor target images, and writes the start of the
+optimisation as its restorer, so that evaluating, comparing and restoring work as for any method. It validates nothing,
+since one validation would take as long as the evaluation after it.
 
 At paper scale an image takes the paper's 5000 steps with its generator of 128 channels. The pocket and bench settings,
 with fewer steps, narrower generators and a faster kernel generator, have not been tuned. A few hundred steps bring back
@@ -14,12 +16,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from workbench.methods.per_image import PerImage
+from workbench.methods.base import Method
 from workbench.recipes.schema import Network, Section
 
 
-class SelfDeblur(PerImage):
+class SelfDeblur(Method):
     """Writes the per-image restorer out."""
+
+    parts: ClassVar[frozenset[str]] = frozenset()
+    restores_pairs: ClassVar[bool] = False
+    tasks: ClassVar[frozenset[str]] = frozenset({"deblurring"})
+    trains: ClassVar[bool] = False
+    brings_network: ClassVar[bool] = True
+    network_kind: ClassVar[str] = "per-image"
 
     class Options(Section):
         """The network's settings are those of the paper."""

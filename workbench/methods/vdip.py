@@ -1,19 +1,19 @@
 """VDIP (Huo et al., AAAI 2023): SelfDeblur with a distribution for every pixel and a sparse prior of the gradients.
 
-The procedure, and what was decided to bring it here, is `workbench.nets.blind_deconvolution.Vdip`; how a method without
-training fits the trainer, `workbench.methods.per_image`. Needs neither source nor target images. Of the paper's priors
-this is the sparse one. Cost and limits are those of `workbench.methods.selfdeblur`, and a tenth more steps.
+The procedure, and what was decided to bring it here, is `workbench.nets.blind_deconvolution.Vdip`. Of the paper's
+priors this is the sparse one. All else is as in `workbench.methods.selfdeblur`, cost and limits too, with a tenth more
+steps.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from workbench.methods.per_image import PerImage
+from workbench.methods.selfdeblur import SelfDeblur
 from workbench.recipes.schema import Network, Section
 
 
-class Vdip(PerImage):
+class Vdip(SelfDeblur):
     """Writes the per-image restorer out."""
 
     class Options(Section):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.nets import NETWORKS
+from workbench.restorers.kinds import kind_of
 
 FORMAT = 2
 _LONGEST = 1_000_000
@@ -78,7 +79,7 @@ class _Wrong(ValueError):
 def _of_version_1(card: dict) -> dict:
     network, _ = NETWORKS.get(card["network"]["name"], (None, {}))
     return {
-        "format": FORMAT, "kind": getattr(network, "kind", "one-pass"), "options": {},
+        "format": FORMAT, "kind": kind_of(network), "options": {},
         "networks": {"restorer": {"network": card["network"], "prefix": ""}},
         "data_range": card["data_range"], "provenance": card.get("provenance"), "sha256": None,
     }  # fmt: skip

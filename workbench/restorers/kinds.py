@@ -38,3 +38,8 @@ KINDS: dict[str, type[Procedure]] = {
     "ir-sde": MeanReverting,
 }
 KINDS |= installed(GROUP, Procedure, "workbench.restorers.Procedure", KINDS)
+
+
+def kind_of(network: object) -> str:
+    """The kind of the restorer that a network, or a class of networks, makes alone: what it says, else one pass."""
+    return getattr(network, "kind", "one-pass")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from workbench.errors import WorkbenchError
 from workbench.images import to_float, to_uint
 from workbench.recipes import one_line
-from workbench.restorers.kinds import KINDS
+from workbench.restorers.kinds import KINDS, kind_of
 from workbench.restorers.passes import Passes, Progress, Trace
 from workbench.restorers.procedure import Options, Procedure
 
@@ -81,8 +81,7 @@ class Restorer:
     ) -> Restorer:
         """The restorer of a single network: of the network's ``kind``, or one pass if it does not say."""
         described = {"restorer": described} if described else None
-        kind = getattr(network, "kind", "one-pass")
-        return cls({"restorer": network}, kind, options, described=described, data_range=data_range)
+        return cls({"restorer": network}, kind_of(network), options, described=described, data_range=data_range)
 
     @property
     def procedure(self) -> Procedure:

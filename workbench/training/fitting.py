@@ -210,7 +210,7 @@ def _as_begun(run: Run, recipe: Recipe) -> Recipe:
 
 def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
     """Build all that a recipe names."""
-    if METHODS[recipe.method].tasks and (reason := misfit(recipe)) is not None:
+    if (reason := misfit(recipe)) is not None:
         raise WorkbenchError(f"{recipe.name}: {reason}; choose another --method, or a recipe of that task")
     settings, limit = recipe.training, recipe.data.validation_images
     seed_everything(recipe.seed, verbose=False)
