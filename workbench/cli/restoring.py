@@ -1,0 +1,129 @@
+"""Commands that take a restorer. torch is imported inside of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.shared import Device, JsonFile, Options, Protocol, Restorer, Tile, finish, write_result
+from workbench.errors import WorkbenchError
+
+
+def evaluate(
+    restorer: Restorer,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with input/ and target/ of equal names, or with SIDD's two .mat files of validation blocks;"
+            " dataset:NAME; or simulated-camera, simulated-rain, simulated-shake.",
+        ),
+    ],
+    protocol: Protocol = "rgb",
+    metrics: Annotated[str, typer.Option(help="What to measure, joined by commas.")] = "psnr,ssim,lpips",
+    json_file: JsonFile = None,
+    options: Options = None,
+    tile: Tile = None,
+    device: Device = "auto",
+) -> None:
+    """Measure a restorer on pairs of degraded and clean images; a run keeps the result, for `workbench tables`."""
+    from workbench.devices import choose_device
+    from workbench.evaluation import format_result, get_protocol
+    from workbench.evaluation.sets import open_set
+    from workbench.progress import late_bar
+    from workbench.restorers import load_restorer, parse_options
+    from workbench.runs.evaluations import run_folder, save_evaluation
+    from workbench.runs.provenance import provenance
+
+    get_protocol(protocol)
+    chosen = choose_device(device)
+    run = run_folder(restorer)
+    test_set = open_set(data, run)
+    own, _ = load_restorer(restorer)
+    asked = own.with_options(parse_options(options or []))
+    measured = [name.strip() for name in metrics.split(",") if name.strip()]
+    progress = late_bar("restoring")
+    result = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=measured)
+    print(format_result(result))
+    if json_file is not None:
+        write_result(json_file, result)
+    if run is not None and result["images"]:
+        print(f"kept in {save_evaluation(run, test_set, result, provenance(), asked.changes(own))}")
+    finish(result["failed"])
+
+
+def restore(
+    restorer: Restorer,
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Image files or folders.")],
+    output: Annotated[Path, typer.Option(help="Folder for the restored PNG files.")],
+    options: Options = None,
+    tile: Tile = None,
+    device: Device = "auto",
+) -> None:
+    """Restore images of any size; 16 bits stay 16 bits."""
+    from workbench.devices import choose_device
+    from workbench.progress import late_bar
+    from workbench.restore import restore_files
+    from workbench.restorers import load_restorer, parse_options
+
+    chosen = choose_device(device)
+    loaded, _ = load_restorer(restorer, parse_options(options or []))
+    failed = restore_files(
+        loaded, inputs, output, tile, chosen, lambda path, file: print(f"{path} -> {file}"), late_bar("restoring")
+    )
+    finish(failed)
+
+
+def restorers(
+    runs: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of run folders, to list their restorers too.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """List the restorers that come with the package, and those of runs."""
+    if form not in ("text", "json"):
+        raise WorkbenchError(f"--format {form}: choose text or json")
+    if runs is not None and not runs.is_dir():
+        raise WorkbenchError(f"--runs {runs}: no such folder")
+
+    from workbench.restorers.listing import describe, format_list, to_json
+    from workbench.restorers.names import packaged
+    from workbench.runs import list_runs
+
+    found = [(name, weights, None) for name, weights in packaged().items()]
+    if runs is not None:
+        found += [(str(run.folder), run.weights, run) for run in list_runs(runs) if run.weights.is_file()]
+    listed, failed = [], []
+    for name, weights, run in found:
+        try:
+            listed.append(describe(name, weights, run and run.recipe.task))
+        except WorkbenchError as error:
+            failed.append({"name": name, "reason": str(error)})
+    print(to_json(listed) if form == "json" else format_list(listed))
+    finish(failed)
+
+
+def dnd(
+    restorer: Restorer,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the 50 files of the submission.")],
+    data: Annotated[str, typer.Option(metavar="DIR", help="The prepared noisy crops.")] = "dataset:dnd",
+    device: Device = "auto",
+) -> None:
+    """Restore the crops of the Darmstadt Noise Dataset into the files that its server takes."""
+    from workbench.data.domains import existing_folder
+    from workbench.devices import choose_device
+    from workbench.evaluation.dnd import PHOTOGRAPHS, write_submission
+    from workbench.progress import progress_bar
+    from workbench.restore import restore_array
+    from workbench.restorers import load_restorer
+
+    chosen = choose_device(device)
+    noisy = existing_folder(data)
+    network, _ = load_restorer(restorer)
+    with progress_bar(PHOTOGRAPHS, "DND", "photograph") as bar:
+        files = write_submission(
+            noisy, output, lambda crop: restore_array(network, crop, device=chosen), lambda _: bar.update()
+        )
+    print(f"{output}: {len(files)} files; pack them and upload them as sRGB results")
