@@ -25,13 +25,13 @@ from workbench.comparison import (
     table,
     write_tables,
 )
-from workbench.comparison.child import measure
 from workbench.comparison.command import make_grid, methods_for
 from workbench.comparison.running import _Children
 from workbench.comparison.tables import COLUMNS, read_csv, write_csv
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes import load_recipe, save_recipe
+from workbench.runs.evaluating import evaluate_restorer
 from workbench.tabular import as_markdown, as_text
 from workbench.training import fit
 from workbench.training.fitting import Interrupted
@@ -240,7 +240,7 @@ def test_a_method_that_trains_nothing_stands_in_the_table(tmp_path, pairs):
         ("settings", [*QUICK, *small(pairs), f"options.selfdeblur.network={network}"]),
     )  # fmt: skip
     (job,) = grid.jobs()
-    measure(fit(job.resolved, tmp_path, job.name), str(pairs), "rgb")
+    evaluate_restorer(fit(job.resolved, tmp_path, job.name).folder, str(pairs))
     (measured,) = [row for row in grid_rows(grid) if row["cell"] == "selfdeblur"]
     assert (measured["steps"], measured["seconds_per_step"]) == ("0", "") and float(measured["psnr"]) > 0
     text = write_tables(grid, tmp_path / "tables")["text"]

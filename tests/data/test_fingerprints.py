@@ -7,12 +7,12 @@ import pytest
 from support import TINY
 
 from workbench.comparison import Cell, Grid
-from workbench.comparison.child import measure
 from workbench.comparison.command import make_grid
 from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.errors import WorkbenchError
 from workbench.images import write_png
 from workbench.recipes import load_recipe
+from workbench.runs.evaluating import evaluate_restorer
 from workbench.training import fit, run_name
 
 
@@ -97,7 +97,7 @@ def test_a_changed_test_set_is_measured_again(tmp_path, photographs):
     settings = tuple(TINY)
     job = grid().jobs()[0]
     fit(job.resolved, tmp_path, job.name)
-    measure(job.run, str(photographs), "rgb")
+    evaluate_restorer(job.run.folder, str(photographs))
     assert grid().jobs()[0].missing() == []
     add(photographs, "b.png", 1)
     assert grid().jobs()[0].missing() == [str(photographs)]

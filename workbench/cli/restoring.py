@@ -29,28 +29,20 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Measure a restorer on pairs of degraded and clean images; a run keeps the result, for `workbench tables`."""
-    from workbench.devices import choose_device
-    from workbench.evaluation import format_result, get_protocol
-    from workbench.evaluation.sets import open_set
+    from workbench.evaluation import format_result
     from workbench.progress import late_bar
-    from workbench.restorers import load_restorer, parse_options
-    from workbench.runs.evaluations import run_folder, save_evaluation
-    from workbench.runs.provenance import provenance
+    from workbench.restorers import parse_options
+    from workbench.runs.evaluating import evaluate_restorer
 
-    get_protocol(protocol)
-    chosen = choose_device(device)
-    run = run_folder(restorer)
-    test_set = open_set(data, run)
-    own, _ = load_restorer(restorer)
-    asked = own.with_options(parse_options(options or []))
-    measured = [name.strip() for name in metrics.split(",") if name.strip()]
-    progress = late_bar("restoring")
-    result = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=measured)
+    result, kept = evaluate_restorer(
+        restorer, data, protocol, metrics=[name.strip() for name in metrics.split(",") if name.strip()],
+        options=parse_options(options or []), tile=tile, device=device, progress=late_bar("restoring"),
+    )  # fmt: skip
     print(format_result(result))
     if json_file is not None:
         write_result(json_file, result)
-    if run is not None and result["images"]:
-        print(f"kept in {save_evaluation(run, test_set, result, provenance(), asked.changes(own))}")
+    if kept is not None:
+        print(f"kept in {kept}")
     finish(result["failed"])
 
 

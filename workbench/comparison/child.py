@@ -1,4 +1,7 @@
-"""Train and measure one run of a grid: ``python -m workbench.comparison.child TASK``, the task as JSON."""
+"""Train and measure one run of a grid: ``python -m workbench.comparison.child TASK``, the task as JSON.
+
+It runs what `workbench train --resume` and `workbench evaluate` run, in one process that ends with its parent.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,12 @@ from pathlib import Path
 
 import torch
 
-from workbench.devices import choose_device
 from workbench.errors import WorkbenchError
-from workbench.evaluation.sets import open_set
 from workbench.recipes import load_recipe
-from workbench.restore import restore_array
-from workbench.runs.evaluations import save_evaluation
+from workbench.runs.evaluating import evaluate_restorer
 from workbench.runs.folder import Run
 from workbench.runs.processes import end_with
-from workbench.runs.provenance import provenance
 from workbench.training import fit
-
-
-def measure(run: Run, location: str, protocol: str) -> list[dict]:
-    """Measure a finished run on a test set and keep the record in its folder.
-
-    Returns
-    -------
-    list of dict
-        ``{"name", "reason"}`` of the pictures that could not be measured.
-    """
-    test_set = open_set(location, run.folder)
-    restorer, device = run.restorer(), choose_device("auto")
-    result = test_set.evaluate(lambda image: restore_array(restorer, image, device=device), protocol)
-    save_evaluation(run.folder, test_set, result, provenance())
-    return result["failed"]
 
 
 def main() -> None:
@@ -46,7 +30,7 @@ def main() -> None:
             recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
             run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
         for location in task["tests"]:
-            failed += measure(run, location, task["protocol"])
+            failed += evaluate_restorer(run.folder, location, task["protocol"])[0]["failed"]
     except WorkbenchError as error:
         print(f"workbench: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(getattr(error, "exit_status", 2))
