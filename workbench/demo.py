@@ -64,10 +64,10 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
                     bar.update()
                     return restore_array(restorer, image)
 
-                result = evaluate_pairs(restore, pairs)
-                result[domain]["input"] = result["input_mean"]
-                result[domain][method] = result["mean"]
-                unavailable |= result["unavailable"]
+                measured = evaluate_pairs(restore, pairs)
+                result[domain]["input"] = measured["input_mean"]
+                result[domain][method] = measured["mean"]
+                unavailable |= measured["unavailable"]
     pictures = write_pictures(Path(runs) / f"demo-s{seed}", domains["target"], trained)
     result["seconds"] = round(time.perf_counter() - begin, 1)
     print(_table(result, {domain: len(pairs) for domain, pairs in domains.items()}, seed))
