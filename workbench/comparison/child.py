@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
-from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
 from workbench.runs.evaluating import evaluate_restorer
 from workbench.runs.folder import Run
 from workbench.runs.processes import end_with
+from workbench.terminal import run_command, say
 from workbench.training import fit
 
 
@@ -24,20 +24,22 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     end_with(task["parent"])
     torch.set_num_threads(1)
+    sys.exit(run_command(lambda: complete(task)))
+
+
+def complete(task: dict) -> int:
+    """Do what is asked for; the exit status: 1 where pictures could not be measured."""
     run, failed = Run(Path(task["runs"]) / task["name"]), []
-    try:
-        if task["train"]:
-            recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
-            run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
-        for location in task["tests"]:
-            failed += evaluate_restorer(run.folder, location, task["protocol"])[0]["failed"]
-    except WorkbenchError as error:
-        print(f"workbench: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(getattr(error, "exit_status", 2))
-    if failed:
-        first, others = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-        print(f"workbench: not measured: {first['name']} ({first['reason']}){others}", file=sys.stderr)
-        sys.exit(1)
+    if task["train"]:
+        recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
+        run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
+    for location in task["tests"]:
+        failed += evaluate_restorer(run.folder, location, task["protocol"])[0]["failed"]
+    if not failed:
+        return 0
+    first, others = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    say(f"not measured: {first['name']} ({first['reason']}){others}")
+    return 1
 
 
 if __name__ == "__main__":
