@@ -1,10 +1,16 @@
 """Fixtures of all tests."""
 
+import os
+import sys
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy and PyTorch: several test processes may share the cores
 
 import pytest
 import torch
-from support import ROOT
+from support import ROOT, warm
+
+from workbench.cli import main
 
 # Golden numbers and real images are no part of the project: tests that use them skip where they are absent.
 SHARED = ROOT.parent / "shared"
@@ -13,6 +19,44 @@ SHARED = ROOT.parent / "shared"
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def _stand_in():
+    with warm.warm_python() as python:
+        yield python
+
+
+@pytest.fixture
+def warm_python(_stand_in, monkeypatch):
+    """Child processes begin with PyTorch and Lightning imported: for tests of what they do, not of how they start."""
+    monkeypatch.setattr(sys, "executable", _stand_in)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command in this process: exit status, what it wrote to stdout and to stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return caught.value.code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def output_of(call):
+    """What a command in this process wrote to stdout; with a status that is not 0, which it must have, to stderr."""
+
+    def output_of(*arguments, status=0):
+        found, out, err = call(*arguments)
+        assert found == status, err
+        return out if status == 0 else err
+
+    return output_of
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import json
+import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -13,20 +13,6 @@ from workbench import nets
 from workbench.cli import main
 from workbench.images import read_image, write_png
 from workbench.restorers import Restorer, load_restorer, save_restorer
-
-
-def workbench(monkeypatch, capsys, *arguments):
-    """Run a command in this process: exit status, stdout, stderr."""
-    monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-    with pytest.raises(SystemExit) as exit_:
-        main()
-    out, err = capsys.readouterr()
-    return exit_.value.code, out, err
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    return lambda *arguments: workbench(monkeypatch, capsys, *arguments)
 
 
 @pytest.fixture
@@ -54,16 +40,18 @@ def one_line(err):
 
 @pytest.mark.parametrize("command", [["--help"], ["recipes"], ["data", "list"], ["train", "--help"]])
 def test_commands_without_torch_answer_within_a_second(command, tmp_path):
-    subprocess.run([sys.executable, "-m", "workbench", *command], capture_output=True, cwd=tmp_path)  # compiles
-    seconds = []
-    for _ in range(3):  # the quickest of three: the machine may be busy
-        begin = time.perf_counter()
+    """A second of a processor, which others may want, too; the first call may compile, and a start may be a bad one."""
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-m", "workbench", *command], capture_output=True, text=True, cwd=tmp_path
         )
-        seconds.append(time.perf_counter() - begin)
         assert done.returncode == 0 and done.stdout
-    assert min(seconds) < 1.0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        if seconds < 1:
+            return
+    pytest.fail(f"{seconds:.1f} s")
 
 
 def test_recipes_are_listed(call):

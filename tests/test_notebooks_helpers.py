@@ -87,6 +87,7 @@ def grid(tmp_path_factory):
     return Grid("denoise-pocket", cells, (0,), tests, tmp_path_factory.mktemp("runs"), tuple(TINY), by_recipe=True)
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_grid_by_recipe_takes_over_cached_runs_and_says_nothing(grid, capfd):
     run = find_or_train(grid.jobs()[0].resolved, grid.runs)
     finished = run.summary["finished_at"]
@@ -102,6 +103,7 @@ def test_a_grid_by_recipe_takes_over_cached_runs_and_says_nothing(grid, capfd):
     assert run.name.endswith(runs.digest.iloc[0])
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_runs_that_fail_are_named_and_their_reason_is_said_once(tmp_path):
     settings = (*TINY, "data.source=/nowhere/at-all")
     cells = (Cell("one", "vanilla"), Cell("two", "noise-space"))

@@ -49,6 +49,7 @@ def test_an_installed_method_is_found(site, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path):
     install(site, "broken", {"broken": "module_that_is_not_there:Method"})
     settings = [part for setting in TINY if "options.noise-space" not in setting for part in ("--set", setting)]
@@ -64,6 +65,7 @@ def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path
     assert "method 'broken' of package broken is left out" in line and "module_that_is_not_there" in line
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_the_example_is_in_the_comparisons_of_its_tasks(site, tmp_path):
     code = """
 from pathlib import Path
@@ -125,6 +127,7 @@ def test_the_page_of_networks_shows_the_example_as_it_is():
         assert (NETWORK / file).read_text() in page, f"{file} and docs/adding-a-network.md differ"
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_network_of_another_package_is_trained_and_restores_beside_broken_ones(tmp_path):
     project = tomllib.loads((NETWORK / "pyproject.toml").read_text())["project"]
     site = tmp_path / "site"

@@ -2,12 +2,11 @@
 
 import json
 import re
-import shutil
 import time
 
 import numpy as np
 import pytest
-from test_app import free_port
+from support.apps import free_port, watch
 
 from apps import explain, explain_text
 from apps.main import launch
@@ -15,10 +14,7 @@ from workbench.diagnostics.condition_recording import CHOICES, LEVELS, load_cond
 from workbench.diagnostics.microscope_recording import load_microscope
 from workbench.errors import WorkbenchError
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
-expect = playwright.expect
+expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=180_000)
 
 
@@ -143,31 +139,19 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(address):
+def page(browser, address):
     """The tab, open; the module fails when anything is wrong in its console or is asked of another host."""
-    problems = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"],
-        )
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("response", lambda answer: answer.status >= 400 and problems.append(f"{answer.status} {answer.url}"))
-        page.on(
-            "request",
-            lambda request: request.url.startswith((address, "data:", "blob:")) or problems.append(request.url),
-        )
-        page.goto(address, timeout=120_000)
-        expect(page.locator("#compare")).to_be_visible(timeout=120_000)
-        page.get_by_role("tab", name="Explain", exact=True).click(timeout=120_000)
-        page.wait_for_selector("#explain .ex[data-ready]", timeout=120_000)
-        expect(page.get_by_role("heading", name="1. Cause it")).to_be_visible()
-        expect(page.get_by_role("slider", name="Training step")).not_to_be_visible()
-        page.locator("#explain .ex-more > summary").click()
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    problems = watch(page, address)
+    page.goto(address, timeout=120_000)
+    expect(page.locator("#compare")).to_be_visible(timeout=120_000)
+    page.get_by_role("tab", name="Explain", exact=True).click(timeout=120_000)
+    page.wait_for_selector("#explain .ex[data-ready]", timeout=120_000)
+    expect(page.get_by_role("heading", name="1. Cause it")).to_be_visible()
+    expect(page.get_by_role("slider", name="Training step")).not_to_be_visible()
+    page.locator("#explain .ex-more > summary").click()
+    yield page
+    page.close()
     assert not problems
 
 
@@ -202,7 +186,6 @@ def state(page):
     )
 
 
-@in_browser
 def test_one_slider_moves_everything_at_once_and_asks_nobody(page, microscope):
     slide(page, "step", 0)
     expect(page.locator('[data-text="step"]')).to_have_text("step 0 of 600")
@@ -224,7 +207,6 @@ def test_one_slider_moves_everything_at_once_and_asks_nobody(page, microscope):
     print(f"milliseconds a step: {np.round(np.sort(times), 1).tolist()}")
 
 
-@in_browser
 def test_the_keyboard_moves_the_slider_and_says_where_it_is(page):
     slide(page, "step", 3)
     slider = page.get_by_role("slider", name="Training step")
@@ -235,7 +217,6 @@ def test_the_keyboard_moves_the_slider_and_says_where_it_is(page):
     expect(slider).to_have_attribute("aria-valuetext", re.compile("head start"))
 
 
-@in_browser
 def test_play_runs_to_the_end_and_stops_when_asked(page):
     slide(page, "step", 0)
     page.get_by_role("button", name="Play").click()
@@ -246,7 +227,6 @@ def test_play_runs_to_the_end_and_stops_when_asked(page):
     assert page.locator('[data-text="step"]').inner_text() == stopped
 
 
-@in_browser
 def test_switches_show_the_recorded_error(page, conditions):
     last = len(conditions.steps) - 1
     slide(page, "step", last)
@@ -267,7 +247,6 @@ def test_switches_show_the_recorded_error(page, conditions):
     expect(page.locator('[data-text="base"]')).to_have_text(f"{errors[last, 0, 0, 0]:.3f}")
 
 
-@in_browser
 def test_the_quality_slider_moves_dot_picture_and_number(page, conditions):
     total = conditions.quality[conditions.quality.band == "all"].set_index("level")["mean"]
     read = """() => [document.querySelector('#explain .dot').getAttribute('cy'),
@@ -283,7 +262,6 @@ def test_the_quality_slider_moves_dot_picture_and_number(page, conditions):
     expect(page.locator('[data-text="quality"]')).to_contain_text(f"{total.loc[80]:.4f}")
 
 
-@in_browser
 def test_everything_is_named_and_a_phone_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -11,7 +11,7 @@ import torch
 from gradio.state_holder import SessionState
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from test_app import PAIR, PATIENT, free_port, nothing_packaged, photo, write_run  # noqa: F401 (fixtures)
+from support.apps import PAIR, PATIENT, free_port, write_run
 
 from apps import explain, measuring
 from apps.guarding import Guard, Page, is_loopback
@@ -19,6 +19,8 @@ from apps.main import launch
 from workbench.evaluation import lpips
 from workbench.runs.folder import Run
 from workbench.runs.processes import LOG, log_tail
+
+pytestmark = pytest.mark.usefixtures("nothing_packaged")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +115,7 @@ def test_monitoring_is_off(client):
         assert ask(client, path=path)[0] >= 400
 
 
-def test_no_other_host_is_asked_for_anything(client, others_asked, photo):  # noqa: F811
+def test_no_other_host_is_asked_for_anything(client, others_asked, photo):
     assert ask(client, path="/config")[0] == 200
     found, _ = client.predict([handle_file(photo)], PAIR, "awgn", 15, "standard", None, api_name="/compare")
     (note,) = [note for note in found["photos"][0]["notes"] if "LPIPS" in note]
@@ -136,7 +138,7 @@ def test_no_other_host_is_asked_for_anything(client, others_asked, photo):  # no
         ({"references": 3}, "references: "),
     ],
 )
-def test_an_argument_that_does_not_fit_is_named_and_leaves_no_traceback(client, photo, capfd, changes, message):  # noqa: F811
+def test_an_argument_that_does_not_fit_is_named_and_leaves_no_traceback(client, photo, capfd, changes, message):
     given = {
         "photos": [handle_file(photo)], "restorers": PAIR, "kind": "awgn", "sigma": 15, "camera": "standard",
         "references": None,
@@ -150,7 +152,7 @@ def test_an_argument_that_does_not_fit_is_named_and_leaves_no_traceback(client, 
 def test_a_file_that_was_not_uploaded_is_refused_without_a_traceback(client, capfd, tmp_path):
     # gradio's own client would upload it
     (tmp_path / "secret.png").write_text("secret")
-    photo = {"path": str(tmp_path / "secret.png"), "meta": {"_type": "gradio.FileData"}}  # noqa: F811
+    photo = {"path": str(tmp_path / "secret.png"), "meta": {"_type": "gradio.FileData"}}
     body = json.dumps({"data": [photo, PAIR[0]]})
     status, text = ask(client, "POST", "/gradio_api/call/restore", body, Content_Type="application/json")
     assert status == 200

@@ -5,7 +5,7 @@ import time
 
 import gradio as gr
 import pytest
-from test_app import write_run
+from support.apps import write_run
 from torch.utils.tensorboard import SummaryWriter
 
 from apps import runs, starting

@@ -6,11 +6,13 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
-from test_app import nothing_packaged, photo, write_run  # noqa: F401 (fixtures)
+from support.apps import write_run
 
 from apps import comparison, restorers, sampling
 from workbench import nets
 from workbench.restorers import Restorer, save_restorer
+
+pytestmark = pytest.mark.usefixtures("nothing_packaged")
 
 SMALL = {"name": "drdd-pocket", "widths": [8], "in_channels": 6, "out_channels": 3}
 
@@ -48,7 +50,7 @@ def test_a_film_shows_each_stop_its_noise_subtracted_and_another_seed(runs):
     assert " dB" not in many
 
 
-def test_the_crop_is_followed_through_what_samples(runs, photo):  # noqa: F811
+def test_the_crop_is_followed_through_what_samples(runs, photo):
     found, _ = restorers.find_restorers(runs)
     with gr.Blocks():
         film = sampling.CropFilm([gr.State() for _ in range(5)])

@@ -8,10 +8,9 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
-from test_app import PAIR, nothing_packaged, photo, write_run  # noqa: F401 (fixtures)
-from torch.utils.tensorboard import SummaryWriter
+from support.apps import PAIR, log_run, measure, write_run
 
-from apps import batch, comparison, curves, measuring, restorers, runs, starting, votes
+from apps import batch, comparison, curves, restorers, runs, starting, votes
 from apps.degrading import KINDS, Degradation
 from apps.guarding import is_loopback
 from apps.main import build, read_auth
@@ -19,13 +18,14 @@ from apps.monitor import MonitorTab
 from apps.results import ALL, RECORDED, ResultsTab
 from workbench.data.degradations import DEGRADATIONS
 from workbench.errors import WorkbenchError
-from workbench.evaluation import Unavailable
 from workbench.images import read_image, write_png
 from workbench.nets import build as build_network
 from workbench.restore import restore_array
 from workbench.restorers import Restorer, load_restorer, save_restorer
 from workbench.runs import processes
 from workbench.runs.states import Watcher
+
+pytestmark = pytest.mark.usefixtures("nothing_packaged", "no_lpips")
 
 
 @pytest.fixture
@@ -40,26 +40,12 @@ def choices(folder):
     return restorers.find_restorers(folder)[0]
 
 
-@pytest.fixture(autouse=True)
-def _no_lpips(monkeypatch):
-    monkeypatch.setattr(measuring, "lpips_metric", lambda: Unavailable("LPIPS not available in this test"))
-
-
-def log_run(run_folder, steps, pictures=(), name="loss/total"):
-    with SummaryWriter(run_folder / "events") as writer:
-        for step in steps:
-            writer.add_scalar(name, 1 / step, step)
-            writer.add_scalar("time/seconds_per_step", 0.05, step)
-        for step in pictures:
-            writer.add_image("target/cat", np.full((8, 8, 3), step, np.uint8), step, dataformats="HWC")
-
-
 # Degradations
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("none", "camera")])
 def test_a_degradation_keeps_the_size_and_has_the_photo_as_reference(kind):
-    photo = np.random.default_rng(0).integers(0, 256, (70, 61, 3), dtype=np.uint8)  # noqa: F811
+    photo = np.random.default_rng(0).integers(0, 256, (70, 61, 3), dtype=np.uint8)
     degraded, reference = Degradation(kind)(photo)
     assert degraded.shape == reference.shape == photo.shape and degraded.dtype == np.float32
     assert reference is photo or kind in ("correlated-noise", "developed-noise")  # which soften it
@@ -114,7 +100,7 @@ def test_a_batch_restores_every_file_with_every_restorer(choices, tmp_path):
     assert "2 of 4 images" in page and "trip/z/same.png" in page and "notes.txt" in page
 
 
-def test_names_in_a_batch_repeat_and_lead_nowhere_else(choices, photo, tmp_path):  # noqa: F811
+def test_names_in_a_batch_repeat_and_lead_nowhere_else(choices, photo, tmp_path):
     names = ["a.png", "A.png", "../../a.png", "/etc/b.jpg", "b.png", "b\\..\\b.png"]
     archive, report = batch.restore_all([photo] * 6, choices[:1], tmp_path, names=names)
     with zipfile.ZipFile(archive) as packed:
@@ -130,7 +116,7 @@ def test_paths_that_do_not_fit_the_files_are_not_believed():
         assert batch._relative(["a.png", "b.png"], told) == ["a.png", "b.png"]
 
 
-def test_a_batch_stops_after_the_current_file(choices, tmp_path, photo):  # noqa: F811
+def test_a_batch_stops_after_the_current_file(choices, tmp_path, photo):
     import threading
 
     stop = threading.Event()
@@ -152,7 +138,7 @@ def test_an_empty_or_hopeless_batch_is_said(choices, tmp_path, monkeypatch):
 # Blind votes
 
 
-def test_votes_are_kept_and_counted_whatever_the_order(folder, choices, photo):  # noqa: F811
+def test_votes_are_kept_and_counted_whatever_the_order(folder, choices, photo):
     job = comparison.compare([photo], choices, Degradation("awgn"))
     rng = np.random.default_rng(0)
     ballots = [votes.draw(job, rng) for _ in range(30)]
@@ -173,7 +159,7 @@ def test_a_damaged_line_is_no_vote(folder):
     assert votes.tally(folder / "missing") == []
 
 
-def test_a_vote_needs_two_restorers(choices, photo):  # noqa: F811
+def test_a_vote_needs_two_restorers(choices, photo):
     with pytest.raises(WorkbenchError, match="two restorers"):
         votes.draw(comparison.compare([photo], choices[:1]), np.random.default_rng(0))
 
@@ -338,17 +324,6 @@ def test_a_form_with_a_mistake_is_told_in_one_line_and_starts_nothing(tmp_path, 
 
 
 # The Results tab
-
-
-def measure(run_folder, psnr):
-    (run_folder / "evaluations").mkdir()
-    report = {
-        "images": [{"name": "a"}], "failed": [], "mean": {"psnr": psnr, "ssim": 0.5, "lpips": None},
-        "input_mean": {"psnr": 20.0, "ssim": 0.4, "lpips": None},
-    }  # fmt: skip
-    data = {"name": "simulated camera", "place": "simulated-camera", "data_set": None, "size": 1}
-    record = {"format": 1, "date": "2026-01-01", "protocol": "rgb", "data": data, "provenance": {}, "report": report}
-    (run_folder / "evaluations" / "simulated-camera-rgb.json").write_text(json.dumps(record))
 
 
 def test_a_click_on_a_number_finds_its_run(folder):

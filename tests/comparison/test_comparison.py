@@ -68,6 +68,7 @@ def grid_of(tmp_path, *arguments):
     return make_grid(**options | dict(arguments))
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tmp_path, pairs, monkeypatch):
     spoilt = "options.noise-space.learning_rate=1e30"
     arguments = ["--methods", "dann,noise-space", "--controls", "", "--seeds", "3", "--set", spoilt]

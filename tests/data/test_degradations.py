@@ -354,6 +354,7 @@ def test_the_page_shows_the_example_as_it_is():
         assert (EXAMPLE / file).read_text() in page, f"{file} and docs/adding-a-degradation.md differ"
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_degradation_of_another_package_is_an_option_of_recipes_beside_a_broken_one(tmp_path):
     shutil.copy(EXAMPLE / "banding.py", tmp_path)
     metadata = tmp_path / "banding-0.1.0.dist-info"

@@ -97,6 +97,7 @@ def test_what_cannot_be_recorded_or_read_is_one_line(runs, tmp_path):
         load_microscope(tmp_path / "foreign.npz")
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_one_command_records(tmp_path):
     settings = [*TINY, "training.max_steps=2", "training.snapshot_every=4"]
     command = [sys.executable, "-m", "workbench", "package", "recordings", "--runs", str(tmp_path / "runs")]

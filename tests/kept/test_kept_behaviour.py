@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from safetensors.torch import load_file
 
 # All that these tests take from inside the package: when a module moves, only these lines change.
 import workbench
-from workbench.cli import main
 from workbench.images import read_image
 from workbench.recipes import load_recipe
 from workbench.restorers import load_restorer
@@ -65,22 +63,6 @@ def here(tmp_path, monkeypatch):
     shutil.copytree(KEPT, tmp_path / "kept", ignore=shutil.ignore_patterns("expected", "*.py"))
     monkeypatch.chdir(tmp_path / "kept")
     return tmp_path / "kept"
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run a command in this process; what it printed."""
-
-    def run(*arguments, status=0):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        out, err = capsys.readouterr()
-        assert exit_.value.code == status, err
-        return out if status == 0 else err
-
-    return run
 
 
 class Trained(BaseException):
@@ -155,34 +137,34 @@ def test_checkpoints_and_snapshots_become_methods(here, name, step):
 
 
 @pytest.mark.parametrize("name", [ADAPTED, VANILLA])
-def test_a_finished_run_returns_at_once_and_stays_as_it_is(here, call, fits, name):
+def test_a_finished_run_returns_at_once_and_stays_as_it_is(here, output_of, fits, name):
     method = "noise-space" if name == ADAPTED else "vanilla"
     before = files_of(here / "runs")
     resume = [*train(*TINY, name=name, method=method), "--resume"]
-    assert f"{name}: " in call(*resume)
+    assert f"{name}: " in output_of(*resume)
     # What decides only how fast it goes may change
-    call(*train(*TINY, "training.threads=2", "training.log_every=5", name=name, method=method), "--resume")
+    output_of(*train(*TINY, "training.threads=2", "training.log_every=5", name=name, method=method), "--resume")
     assert fits == [] and files_of(here / "runs") == before
-    message = call(*train(*TINY, "training.batch_size=4", name=name, method=method), "--resume", status=2)
+    message = output_of(*train(*TINY, "training.batch_size=4", name=name, method=method), "--resume", status=2)
     assert "training.batch_size" in message
-    assert "--resume" in call(*resume[:-1], status=2)
+    assert "--resume" in output_of(*resume[:-1], status=2)
     assert files_of(here / "runs") == before
 
 
-def test_an_interrupted_run_goes_on(here, call):
+def test_an_interrupted_run_goes_on(here, output_of):
     warm = files_of(here / "runs" / ".warm-starts")
-    call(*train(*STRONG, name="interrupted"), "--resume")
+    output_of(*train(*STRONG, name="interrupted"), "--resume")
     run = Run(here / "runs" / "interrupted")
     assert run.finished and run.summary["steps"] == 10
     same_weights(run.weights, EXPECTED / "continued.safetensors")
     assert files_of(here / "runs" / ".warm-starts") == warm
 
 
-def test_trained_anew_runs_are_the_same_and_share_the_kept_warm_start(here, call):
+def test_trained_anew_runs_are_the_same_and_share_the_kept_warm_start(here, output_of):
     warm = files_of(here / "runs" / ".warm-starts")
     for name in (VANILLA, ADAPTED):
         method = "noise-space" if name == ADAPTED else "vanilla"
-        call(*train(*TINY, method=method))
+        output_of(*train(*TINY, method=method))
         new, kept = Run(here / "runs" / f"denoise-pocket-{method}-s0"), Run(here / "runs" / name)
         same_weights(new.weights, kept.weights)
         assert new.summary["warm_start"] == kept.summary["warm_start"]
@@ -200,9 +182,9 @@ def test_trained_anew_runs_are_the_same_and_share_the_kept_warm_start(here, call
 # Comparisons, evaluations and tables
 
 
-def test_a_comparison_takes_over_its_runs_and_measurements(here, call, fits):
+def test_a_comparison_takes_over_its_runs_and_measurements(here, output_of, fits):
     before = files_of(here / "runs")
-    printed = call(
+    printed = output_of(
         "compare", "denoise", "--methods", "noise-space", "--controls", "vanilla", "--seeds", "0", "--data", "pairs",
         "--processes", "1", "--format", "csv", *train(*TINY)[2:],
     )  # fmt: skip
@@ -213,20 +195,20 @@ def test_a_comparison_takes_over_its_runs_and_measurements(here, call, fits):
 
 
 @pytest.mark.parametrize("path", sorted(EXPECTED.glob("evaluate-*.json")), ids=lambda path: path.stem)
-def test_evaluations_give_the_same_numbers(here, call, path):
+def test_evaluations_give_the_same_numbers(here, output_of, path):
     name, _, protocol = path.stem.removeprefix("evaluate-").replace("rgb-ecc", "rgb_ecc").rpartition("-")
     (restorer,) = (each for each in RESTORERS if each.stem == name)
-    call(
+    output_of(
         "evaluate", restorer, "--data", "pairs", "--protocol", protocol.replace("_", "-"), "--device", "cpu",
         "--json", "report.json",
     )  # fmt: skip
     _same_report(json.loads(Path("report.json").read_text()), json.loads(path.read_text()))
 
 
-def test_a_kept_run_is_measured_and_its_record_replaced(here, call):
+def test_a_kept_run_is_measured_and_its_record_replaced(here, output_of):
     (record,) = (here / "runs" / ADAPTED / "evaluations").glob("*.json")
     kept = json.loads(record.read_text())
-    call("evaluate", here / "runs" / ADAPTED, "--data", "pairs", "--device", "cpu")
+    output_of("evaluate", here / "runs" / ADAPTED, "--data", "pairs", "--device", "cpu")
     assert list(record.parent.glob("*.json")) == [record]
     made = json.loads(record.read_text())
     assert made["date"] > kept["date"]
@@ -237,8 +219,8 @@ def test_a_kept_run_is_measured_and_its_record_replaced(here, call):
 
 
 @pytest.mark.parametrize("place", ["simulated-camera", "simulated-rain", "simulated-shake"])
-def test_the_simulated_domains_are_the_same(here, call, place):
-    call("evaluate", "cards/identity.safetensors", "--data", place, "--device", "cpu", "--json", "report.json")
+def test_the_simulated_domains_are_the_same(here, output_of, place):
+    output_of("evaluate", "cards/identity.safetensors", "--data", place, "--device", "cpu", "--json", "report.json")
     _same_report(json.loads(Path("report.json").read_text()), json.loads((EXPECTED / f"{place}.json").read_text()))
 
 
@@ -262,18 +244,18 @@ def _same_report(made, kept):
         (3, ["--format", "latex", "--table", "1"]),
     ],
 )
-def test_tables_of_the_kept_runs(here, call, number, arguments):
-    printed = iter(_rows(call("tables", "--runs", "runs", *arguments)))
+def test_tables_of_the_kept_runs(here, output_of, number, arguments):
+    printed = iter(_rows(output_of("tables", "--runs", "runs", *arguments)))
     kept = _rows((EXPECTED / f"tables-{number}.txt").read_text())
     assert len(kept) > 5
     missing = [row for row in kept if row not in printed]  # each is looked for after the one before it
     assert not missing
 
 
-def test_tables_as_csv_have_the_kept_columns(here, call):
+def test_tables_as_csv_have_the_kept_columns(here, output_of):
     made, kept = (
         list(csv.DictReader(text.replace("options.noise-space.", "noise_space.").splitlines()))
-        for text in (call("tables", "--runs", "runs", "--format", "csv"), (EXPECTED / "tables-1.txt").read_text())
+        for text in (output_of("tables", "--runs", "runs", "--format", "csv"), (EXPECTED / "tables-1.txt").read_text())
     )
     columns = kept[0].keys()
     rows = iter([_sorted_settings({name: row[name] for name in columns}) for row in made])
@@ -297,10 +279,10 @@ def _rows(text):
 
 
 @pytest.mark.parametrize("restorer", RESTORERS, ids=lambda path: path.stem)
-def test_restorers_give_the_same_pictures(here, call, restorer):
+def test_restorers_give_the_same_pictures(here, output_of, restorer):
     pictures = "pairs/input" if restorer.parent == PACKAGED else "pairs/input/astronaut.png"
-    call("restore", restorer, pictures, "--output", "whole", "--device", "cpu")
-    call("restore", restorer, pictures, "--output", "tiled", "--device", "cpu", "--tile", "64")
+    output_of("restore", restorer, pictures, "--output", "whole", "--device", "cpu")
+    output_of("restore", restorer, pictures, "--output", "tiled", "--device", "cpu", "--tile", "64")
     names = sorted(path.stem for path in (here / "whole").iterdir())
     assert names == (["astronaut", "chelsea"] if restorer.parent == PACKAGED else ["astronaut"])
     with np.load(EXPECTED / "outputs.npz") as kept:
@@ -311,8 +293,8 @@ def test_restorers_give_the_same_pictures(here, call, restorer):
             same_pixels(read_image(here / "tiled" / f"{name}.png").pixels, tiled)
 
 
-def test_sixteen_bits_stay_sixteen(here, call):
-    call(
+def test_sixteen_bits_stay_sixteen(here, output_of):
+    output_of(
         "restore", PACKAGED / "denoise-photographs-adapted.safetensors", "sixteen", "--output", "out", "--device", "cpu"
     )
     with np.load(EXPECTED / "outputs.npz") as kept:
@@ -330,9 +312,9 @@ def test_cards_of_version_1_are_read(path):
 # Recipes
 
 
-def test_no_packaged_recipe_is_gone(call):
+def test_no_packaged_recipe_is_gone(output_of):
     kept = {tuple(line.split()[:3]) for line in (EXPECTED / "recipes.txt").read_text().splitlines()}
-    assert len(kept) == 10 and kept <= {tuple(line.split()[:3]) for line in call("recipes").splitlines()}
+    assert len(kept) == 10 and kept <= {tuple(line.split()[:3]) for line in output_of("recipes").splitlines()}
 
 
 @pytest.mark.parametrize("path", sorted((KEPT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
@@ -372,7 +354,7 @@ def test_another_recipe_is_not_taken_for_a_cached_one(here, fits):
 
 
 @pytest.mark.parametrize(("name", "settings", "method", "seed", "folder"), WARM_STARTS)
-def test_a_warm_start_that_was_cached_is_found(here, call, fits, name, settings, method, seed, folder):
+def test_a_warm_start_that_was_cached_is_found(here, output_of, fits, name, settings, method, seed, folder):
     shutil.copytree("warm", "runs/.warm-starts", dirs_exist_ok=True)
     for warm in Path("runs/.warm-starts").iterdir():
         for suffix in (".json", ".safetensors"):
@@ -381,7 +363,7 @@ def test_a_warm_start_that_was_cached_is_found(here, call, fits, name, settings,
     options = {key: str(value) for key, value in (("method", method), ("seed", seed)) if value is not None}
     # A warm start looks at the source alone; the folder is quicker to open than a simulated target
     with pytest.raises(Trained):
-        call(*train(*settings, *ON_PAIRS[1:], recipe=name, name="new", **options))
+        output_of(*train(*settings, *ON_PAIRS[1:], recipe=name, name="new", **options))
     assert fits[0][0].name == "new", "the warm start is trained anew"
     kept = load_file(PACKAGED / "denoise-simulated-camera-vanilla.safetensors")
     begun = {name.removeprefix("restorer."): value for name, value in fits[0][1].state_dict().items()}
@@ -395,10 +377,10 @@ def test_a_warm_start_that_was_cached_is_found(here, call, fits, name, settings,
     ("recipe", "target"),
     [("denoise-pocket", "simulated-camera"), ("derain-pocket", "pairs/input"), ("deblur-pocket", "pairs/input")],
 )
-def test_the_first_samples_of_a_training(here, call, fits, recipe, target):
+def test_the_first_samples_of_a_training(here, output_of, fits, recipe, target):
     settings = ["warm_start=null", "training.batch_size=3", "training.patch_size=16", *ON_PAIRS[2:]]
     with pytest.raises(Trained):
-        call(*train(*settings, f"data.target={target}", recipe=recipe, name="new"))
+        output_of(*train(*settings, f"data.target={target}", recipe=recipe, name="new"))
     batch = next(iter(fits[0][2]))
     with np.load(EXPECTED / "streams.npz") as kept:
         names = [name.partition("/")[2] for name in kept if name.startswith(f"{recipe}/")]

@@ -24,8 +24,8 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom(path, runs, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+@pytest.mark.usefixtures("warm_python")
+def test_runs_from_top_to_bottom(path, runs):
     notebook = read(path)
     place = next(index for index, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
     injected = nbformat.v4.new_code_cell(f"SMOKE = True\nRUNS = {str(runs)!r}")

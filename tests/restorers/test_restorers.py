@@ -1,7 +1,6 @@
 """Restorers: networks, a procedure and its options; cards; names."""
 
 import json
-import sys
 import types
 
 import numpy as np
@@ -9,15 +8,11 @@ import pytest
 import torch
 from pydantic import Field
 from safetensors.torch import load_file
-from support import ROOT, TINY
+from support import ROOT
 from torch import nn
 
 from workbench import nets
-from workbench.cli import main
 from workbench.errors import WorkbenchError
-from workbench.images import read_image, write_png
-from workbench.recipes import load_recipe
-from workbench.restore import restore_array
 from workbench.restorers import (
     KINDS,
     Options,
@@ -25,15 +20,12 @@ from workbench.restorers import (
     Restorer,
     StoppedError,
     load_restorer,
-    packaged,
     parse_options,
     passes,
     save_restorer,
 )
 from workbench.restorers.restorer import check_options
-from workbench.training import fit
 
-NAME = "denoise-photographs-adapted"
 WIDTHS = {"first": 4, "second": 6}
 
 
@@ -349,68 +341,3 @@ def test_cards_of_version_1_are_of_the_kind_of_their_network(network, kind, opti
         path.with_suffix(".json").write_text(json.dumps(card))
         with pytest.raises(WorkbenchError, match=r"restorer\.json: option: steps: "):
             load_restorer(path)
-
-
-# Names and the command line
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def run(*arguments, status=0):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        out, err = capsys.readouterr()
-        assert caught.value.code == status, err
-        return out if status == 0 else err
-
-    return run
-
-
-def test_packaged_restorers_have_names(tmp_path, monkeypatch, call):
-    monkeypatch.chdir(tmp_path)
-    for folder in ("input", "target"):
-        (tmp_path / "pairs" / folder).mkdir(parents=True)
-        write_png(tmp_path / "pairs" / folder / "a.png", (255 * picture(20, 24)).astype(np.uint8))
-    restorer, _ = load_restorer(NAME)
-    expected = restore_array(restorer, read_image("pairs/input/a.png").pixels)
-    call("restore", NAME, "pairs/input", "--output", "out")
-    np.testing.assert_array_equal(read_image("out/a.png").pixels, expected)
-    assert "mean" in call("evaluate", NAME, "--data", "pairs")
-    line = call("restore", "denoise-photograph-adapted", "pairs/input", "--output", "out", status=2)
-    assert "no restorer here" in line and f"is {NAME} meant?" in line and line.count("\n") == 1
-    (tmp_path / NAME).mkdir()
-    assert "no restorer here" in call("restore", NAME, "pairs/input", "--output", "out", status=2), "a folder is first"
-
-
-def test_the_list_of_restorers(call, tmp_path):
-    listed = json.loads(call("restorers", "--format", "json"))
-    assert [each["name"] for each in listed] == sorted(packaged())
-    adapted = next(each for each in listed if each["name"] == NAME)
-    weights = load_file(packaged()[NAME])
-    assert adapted["parameters"] == sum(value.numel() for value in weights.values())
-    assert (adapted["task"], adapted["kind"], adapted["seed"]) == ("denoising", "one-pass", 0)
-    assert NAME in call("restorers")
-    assert call("restorers", "--runs", tmp_path / "none", status=2).count("\n") == 1
-
-
-def test_options_of_a_run_on_the_command_line(tmp_path, monkeypatch, call):
-    monkeypatch.chdir(tmp_path)
-    for folder in ("input", "target"):
-        (tmp_path / "pairs" / folder).mkdir(parents=True)
-        write_png(tmp_path / "pairs" / folder / "a.png", (255 * picture(20, 24)).astype(np.uint8))
-    settings = "options.selfdeblur.network={name: selfdeblur, steps: 3, width: 4, levels: 2, hidden: 8, kernel_size: 5}"
-    run = fit(load_recipe("deblur-pocket", [*TINY, settings], method="selfdeblur"), tmp_path / "runs")
-    assert json.loads(run.weights.with_suffix(".json").read_text())["options"]["steps"] == 3
-    for name, options in (("own", []), ("same", ["--option", "steps=3"]), ("more", ["--option", "steps=6"])):
-        call("restore", run.folder, "pairs/input", "--output", name, *options)
-        call("evaluate", run.folder, "--data", "pairs", *options)
-    own, same, more = (read_image(f"{name}/a.png").pixels for name in ("own", "same", "more"))
-    np.testing.assert_array_equal(own, same)
-    assert (own != more).any()
-    records = [json.loads(path.read_text()) for path in sorted((run.folder / "evaluations").iterdir())]
-    assert sorted(str(record["options"]) for record in records) == ["{'steps': 6}", "{}"]
-    line = call("restore", run.folder, "pairs/input", "--output", "out", "--option", "steps=0", status=2)
-    assert line.startswith("workbench: option: steps: ") and line.count("\n") == 1
-    listed = json.loads(call("restorers", "--runs", "runs", "--format", "json"))
-    assert next(each for each in listed if each["name"] == str(run.folder.relative_to(tmp_path)))["kind"] == "per-image"

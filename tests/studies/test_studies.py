@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from support import TINY
-from test_cli import workbench
 
 from workbench.comparison import COLUMNS, Cell, Grid
 from workbench.errors import WorkbenchError
@@ -90,12 +89,13 @@ cells:
 """
 
 
-def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, monkeypatch, capsys):
+@pytest.mark.usefixtures("warm_python")
+def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, call):
     own = tmp_path / "own.yaml"
     own.write_text(OWN.replace("simulated-camera", "dataset:cc"))
     settings = [part for setting in [*TINY, "data.validation=dataset:cc"] for part in ("--set", setting)]
     arguments = ["study", own, "--runs", tmp_path / "runs", "--processes", "1", *settings]
-    status, out, err = workbench(monkeypatch, capsys, *arguments)
+    status, out, err = call(*arguments)
     assert status == 0, err
     path = tmp_path / "runs" / "own.csv"
     rows = pd.read_csv(path)
@@ -104,12 +104,12 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, mo
     assert rows.seed.tolist()[1:3] == [3, 3] and rows.commit[1:].notna().all()
     assert rows.settings[3] == "strength=1.5" and rows.psnr[3] != rows.psnr[0]
     finished = path.read_bytes()
-    status, _, err = workbench(monkeypatch, capsys, *arguments, "--measure-only")
+    status, _, err = call(*arguments, "--measure-only")
     assert status == 0 and path.read_bytes() == finished, "nothing was trained or measured twice"
 
     for kind, measured in (("validation", "target_psnr"), ("times", "seconds_per_step")):
         own.write_text(OWN + f"record: {kind}\n")
-        status, _, _ = workbench(monkeypatch, capsys, *arguments, "--output", tmp_path / "other.csv")
+        status, _, _ = call(*arguments, "--output", tmp_path / "other.csv")
         (row,) = pd.read_csv(tmp_path / "other.csv").to_dict("records")
         assert (status, row["cell"]) == (0, "vanilla") and row[measured] > 0
         (tmp_path / "other.csv").unlink()
@@ -143,13 +143,14 @@ cells:
 """
 
 
-def test_cells_share_stages_and_are_measured_with_other_options(tmp_path, monkeypatch, capsys):
+@pytest.mark.usefixtures("warm_python")
+def test_cells_share_stages_and_are_measured_with_other_options(tmp_path, call):
     own = tmp_path / "ladder.yaml"
     own.write_text(LADDER)
     small = [*TINY, "options.drdd.network={name: drdd-pocket, widths: [8]}"]
     settings = [part for setting in small for part in ("--set", setting)]
     arguments = ["study", own, "--runs", tmp_path / "runs", "--processes", "1", *settings]
-    assert workbench(monkeypatch, capsys, *arguments)[0] == 0
+    assert call(*arguments)[0] == 0
     path = tmp_path / "runs" / "ladder.csv"
     rows = pd.read_csv(path).set_index("cell")
     assert list(rows.index) == ["input", "known", "whole", "known 1 step"] and set(rows.test) == {"rain"}
@@ -160,7 +161,7 @@ def test_cells_share_stages_and_are_measured_with_other_options(tmp_path, monkey
     assert needs["residual"]["name"] == "known-s0", "trained once, though the second stage sees something else"
     assert sum(each.is_dir() for each in (tmp_path / "runs" / ".warm-starts").iterdir()) == 1
     written = path.read_bytes()
-    assert workbench(monkeypatch, capsys, *arguments)[0] == 0 and path.read_bytes() == written
+    assert call(*arguments)[0] == 0 and path.read_bytes() == written
 
 
 @pytest.mark.parametrize(
@@ -179,13 +180,13 @@ def test_what_is_wrong_with_a_study_is_one_line(tmp_path, change, reason):
         load_study(path)
 
 
-def test_wrong_calls_are_told(tmp_path, monkeypatch, capsys):
+def test_wrong_calls_are_told(tmp_path, monkeypatch, call):
     with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of classical-settings, desk"):
         load_study("magic")
-    status, out, _ = workbench(monkeypatch, capsys, "study", "--list")
+    status, out, _ = call("study", "--list")
     assert status == 0 and "rivals" in out and "-shake" in out
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
-    status, _, err = workbench(monkeypatch, capsys, "study", "real-photographs", "--runs", tmp_path / "runs")
+    status, _, err = call("study", "real-photographs", "--runs", tmp_path / "runs")
     assert status == 2 and "workbench data prepare polyu" in err and not (tmp_path / "runs").exists()
-    status, _, err = workbench(monkeypatch, capsys, "study", "embedded", "--cells", "magic", "--runs", tmp_path)
+    status, _, err = call("study", "embedded", "--cells", "magic", "--runs", tmp_path)
     assert status == 2 and "has no cell 'magic'" in err

@@ -16,6 +16,7 @@ from workbench.methods import resolve
 from workbench.methods.base import Diverged
 from workbench.recipes import load_recipe
 from workbench.restorers import load_restorer
+from workbench.runs.processes import living_process
 from workbench.training import Run, fit, list_runs
 
 
@@ -124,24 +125,27 @@ def test_exported_weights_are_the_ones_the_summary_names(tmp_path):
     assert all(torch.equal(checkpoint[f"averaged.module.{key}"], value) for key, value in averaged.items())
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     settings = (*LONG, *DROPOUT)
     whole = fit(recipe(*settings), tmp_path, "whole")
     run = Run(tmp_path / "run")
-    step = random.Random(time.time_ns()).randint(5, 40)
+    step = random.randint(5, 40)
+    print(f"killed after step {step} or a little later")
     process = subprocess.Popen(arguments(tmp_path, settings=settings), stderr=subprocess.DEVNULL)
     wait_for_step(run, step, process)
-    process.kill()
-    process.wait()
+    living_process(run).kill()
+    assert process.wait() == -signal.SIGKILL
     assert not run.finished
     fit(recipe(*settings), tmp_path, "run", resume=True)
-    assert equal(weights(whole), weights(run)), f"killed after step {step}"
+    assert equal(weights(whole), weights(run))
     states = [torch.load(each.checkpoint, weights_only=True) for each in (whole, run)]
     moments = [state["optimizer_states"][0]["state"] for state in states]
     assert all(torch.equal(moments[0][key]["exp_avg"], moments[1][key]["exp_avg"]) for key in moments[0])
     assert curve(whole, "loss/loss") == curve(run, "loss/loss")
 
 
+@pytest.mark.usefixtures("warm_python")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_signals_write_a_checkpoint(tmp_path, number):
     settings = ("training.max_steps=5000", "training.validate_every=10000", "training.checkpoint_every=5")
@@ -340,6 +344,7 @@ def test_trains_on_cuda(tmp_path, precision):
     assert fit(recipe(f"training.precision={precision}", "training.accelerator=gpu"), tmp_path).finished
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_two_processes_train_like_one(tmp_path):
     """Gradients averaged over two gloo processes equal those of one process with the joined batch."""
     settings = ("options.noise-space.margin=1.0", "training.accelerator=cpu", "training.ema_decay=0.5")
