@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from drdd_report import ladder_table, levels_table
 from rivals_report import gains_figure, ranking_table, settings_table, times_table
 
 from workbench import nets
@@ -25,6 +26,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "results.md"
 STUDY = DOCS / "study.md"
 DESK = DOCS / "desk.md"
+DRDD = DOCS / "drdd.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -298,6 +300,8 @@ def render(page: str) -> str:
         "strength": strength_table,
         "screening": screening_table,
         "guard": guard_table,
+        "drdd-ladder": ladder_table,
+        "drdd-levels": levels_table,
         "desk-pilot": lambda _: pilot_table(),
         "ranking": lambda task: ranking_table(read, task),
         "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
@@ -313,7 +317,7 @@ def render(page: str) -> str:
 
 if __name__ == "__main__":
     APP_FILE.write_text(app_tables(), encoding="utf-8")
-    for page in (PAGE, STUDY, DESK):
+    for page in (PAGE, STUDY, DESK, DRDD):
         page.write_text(render(page.read_text()))
     strength_figure(DOCS / "figures" / "strength.png")
     gains_figure(read, DOCS / "figures" / "rivals.png")
