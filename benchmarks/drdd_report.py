@@ -85,8 +85,8 @@ def ladder_table(of: str) -> str:
         seeds = str(len(group))
         lines.append([*_said(cell, settings), f"{cost(cell, settings):.1f}", spread(group.psnr), gain, *quality, seeds])
     commits = ", ".join(sorted(set(rows.commit.dropna())))
-    source = f"`benchmarks/results/{STUDY}-{domain}.csv`"
-    return f"{as_markdown(lines)}\n\n*{int(rows.images.iloc[0])} pictures; protocol rgb; code {commits}; data: {source}.*"
+    source = f"code {commits}; data: `benchmarks/results/{STUDY}-{domain}.csv`"
+    return f"{as_markdown(lines)}\n\n*{int(rows.images.iloc[0])} pictures; protocol rgb; {source}.*"
 
 
 def levels_table(domain: str) -> str:
