@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from workbench.data import embedded
+from workbench.data.domains import validation_pairs
 from workbench.data.embedded import CATALOGUE, photograph, simulated_target, source_photographs, target_scenes
+from workbench.errors import WorkbenchError
 from workbench.evaluation.metrics import psnr
+from workbench.recipes.schema import Data
 
 
 def contains(picture, patch):
@@ -40,6 +43,18 @@ def test_splits_share_no_photograph():
     train = shown(source_photographs(leaves=1)) | shown(target_scenes())
     held_out = shown(source_photographs("held-out")) | shown(target_scenes("held-out"))
     assert train == parts["train"] and held_out == parts["held-out"]
+
+
+def test_settings_are_chosen_on_other_photographs_than_tests_and_training():
+    tuning, train = simulated_target("tuning"), simulated_target("train", shots=8, size=256)
+    assert len(tuning) == 8 and {shot.photograph.shape for shot in tuning} == {(256, 256, 3)}
+    scenes = {shot.name.rsplit("-", 1)[0] for shot in tuning}
+    assert scenes == {scene.name for scene in target_scenes()}, "of the training scenes, no held-out one"
+    assert not any(np.array_equal(one.photograph, other.photograph) for one in tuning for other in train)
+    named = validation_pairs(Data(validation="simulated-camera:tuning"))
+    assert [pair.name for pair in named] == [shot.name for shot in tuning]
+    with pytest.raises(WorkbenchError, match="simulated pairs are simulated-rain or simulated-rain:tuning"):
+        validation_pairs(Data(validation="simulated-rain:magic"))
 
 
 def test_source_and_target_share_no_pixels():

@@ -10,6 +10,7 @@ from workbench import nets
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.random_numbers import RandomNumbers
+from workbench.methods.residuals import blurred, restrained
 from workbench.nets.blind_spot import shuffle_down, shuffle_up
 from workbench.restore import restore_array
 from workbench.restorers import Restorer
@@ -85,10 +86,10 @@ def test_neighbor2neighbor_denoises_white_noise_without_clean_images(tmp_path):
     assert end > start + 2.5
 
 
-@pytest.fixture
-def blind():
+@pytest.fixture(params=[0, 2], ids=["plain", "mean skip"])
+def blind(request):
     torch.manual_seed(0)
-    return nets.build("ap-bsn-pocket", width=8, modules=2).eval()
+    return nets.build("ap-bsn-pocket", width=8, modules=2, mean_skip=request.param).eval()
 
 
 @pytest.mark.parametrize("way", ["whole", "downsampled"])
@@ -99,6 +100,20 @@ def test_the_blind_spot_is_blind(blind, way):
         (gradient,) = torch.autograd.grad(restored[0, :, row, column].sum(), image, retain_graph=True)
         assert (gradient[0, :, row, column] == 0).all(), "a pixel changes its own prediction"
         assert (gradient != 0).sum() > 30, "but others do"
+
+
+def test_the_mean_skip_is_that_of_the_pixels_around_and_has_no_weights():
+    torch.manual_seed(0)
+    plain, skipping = (nets.build("ap-bsn-pocket", width=8, modules=2, mean_skip=radius) for radius in (0, 1))
+    skipping.load_state_dict(plain.state_dict())
+    image = torch.rand(1, 3, 5, 6)
+    added = skipping(image) - plain(image)
+    around = image[..., 1:4, 2:5].sum(dim=(-2, -1)) - image[..., 2, 3]
+    assert torch.allclose(added[..., 2, 3], around / 8, atol=1e-6)
+    corner = (image[..., 0, 1] + image[..., 1, 0] + image[..., 1, 1]) / 3
+    assert torch.allclose(added[..., 0, 0], corner, atol=1e-6), "pixels beyond the picture do not count"
+    flat = torch.full((1, 3, 4, 4), 0.7)
+    assert torch.allclose(skipping(flat) - plain(flat), flat, atol=1e-6)
 
 
 def test_pixel_shuffle_downsampling_takes_every_nth_pixel_and_is_undone():
@@ -142,6 +157,7 @@ def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
     warm = "warm_start={max_steps: 30, batch_size: 2, patch_size: 24, learning_rate: 0.01, validate_every: 15}"
     resolved = METHODS["ap-bsn"].resolve(small_recipe("ap-bsn", warm))
     assert resolved.restorer.name == "ap-bsn-pocket" and resolved.warm_start is None
+    assert resolved.restorer.overrides == {"mean_skip": 1}
     assert resolved.training.max_steps == 38 and resolved.training.patch_size == 24
     assert resolved.training.validate_every == 15, "validating does not take more of its time than of the others'"
     assert METHODS["ap-bsn"].resolve(resolved) == resolved
@@ -151,12 +167,15 @@ def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
 
 
 def test_ap_bsn_learns_to_predict_noisy_images():
-    module = build("ap-bsn", "training.patch_size=40")
+    module = build("ap-bsn", "training.patch_size=40", "options.ap-bsn.network={name: ap-bsn-pocket}")
     losses = descend(module, 40, learning_rate=0.003)["loss"]
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
 
 
-C2N_TINY = ("options.c2n.head_start=2", "options.c2n.width=4", "options.c2n.critic_width=4")
+C2N_TINY = (
+    "options.c2n.head_start=2", "options.c2n.width=4", "options.c2n.critic_width=4", "options.c2n.residual=free",
+    "options.c2n.softness=0",
+)  # fmt: skip
 
 
 def test_c2n_trains_generator_and_critic_first_then_the_restorer():
@@ -217,6 +236,49 @@ def test_c2n_weighs_the_noise_colour_and_the_critics_slope():
     added = losses["loss"] - without["loss"]
     assert added.item() == pytest.approx((3 * losses["zero_mean"] + 5 * losses["gradient_penalty"]).item(), rel=1e-4)
     assert losses["zero_mean"] > 0 and losses["gradient_penalty"] > 0
+
+
+def test_c2ns_penalty_is_of_the_rating_that_its_losses_take():
+    module = build("c2n", *C2N_TINY, "options.c2n.zero_mean=0", "options.c2n.gradient_penalty=0")
+    batch = batch_of(module)
+    pixels = batch["target"][0].numel()
+    slope = torch.ones_like(batch["target"][0]) / pixels**0.5
+    module.critic.forward = lambda image: (slope * image).sum(dim=1, keepdim=True)  # of slope 1, whatever the size
+    losses = module.losses(batch, 0)
+    made = batch["clean"] + module.noise(batch["clean"], RandomNumbers(batch["seed"]))
+    apart = (batch["target"] - made).mean() * pixels**0.5
+    assert losses["gradient_penalty"] == pytest.approx(0, abs=1e-5)
+    assert losses["wasserstein_distance"].item() == pytest.approx(apart.item(), abs=1e-3)
+
+
+@pytest.mark.parametrize("method", ["c2n", "pixelda"])
+def test_a_restrained_generator_leaves_colours_alone(method):
+    module = build(method, f"options.{method}.residual=zero-mean", f"options.{method}.softness=0")
+    batch = batch_of(module)
+    with torch.no_grad():
+        if method == "c2n":
+            added = module.noise(batch["clean"], RandomNumbers(batch["seed"]))
+        else:
+            clean, translated = module.translated(batch)
+            added = translated - clean - module.options.strength * (batch["degraded"] - batch["clean"])
+    assert added.std() > 1e-4 and added.mean(dim=(-2, -1)).abs().max() < 1e-6
+
+
+def test_what_is_wide_is_kept_out_of_a_high_passed_residual():
+    rows = torch.arange(64.0)[:, None].expand(1, 3, 64, 64)
+    wide, narrow = torch.sin(2 * torch.pi * rows / 32), torch.sin(2 * torch.pi * rows / 4)
+    inside = (..., slice(8, -8), slice(8, -8))
+    assert restrained(wide, "high-pass")[inside].std() < 0.1 * wide.std()
+    assert restrained(narrow, "high-pass")[inside].std() > 0.9 * narrow.std()
+    assert restrained(wide, "free") is wide
+
+
+def test_soft_clean_pictures_are_what_the_restorer_has_to_give_back():
+    seen, module = [], build("c2n", *C2N_TINY[:-1], "options.c2n.softness=1.6")
+    batch = batch_of(module)
+    module.restorer.forward = lambda image, window=None: seen.append(image) or blurred(batch["clean"], 1.6)
+    assert module.losses(batch, 2)["loss"] == 0
+    assert (seen[0] - blurred(batch["clean"], 1.6)).std() < (seen[0] - batch["clean"]).std()
 
 
 def test_c2ns_critic_learns_to_tell_noisy_pictures_from_clean_ones():

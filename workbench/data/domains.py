@@ -12,7 +12,7 @@ from torch.utils.data import ConcatDataset, Subset
 
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
-from workbench.data.embedded import EFFECTS, simulated_target, source_photographs
+from workbench.data.embedded import EFFECTS, TUNING, simulated_target, source_photographs
 from workbench.data.root import DATASET, PATCHES, data_root, folder_of
 from workbench.data.streams import Parts, PatchStream, Source
 from workbench.errors import WorkbenchError
@@ -104,10 +104,30 @@ def training_stream(data: Data, parts: Parts, patch_size: int, seed: int) -> Pat
 
 def validation_pairs(data: Data, limit: int | None = None) -> list[Pair]:
     """Held-out pairs of the target domain, at most ``limit`` of them, evenly spaced."""
-    if data.validation in EFFECTS:
-        shots = simulated_target("held-out", data.camera, domain=data.validation)
+    if (simulated := simulated_split(data.validation)) is not None:
+        domain, split = simulated
+        shots = simulated_target(split, data.camera, domain=domain)
         return [Pair(shot.name, shot.photograph, shot.reference) for shot in _spaced(shots, limit)]
     return _held_out(data.validation, limit)
+
+
+def simulated_split(location: str) -> tuple[str, str] | None:
+    """Domain and split that the name of simulated pairs stands for; None for any other location.
+
+    ``simulated-camera`` and the like are the held-out pairs, ``simulated-camera:tuning`` those that settings are chosen
+    on (`workbench.data.embedded.simulated_target`).
+
+    Raises
+    ------
+    WorkbenchError
+        There is no such split.
+    """
+    domain, colon, split = location.partition(":")
+    if domain not in EFFECTS:
+        return None
+    if colon and split != TUNING:
+        raise WorkbenchError(f"{location}: simulated pairs are {domain} or {domain}:{TUNING}")
+    return domain, split or "held-out"
 
 
 def source_validation_pairs(data: Data, limit: int | None = None) -> list[Pair]:

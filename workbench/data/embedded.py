@@ -20,6 +20,10 @@ from workbench.data.dead_leaves import dead_leaves
 from workbench.data.degradations import CameraShake, Degradation, LayeredRain, margin_of
 
 SPLITS = ("train", "held-out")
+TUNING = "tuning"
+"""The split that settings are chosen on: other photographs of the training scenes, none of a held-out one."""
+# Seeds the rolls of that split; a recipe's seed is smaller.
+TUNING_SEED = 2**33
 # Seeds the dead leaves among the target scenes: a recipe's seed is smaller, so no source image is among them.
 TARGET_LEAVES_SEED = 2**32
 EFFECTS: dict[str, Degradation | None] = {
@@ -171,15 +175,16 @@ def simulated_target(
     Parameters
     ----------
     split : str
-        "train" or "held-out".
+        "train", "held-out" or "tuning": of the training scenes, but another roll. Methods that train on the references
+        of the target domain, as the oracle does, have seen those scenes; the others have not.
     camera : str
         Key of `workbench.data.camera.CAMERAS`.
     seed : int
-        Seed of the roll. The two splits never share random numbers.
+        Seed of the roll. The splits never share random numbers.
     shots : int, optional
-        Number of photographs; 40 for training, and each held-out scene once.
+        Number of photographs; 40 for training, 8 for tuning, and each held-out scene once.
     size : int, optional
-        Side of the photographs in pixels; 384 for training, 256 for held-out.
+        Side of the photographs in pixels; 384 for training, 256 for the others.
     domain : str
         Key of `EFFECTS`.
 
@@ -188,6 +193,9 @@ def simulated_target(
     roll : tuple of workbench.data.camera.Shot
     """
     effect = EFFECTS[domain]
+    if split == TUNING:
+        scenes, roll_seed = target_scenes("train"), TUNING_SEED + seed
+        return tuple(simulated_roll(scenes, CAMERAS[camera], roll_seed, shots or 8, size or 256, effect))
     if _checked(split) == "train":
         scenes, shots, size = target_scenes(split), shots or 40, size or 384
     else:

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.domains import existing_folder, held_out, source_validation_pairs, validation_pairs
-from workbench.data.embedded import EFFECTS
+from workbench.data.domains import (
+    existing_folder,
+    held_out,
+    simulated_split,
+    source_validation_pairs,
+    validation_pairs,
+)
 from workbench.data.fingerprints import fingerprints
 from workbench.data.folders import is_paired, prepared_part
 from workbench.data.matlab import open_blocks
@@ -107,8 +112,9 @@ def open_set(location: str, run: Path | None = None, data: Data | None = None) -
         A folder with ``input/`` and ``target/``; a folder with SIDD's two files of validation blocks
         (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
         ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
-        the embedded held-out pictures; ``held-out-source`` for the pairs of the source domain that the run's recipe
-        holds out, ``held-out-source:DEGRADATION`` for those of the entries of a mixture with that degradation.
+        the embedded held-out pictures, and with ``:tuning`` after it for those that settings are chosen on;
+        ``held-out-source`` for the pairs of the source domain that the run's recipe holds out,
+        ``held-out-source:DEGRADATION`` for those of the entries of a mixture with that degradation.
     run : Path, optional
         The run folder of what is to be measured; its recipe says how strong the simulated camera is, and what the
         source domain.
@@ -122,7 +128,7 @@ def open_set(location: str, run: Path | None = None, data: Data | None = None) -
         There is nothing of the kind.
     """
     source, _, degradation = location.partition(":")
-    if location in EFFECTS or source == HELD_OUT_SOURCE:
+    if source == HELD_OUT_SOURCE or simulated_split(location) is not None:
         trained_on = load_recipe(run).data if run is not None else data or Data()
         if source == HELD_OUT_SOURCE:
             return _held_out_source(trained_on, degradation)

@@ -9,6 +9,9 @@ Decided to bring it into this trainer
   (`workbench.methods.own_network`). A comparison with it is one of methods and networks at once; pocket and bench
   recipes have narrower ones: a training step costs about as much as of their U-Nets, restoring, with the nine passes of
   the refinement, some seven times as much.
+* At the scales pocket and bench the network's output is added to the mean of the pixels around each pixel, itself left
+  out (``mean_skip``): trained shortly, the paper's network shifts colours by some grey levels. At paper scale it is the
+  paper's.
 * Patches are the recipe's (the paper's are 120 pixels wide); those whose side is no multiple of 5 are continued by
   replication, and the loss does not see what was added.
 
@@ -41,8 +44,8 @@ class ApBsn(Method):
         network: Network = Network(name="ap-bsn")
 
     by_scale: ClassVar[dict[str, dict]] = {
-        "pocket": {"network": {"name": "ap-bsn-pocket"}},
-        "bench": {"network": {"name": "ap-bsn", "width": 64, "modules": 6, "init": "kaiming"}},
+        "pocket": {"network": {"name": "ap-bsn-pocket", "mean_skip": 1}},
+        "bench": {"network": {"name": "ap-bsn", "width": 64, "modules": 6, "init": "kaiming", "mean_skip": 1}},
     }
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:

@@ -38,6 +38,7 @@ from torch.nn import functional as F  # noqa: N812
 from workbench.methods.base import Batch, Length, Method
 from workbench.methods.gradients import held
 from workbench.methods.random_numbers import RandomNumbers
+from workbench.methods.residuals import Freedom, blurred, restrained
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Section
 
@@ -126,11 +127,15 @@ class Critic(nn.Sequential):
         super().__init__(_conv(3, width), nn.PReLU(), *residuals, _conv(width, 1))
 
 
+def rating(places: Tensor) -> Tensor:
+    """An image's rating (N,) from that of its places (N, 1, H, W): their sum."""
+    return places.sum(dim=(1, 2, 3))
+
+
 def gradient_penalty(critic: nn.Module, real: Tensor, made: Tensor, share: Tensor) -> Tensor:
     """How far the critic's slope between real and made images is from 1 (Gulrajani et al., NeurIPS 2017, Eq. 3).
 
-    An image's rating is the sum over its places. The losses take the mean over places; with a slope of 1 for the mean
-    they would be so large that no mean colour of the noise could be held at zero by a weight of 0.01.
+    An image's rating is the sum over its places, as in the losses (`rating`).
 
     Parameters
     ----------
@@ -144,8 +149,7 @@ def gradient_penalty(critic: nn.Module, real: Tensor, made: Tensor, share: Tenso
     Tensor, scalar
     """
     between = (share * real + (1 - share) * made).detach().requires_grad_()
-    rating = critic(between).sum()
-    (slope,) = torch.autograd.grad(rating, between, create_graph=True)
+    (slope,) = torch.autograd.grad(rating(critic(between)).sum(), between, create_graph=True)
     return (slope.flatten(1).norm(dim=1) - 1).square().mean()
 
 
@@ -171,15 +175,20 @@ class C2N(Method):
         critic_blocks: int = Field(6, ge=0)
         gradient_penalty: float = Field(10.0, ge=0, description="weight of the gradient penalty")
         zero_mean: float = Field(0.01, ge=0, description="weight of the loss that keeps the noise's mean at zero")
+        residual: Freedom = Field("free", description="what the noise may be: also 'zero-mean' or 'high-pass'")
+        softness: float = Field(
+            0.0, ge=0, le=5, description="Gaussian blur of the clean pictures, standard deviation in pixels"
+        )
 
     by_scale: ClassVar[dict[str, dict]] = {
         "pocket": {
-            "head_start": 900, "learning_rate": 2e-4, "critic_learning_rate": 5e-3, "width": 12, "style": 8,
+            "head_start": 900, "learning_rate": 1e-4, "critic_learning_rate": 1e-3, "width": 12, "style": 8,
             "extractor": 1, "independent": 1, "dependent": 1, "critic_width": 16, "critic_blocks": 2,
+            "residual": "zero-mean", "softness": 1.6,
         },
         "bench": {
             "head_start": 8000, "critic_learning_rate": 5e-4, "width": 32, "extractor": 3, "critic_width": 32,
-            "critic_blocks": 4,
+            "critic_blocks": 4, "residual": "zero-mean", "softness": 1.6,
         },
     }  # fmt: skip
 
@@ -214,11 +223,11 @@ class C2N(Method):
         """Generated noise for clean images, of their shape."""
         place = (self.generator.width, *clean.shape[-2:])
         style, normal, uniform = rng.normal(self.generator.style), rng.normal(*place), rng.uniform(*place)
-        return self.generator(clean, style, normal, uniform)
+        return restrained(self.generator(clean, style, normal, uniform), self.options.residual)
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """In the head start the losses of generator and critic, then the restorer's L1 loss."""
-        clean, rng = batch["clean"], RandomNumbers(batch["seed"])
+        clean, rng = blurred(batch["clean"], self.options.softness), RandomNumbers(batch["seed"])
         if step < self.head_start:
             return self._adversarial(clean, batch["target"], rng)
         with torch.no_grad():
@@ -228,9 +237,9 @@ class C2N(Method):
     def _adversarial(self, clean: Tensor, target: Tensor, rng: RandomNumbers) -> dict[str, Tensor]:
         noise = self.noise(clean, rng)
         made = clean + noise
-        praise = held(self.critic, made).mean()
+        praise = rating(held(self.critic, made)).mean()
         zero_mean = noise.mean(dim=(0, 2, 3)).abs().sum()
-        distance = self.critic(target).mean() - self.critic(made.detach()).mean()
+        distance = (rating(self.critic(target)) - rating(self.critic(made.detach()))).mean()
         penalty = gradient_penalty(self.critic, target, made, rng.uniform(1, 1, 1))
         generator = -praise + self.options.zero_mean * zero_mean
         critic = -distance + self.options.gradient_penalty * penalty

@@ -30,7 +30,6 @@ Putting a photograph's noise on clean pictures is known from blind denoising (Ch
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -46,6 +45,7 @@ from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Length, Method
 from workbench.methods.gradients import scale_gradient
 from workbench.methods.random_numbers import DIFFUSION, RandomNumbers
+from workbench.methods.residuals import blurred
 from workbench.objectives import diffusion_weight, noise_prediction_error, residual_swap_contrast
 from workbench.probes.noise_prediction import NoisePredictor
 from workbench.probes.patches import held_out_patches
@@ -81,14 +81,6 @@ def _passed(network: nn.Module, noised: Tensor, conditions: list[Tensor], alpha_
         torch.cat(conditions).contiguous(memory_format=torch.channels_last),
         alpha_bar.repeat(count),
     ).float()
-
-
-def _blurred(images: Tensor, sigma: float) -> Tensor:
-    if not sigma:
-        return images
-    from torchvision.transforms.functional import gaussian_blur  # slow to import
-
-    return gaussian_blur(images, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 
 @contextmanager
@@ -268,7 +260,7 @@ class NoiseSpaceAdaptation(Method):
         strength, sign = RandomNumbers(batch["seed"]).uniform(2, 1, 1, 1).unbind(dim=1)
         low, high = RESIDUAL_STRENGTH
         gain = (low + (high - low) * strength) * torch.where(sign < 0.5, -1.0, 1.0)
-        clean = _blurred(batch["clean"], self.options.guard_blur)
+        clean = blurred(batch["clean"], self.options.guard_blur)
         return self.restoration_loss(self.restorer(clean + gain * (batch["target"] - target.detach())), clean)
 
     def diffusion_losses(self, batch: Batch, source: Tensor, target: Tensor, weight: float) -> dict[str, Tensor]:

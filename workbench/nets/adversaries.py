@@ -63,6 +63,10 @@ class Translator(nn.Module):
             for parameter in self.layers[-1].parameters():
                 parameter.mul_(0.05)
 
+    def residual(self, image: Tensor, *noise: Tensor) -> Tensor:
+        """What is added to images (N, 3, H, W) to translate them."""
+        return self.layers(torch.cat([image, *noise], dim=1))
+
     def forward(self, image: Tensor, *noise: Tensor) -> Tensor:
         """Translated images (N, 3, H, W), not clipped."""
-        return image + self.layers(torch.cat([image, *noise], dim=1))
+        return image + self.residual(image, *noise)

@@ -71,6 +71,24 @@ def join(parts: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
     return shuffle_up(parts, stride)[..., : size[0], : size[1]]
 
 
+class _MeanAround(nn.Module):
+    """The mean of the pixels around each pixel, itself left out: (N, C, H, W) to the same, in a square of ``radius``.
+
+    Pixels beyond the picture do not count; the mean of none is 0.
+    """
+
+    def __init__(self, radius: int):
+        super().__init__()
+        around = torch.ones(1, 1, 2 * radius + 1, 2 * radius + 1)
+        around[..., radius, radius] = 0
+        self.register_buffer("around", around, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        radius, channels = self.around.shape[-1] // 2, images.shape[1]
+        counts = F.conv2d(torch.ones_like(images[:1, :1]), self.around, padding=radius).clamp(min=1)
+        return F.conv2d(images, self.around.expand(channels, -1, -1, -1), padding=radius, groups=channels) / counts
+
+
 class BlindSpot(nn.Module):
     """AP-BSN (Lee et al., CVPR 2022): a network that predicts each pixel from its surroundings alone.
 
@@ -93,6 +111,10 @@ class BlindSpot(nn.Module):
     init : {"default", "kaiming"}
         ``"kaiming"`` draws the convolutions from a Kaiming normal distribution and scales the last of each dilated
         module by 0.1: with PyTorch's initialisation a short training hardly leaves the mean colour.
+    mean_skip : int
+        Radius in pixels of the square around a pixel, itself left out, whose mean the network's output is added to; 0
+        for none, as in the paper. It has no weights. A short training leaves a colour shift of some grey levels
+        without it, for every colour has to pass through the network.
     """
 
     kind: ClassVar[str] = "blind-spot"
@@ -107,13 +129,18 @@ class BlindSpot(nn.Module):
         refinements: int = 8,
         replaced: float = 0.16,
         init: str = "default",
+        mean_skip: int = 0,
     ):
         super().__init__()
-        if min(width // 2, modules, train_stride, stride, refinements + 1) < 1 or not 0 <= replaced <= 1:
-            raise ValueError("width is at least 2, modules and strides 1, refinements 0, and replaced in 0..1")
+        smallest = min(width // 2, modules, train_stride, stride, refinements + 1, mean_skip + 1)
+        if smallest < 1 or not 0 <= replaced <= 1:
+            raise ValueError(
+                "width is at least 2, modules and strides 1, refinements and mean_skip 0, and replaced in 0..1"
+            )
+        self.mean_around = _MeanAround(mean_skip) if mean_skip else None
         self.train_stride = train_stride
         self.options = {"stride": stride, "refinements": refinements, "replaced": replaced}
-        self.halo = 2 + 3 * modules
+        self.halo = max(2 + 3 * modules, mean_skip)
         self.head = nn.Sequential(nn.Conv2d(3, width, 1), nn.ReLU())
         self.branches = nn.ModuleList(_branch(width, modules, dilation) for dilation in (2, 3))
         self.tail = nn.Sequential(
@@ -152,7 +179,8 @@ class BlindSpot(nn.Module):
             Not clipped.
         """
         features = self.head(degraded)
-        return self.tail(torch.cat([branch(features) for branch in self.branches], dim=1))
+        predicted = self.tail(torch.cat([branch(features) for branch in self.branches], dim=1))
+        return predicted if self.mean_around is None else self.mean_around(degraded) + predicted
 
     def downsampled(self, degraded: Tensor, stride: int) -> Tensor:
         """The images of every ``stride``-th pixel restored and put together again; shapes as of `forward`."""

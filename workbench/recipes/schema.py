@@ -120,7 +120,8 @@ class Data(Section):
     )
     validation: str = Field(
         "simulated-camera",
-        description="held-out pairs of the target domain: simulated as above, a folder, dataset:NAME",
+        description="held-out pairs of the target domain: simulated as above (with ':tuning' others, to choose settings"
+        " on), a folder, dataset:NAME",
     )
     source_validation: str | None = Field(
         None,
