@@ -221,7 +221,7 @@ def test_an_oracle_without_references_is_told_before_anything_is_trained(tmp_pat
 def test_every_task_has_its_methods(tmp_path, pairs):
     adaptation = ["noise-space", "dann", "dsn", "pixelda", "cycada"]
     for recipe, own in (
-        ("denoise-pocket", ["neighbor2neighbor", "ap-bsn", "c2n", "masked"]),
+        ("denoise-pocket", ["neighbor2neighbor", "ap-bsn", "c2n", "masked", "self-collaboration"]),
         ("derain-pocket", ["nlcl"]),
         ("deblur-pocket", ["selfdeblur", "vdip"]),
     ):

@@ -47,7 +47,7 @@ def test_every_network_is_trained_by_the_one_optimiser(method, pairs):
     module = build(method, *pairs)
     groups = module.configure_optimizers()["optimizer"].param_groups
     optimised = {id(parameter) for group in groups for parameter in group["params"]}
-    trained = {id(parameter) for name, parameter in module.named_parameters() if not name.startswith("averaged.")}
+    trained = {id(parameter) for parameter in module.parameters() if parameter.requires_grad}
     assert optimised == trained
     batch = batch_of(module)
     for step in (0, module.head_start + STEP):

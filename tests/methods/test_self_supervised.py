@@ -1,5 +1,7 @@
 """The self-supervised and unsupervised rivals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import support.methods
@@ -62,7 +64,7 @@ def test_neighbor2neighbor_follows_the_paper():
 def test_neighbor2neighbor_takes_two_different_neighbours_of_every_cell():
     from workbench.methods.neighbor2neighbor import _masks
 
-    first, second = (mask.view(-1, 4) for mask in _masks(RandomNumbers(torch.arange(5)), 8, 6))
+    first, second = (mask.view(-1, 4) for mask in _masks(RandomNumbers(torch.arange(5)), 1, 8, 6))
     assert first.shape == (5 * 4 * 3, 4)
     assert (first.sum(1) == 1).all() and (second.sum(1) == 1).all()
     distance = (first.int().argmax(1) - second.int().argmax(1)).abs()
@@ -71,8 +73,27 @@ def test_neighbor2neighbor_takes_two_different_neighbours_of_every_cell():
 
 
 def test_neighbor2neighbor_wants_even_patches():
-    with pytest.raises(WorkbenchError, match="must be even"):
-        build("neighbor2neighbor", "restorer={name: unet-pocket, width: 4, depth: 1}", "training.patch_size=17")
+    for stride, size in ((1, 17), (2, 18)):
+        with pytest.raises(WorkbenchError, match=f"must be a multiple of {2 * stride}"):
+            build(
+                "neighbor2neighbor", "restorer={name: unet-pocket, width: 4, depth: 1}", f"training.patch_size={size}",
+                f"options.neighbor2neighbor.stride={stride}",
+            )  # fmt: skip
+
+
+def test_neighbor2neighbor_with_a_stride_learns_and_restores_every_nth_pixel():
+    module = build("neighbor2neighbor", "options.neighbor2neighbor.stride=2")
+    batch, seen = batch_of(module), []
+    restore = module.restorer.forward
+    module.restorer.forward = lambda image, window=None: seen.append(image) or restore(image)
+    module.losses(batch, 0)
+    assert any(torch.equal(image, shuffle_down(batch["target"], 2)) for image in seen), "Eq. 8 sees whole parts"
+    picture = batch["target"][:1]
+    restorer = module.exported()
+    parts = module.averaged.module(shuffle_down(picture, 2))
+    with torch.no_grad():
+        assert torch.allclose(restorer(picture), shuffle_up(parts, 2), atol=1e-6)
+    assert build("neighbor2neighbor", "options.neighbor2neighbor.stride=1").exported().kind == "one-pass"
 
 
 def test_neighbor2neighbor_denoises_white_noise_without_clean_images(tmp_path):
@@ -300,6 +321,10 @@ def test_masked_training_hides_the_share_it_says():
     shares = hidden.float().mean(dim=(1, 2, 3))
     assert shares.min() > 0.77 and shares.max() < 0.93 and shares.std() > 0.01
     assert torch.equal(masked[~hidden], images[~hidden])
+    images = torch.rand(200, 3, 8, 8)
+    half = mask_pixels(images, (0.4, 0.6), RandomNumbers(torch.arange(200)), unmasked=0.5)
+    whole = (half == images).flatten(1).all(dim=1)
+    assert 70 < whole.sum() < 130 and (half[~whole] == -0.1).float().mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_masked_training_asks_for_the_whole_clean_image():
@@ -333,6 +358,45 @@ def test_attention_is_masked_in_training_and_after_it():
     module.averaged.module.eval()(image)
     batch["seed"] = batch["seed"] + 1
     assert not torch.equal(first, module.losses(batch, 0)["loss"])
+
+
+def test_self_collaboration_puts_on_clean_pictures_what_its_copy_took_out():
+    module = build("self-collaboration", "options.self-collaboration.softness=0")
+    batch, seen = batch_of(module), []
+    module.extractor.forward = lambda image, window=None: image - 0.125
+    clean, target = batch["clean"], batch["target"]
+    wanted = torch.cat([clean, clean, target - 0.125])
+    module.restorer.forward = lambda image, window=None: seen.append(image) or wanted + 0.25
+    losses = module.losses(batch, 0)
+    assert torch.allclose(seen[0], torch.cat([batch["degraded"], clean + 0.125, target]), atol=1e-6)
+    assert set(losses) == {"loss", "restoration", "unpaired_synthesis", "self_synthesis"}
+    assert losses["loss"].item() == pytest.approx(0.75, abs=1e-3), "what it has to give back has none of the noise"
+
+
+def test_self_collaboration_replaces_its_copy_after_each_period(tmp_path):
+    copies, method = [], METHODS["self-collaboration"]
+
+    class Watched(method):
+        def losses(self, batch, step):
+            copies.append(torch.cat([p.flatten().clone() for p in self.extractor.parameters()]))
+            assert not any(p.requires_grad for p in self.extractor.parameters())
+            return super().losses(batch, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(METHODS, "self-collaboration", Watched)
+        fit(small_recipe("self-collaboration", "training.max_steps=5"), tmp_path)
+    assert [not torch.equal(one, other) for one, other in pairwise(copies)] == [False, True, False, True]
+
+
+def test_self_collaboration_sets_restorer_and_discriminator_against_each_other():
+    module = build("self-collaboration", "options.self-collaboration.adversarial=1")
+    assert [group["name"] for group in module.extra_parameters()] == ["critic"]
+    losses = module.losses(batch_of(module), 0)
+    losses["critic"].backward(retain_graph=True)
+    assert gradients(module.restorer).abs().sum() == 0 and gradients(module.critic).abs().sum() > 0
+    module.zero_grad()
+    losses["fooling"].backward()
+    assert gradients(module.restorer).abs().sum() > 0 and gradients(module.critic).abs().sum() == 0
 
 
 def unit(*shape):

@@ -19,6 +19,7 @@ SMALL = {
     "pixelda": ["width=4", "blocks=1", "critic_layers=1"],
     "cycada": ["width=4", "blocks=1", "critic_layers=1"],
     "c2n": ["head_start=1"],
+    "self-collaboration": ["period=2"],
     "condition-quality": ["diffusion={name: diffusion-pocket, widths: [4, 8, 8]}"],
     "selfdeblur": [f"network={{name: selfdeblur, {_PER_IMAGE}}}"],
     "vdip": [f"network={{name: vdip, {_PER_IMAGE}}}"],

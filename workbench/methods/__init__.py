@@ -21,6 +21,7 @@ from workbench.methods.oracle import Oracle
 from workbench.methods.pixelda import PixelDA
 from workbench.methods.plugins import installed_methods
 from workbench.methods.rddm import Rddm
+from workbench.methods.self_collaboration import SelfCollaboration
 from workbench.methods.selfdeblur import SelfDeblur
 from workbench.methods.vanilla import Vanilla
 from workbench.methods.vdip import Vdip
@@ -39,6 +40,7 @@ METHODS: dict[str, type[Method]] = {
     "ap-bsn": ApBsn,
     "c2n": C2N,
     "masked": Masked,
+    "self-collaboration": SelfCollaboration,
     "nlcl": Nlcl,
     "selfdeblur": SelfDeblur,
     "vdip": Vdip,

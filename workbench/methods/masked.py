@@ -11,7 +11,10 @@ Decided to bring it into this trainer
   the input mask alone, and with the paper's shares would see whole images for the first time when it is used: in a
   pocket U-Net that ended in pictures of the wrong brightness. So the recipes of the scales pocket and bench mask
   between nothing and half of the pixels, which was better than up to nine tenths
-  (`benchmarks/results/rivals-settings.csv`).
+  (`benchmarks/results/rivals-settings.csv`), and leave half of the samples whole (``unmasked``): otherwise the network
+  meets a whole image, the only kind that it has to restore, at the end of its range alone, and shifts its contrast.
+* A network is told its mask by the value of masked pixels alone. A further input of its own would make it another
+  network than that of the other rows.
 * The degradation is the recipe's (the paper has AWGN of sigma 15 alone), and the training starts from the recipe's warm
   start like that of any other method; ``warm_start=null`` is the paper's training from scratch.
 
@@ -28,18 +31,22 @@ from torch.nn import functional as F  # noqa: N812
 
 from workbench.methods.base import Batch, Method
 from workbench.methods.random_numbers import RandomNumbers
-from workbench.recipes.schema import Section
+from workbench.recipes.schema import Probability, Section
 from workbench.restorers import kind_of
 
 MASKED = -0.1
 """The value of masked pixels: none that an image has."""
 
 
-def mask_pixels(images: Tensor, shares: tuple[float, float], rng: RandomNumbers) -> Tensor:
-    """Images (N, 3, H, W) with a share of their pixels masked, uniform in ``shares`` and drawn for each image."""
+def mask_pixels(images: Tensor, shares: tuple[float, float], rng: RandomNumbers, unmasked: float = 0.0) -> Tensor:
+    """Images (N, 3, H, W) with a share of their pixels masked, uniform in ``shares`` and drawn for each image.
+
+    ``unmasked`` is how probable it is that an image is left whole.
+    """
     low, high = shares
     share = low + (high - low) * rng.uniform(1, 1, 1)
-    return images.masked_fill(rng.uniform(1, *images.shape[-2:]) < share, MASKED)
+    hidden = rng.uniform(1, *images.shape[-2:]) < share
+    return images.masked_fill(hidden & (rng.uniform(1, 1, 1) >= unmasked), MASKED)
 
 
 class Masked(Method):
@@ -53,6 +60,7 @@ class Masked(Method):
         """Settings of the paper; the attention mask is the network's."""
 
         input_mask: tuple[float, float] = Field((0.8, 0.9), description="range of the share of masked pixels")
+        unmasked: Probability = Field(0.0, description="share of the samples that are left whole")
 
         @model_validator(mode="after")
         def _consistent(self):
@@ -60,11 +68,15 @@ class Masked(Method):
                 raise ValueError("input_mask must be two rising shares below 1, such as [0.8, 0.9]")
             return self
 
-    by_scale: ClassVar[dict[str, dict]] = {"pocket": {"input_mask": (0.0, 0.5)}, "bench": {"input_mask": (0.0, 0.5)}}
+    by_scale: ClassVar[dict[str, dict]] = {
+        "pocket": {"input_mask": (0.0, 0.5), "unmasked": 0.5},
+        "bench": {"input_mask": (0.0, 0.5), "unmasked": 0.5},
+    }
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The L1 distance of the clean images from what is restored from masked ones."""
-        masked = mask_pixels(batch["degraded"], self.options.input_mask, RandomNumbers(batch["seed"]))
+        rng, options = RandomNumbers(batch["seed"]), self.options
+        masked = mask_pixels(batch["degraded"], options.input_mask, rng, options.unmasked)
         masks = {"seed": int(batch["seed"][0])} if kind_of(self.restorer) == "masked" else {}
         restored = self.restorer(masked, **masks)
         return {"loss": F.l1_loss(restored, batch["clean"])}

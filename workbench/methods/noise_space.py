@@ -25,7 +25,9 @@ A strong diffusion loss smooths the restored target images, their texture with t
 ``guard: transplant`` works against that without any reference: what the restorer takes out of target images is put on
 clean source images and must come off again (`NoiseSpaceAdaptation.guard_loss`). That is easy if it is noise. If texture
 was taken out, the restorer is shown texture on texture of which one half has to stay, and learns to leave it alone.
-Putting a photograph's noise on clean pictures is known from blind denoising (Chen et al., CVPR 2018).
+Putting a photograph's noise on clean pictures is known from blind denoising (Chen et al., CVPR 2018). Where the noise
+is what the denoiser itself takes out, and learns on to become a better one, it is self-collaboration (Lin et al., ICCV
+2023; `workbench.methods.self_collaboration`), of which the guard is a relative.
 """
 
 from __future__ import annotations
