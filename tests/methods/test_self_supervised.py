@@ -183,7 +183,7 @@ def test_ap_bsn_brings_its_network_and_trains_as_long_as_the_others():
     assert resolved.training.validate_every == 15, "validating does not take more of its time than of the others'"
     assert METHODS["ap-bsn"].resolve(resolved) == resolved
     assert METHODS["ap-bsn"](small_recipe("ap-bsn", warm)).exported().options.stride == 2
-    with pytest.raises(WorkbenchError, match="unet-pocket would learn to copy"):
+    with pytest.raises(WorkbenchError, match="unet-pocket is no network of the kind .blind-spot."):
         build("ap-bsn", "options.ap-bsn.network={name: unet-pocket}")
 
 
