@@ -30,7 +30,8 @@ app: install
 	@$(BIN)/workbench app --runs $(RUNS)
 
 test: install
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --durations 15 --ignore tests/test_results.py $(PYTEST)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 \
+	  --ignore tests/test_results.py $(PYTEST)
 
 check-results: install
 	$(BIN)/python -m pytest tests/test_results.py $(PYTEST)
