@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from apps.comparison import Comparison, Job
 from apps.pictures import Crop
 from workbench.errors import WorkbenchError
+from workbench.files import check_plain
 
 FILE = "votes.csv"
 COLUMNS = ("time", "photo", "degradation", "x", "y", "zoom", "a", "b", "vote")
@@ -89,6 +90,8 @@ def keep(runs: Path, job: Job, ballot: Ballot, vote: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{FILE}.lock"), timeout=10):
+            if path.exists():
+                check_plain(path)
             size = path.stat().st_size if path.exists() else 0
             if size > MAX_BYTES:
                 raise WorkbenchError(f"{path}: is full; move it away to go on voting")
@@ -109,9 +112,10 @@ def tally(runs: Path) -> list[tuple[str, str, int, int, int]]:
         are no votes are left out.
     """
     try:
+        check_plain(Path(runs) / FILE)
         with (Path(runs) / FILE).open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file))
-    except OSError:
+    except (OSError, WorkbenchError):
         return []
     counts: dict[tuple[str, str], list[int]] = {}
     for row in rows:

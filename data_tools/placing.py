@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from data_tools.layouts import Item
 from workbench.errors import WorkbenchError
+from workbench.files import check_plain
 from workbench.images import read_image, write_png
 
 _SAME_FORMAT = {".jpeg": ".jpg", ".tiff": ".tif"}
@@ -69,15 +70,16 @@ def link_or_copy(source: Path, destination: Path) -> None:
     Raises
     ------
     WorkbenchError
-        Neither works.
+        Neither works, or it is no plain file.
     """
     try:
-        os.link(source.resolve(), destination)
-    except OSError:
+        check_plain(source)
         try:
+            os.link(source.resolve(), destination)
+        except OSError:
             shutil.copyfile(source, destination)
-        except OSError as error:
-            raise WorkbenchError(f"{source}: cannot be copied to {destination} ({error.strerror or error})") from error
+    except OSError as error:
+        raise WorkbenchError(f"{source}: cannot be copied to {destination} ({error.strerror or error})") from error
 
 
 def _sides(item: Item) -> tuple[dict[str, Path | np.ndarray], str]:

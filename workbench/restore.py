@@ -119,17 +119,17 @@ def restore_files(
     paths = {}
     for path in map(Path, inputs):
         try:
-            found = list_images(path) if path.is_dir() else [path]
+            found = list_images(path, unreadable=fail) if path.is_dir() else [path]
             if not found:
                 raise WorkbenchError("no images in this folder")
         except WorkbenchError as error:
             fail(path, error)
             continue
         for one in found:
-            paths.setdefault(one.resolve(), one)  # a file may be given twice, by itself and with its folder
+            paths.setdefault(os.path.realpath(one), one)  # a file may be given twice, by itself and with its folder
     for path, output in zip(paths.values(), _outputs(paths.values(), output_dir), strict=True):
         try:
-            if output.resolve() in paths:
+            if os.path.realpath(output) in paths:
                 raise WorkbenchError(f"the result would overwrite {output}, an input; choose another output folder")
             restore_file(restorer, path, output, tile, device, progress)
         except WorkbenchError as error:

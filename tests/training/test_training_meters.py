@@ -1,5 +1,7 @@
 """High-frequency energy and condition reliance, as training logs them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from workbench.data.domains import Pair
 from workbench.methods import NoiseSpaceAdaptation, Vanilla, resolve
 from workbench.recipes import load_recipe
+from workbench.training.callbacks import Validation
 from workbench.training.meters import LARGEST, high_frequency_energy
 
 
@@ -83,3 +86,18 @@ def test_there_is_none_without_two_conditions_or_patches():
     assert reliance(method(*alone), pairs(), pairs()) == {}
     assert reliance(method(), pairs(side=40), pairs()) == {}
     assert reliance(method(), [], pairs()) == method().meters({"target": pairs()}) == {}
+
+
+def test_references_of_one_colour_have_no_energy_to_compare():
+    logged = {}
+    writer = SimpleNamespace(
+        add_scalar=lambda tag, value, step: logged.update({tag: value}), add_image=lambda *_, **__: None
+    )
+    trainer = SimpleNamespace(is_global_zero=True, global_step=3, logger=SimpleNamespace(experiment=writer))
+    vanilla = method(kind=Vanilla, name="vanilla").eval()
+    grey = Pair("grey", *[np.full((80, 88, 3), 128, np.uint8)] * 2)
+    Validation({"target": [grey, *pairs()], "source": [grey]}, every=1).on_train_start(trainer, vanilla)
+    assert not logged, "not the first step"
+    Validation({"target": [grey, *pairs()], "source": [grey]}, every=3).on_train_batch_end(trainer, vanilla)
+    assert np.isfinite(logged["validation/target_high_frequency_energy"])
+    assert "validation/source_psnr" in logged and "validation/source_high_frequency_energy" not in logged

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workbench.files import make_folder, write_json
+from workbench.terminal import say
 
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of run folders.")]
 Restorer = Annotated[
@@ -40,6 +40,6 @@ def write_result(path: Path, content: dict) -> None:
 def finish(failed: list[dict]) -> None:
     """Name the inputs that failed, one line each, and leave with status 1 if there are any."""
     for failure in failed:
-        print(f"workbench: {failure['name']}: {failure['reason']}", file=sys.stderr)
+        say(f"{failure['name']}: {failure['reason']}")
     if failed:
         raise typer.Exit(1)

@@ -8,12 +8,11 @@ use the module.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench.errors import WorkbenchError
-from workbench.files import make_folder, write_json
+from workbench.files import make_folder, read_json, write_json
 
 INPUT, TARGET, IMAGES = "input", "target", "images"
 PREPARED = "prepared.json"
@@ -145,10 +144,10 @@ def read_prepared(folder: Path) -> dict:
     if not path.is_file():
         return {"set": None, "parts": {}}
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))
+        note = read_json(path)
         parts = {str(name): {"count": int(part["count"]), **part} for name, part in note["parts"].items()}
         return {"set": str(note["set"]), "parts": parts}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (WorkbenchError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WorkbenchError(f"{path}: the note of this data set is damaged; delete it") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,11 @@ def read_image(path: str | os.PathLike) -> Image:
         raise WorkbenchError(f"{path}: the image is damaged or cut short ({detail or type(error).__name__})") from error
 
 
-def list_images(folder: str | os.PathLike, recursive: bool = True) -> list[Path]:
+def list_images(
+    folder: str | os.PathLike,
+    recursive: bool = True,
+    unreadable: Callable[[Path, WorkbenchError], None] | None = None,
+) -> list[Path]:
     """The image files of a folder by their suffix, sorted by path; hidden files and folders are left out.
 
     Parameters
@@ -87,6 +92,8 @@ def list_images(folder: str | os.PathLike, recursive: bool = True) -> list[Path]
     folder : path-like
     recursive : bool
         Look into sub-folders too.
+    unreadable : callable, optional
+        Called with each sub-folder that cannot be read and the reason, and the others are listed; by default it raises.
 
     Returns
     -------
@@ -103,7 +110,10 @@ def list_images(folder: str | os.PathLike, recursive: bool = True) -> list[Path]
         raise WorkbenchError(f"{folder}: no such folder")
 
     def fail(error: OSError):
-        raise WorkbenchError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        failure = WorkbenchError(f"{error.filename}: cannot be read ({error.strerror})")
+        if unreadable is None or Path(error.filename) == folder:
+            raise failure from error
+        unreadable(Path(error.filename), failure)
 
     found = []
     for parent, folders, files in os.walk(folder, onerror=fail):

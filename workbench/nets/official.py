@@ -59,7 +59,7 @@ def convert(state: dict[str, Tensor]) -> tuple[nn.Module, dict]:
     if depth > _DEEPEST or levels != {str(level) for level in range(depth)}:
         raise WorkbenchError(f"its levels are not those of a restoration U-Net: 0 to {_DEEPEST - 1}, none left out")
     try:
-        with Budget(sum(value.numel() for value in weights.values())):
+        with Budget.of_weights(sum(value.numel() for value in weights.values())):
             restorer = UNet(width=width, depth=depth)
         restorer.load_state_dict(weights)
     except (RuntimeError, MemoryError, ZeroDivisionError) as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.nets.blind_deconvolution import SelfDeblur, Vdip
 from workbench.nets.blind_spot import BlindSpot
+from workbench.nets.budget import Budget
 from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
 from workbench.nets.identity import Identity
 from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
@@ -93,12 +94,19 @@ def build(name: str, **overrides) -> nn.Module:
     Raises
     ------
     WorkbenchError
-        When the name or a hyper-parameter is unknown.
+        When the name or a hyper-parameter is unknown, or the network is too large for this machine.
     """
     if name not in NETWORKS:
         raise WorkbenchError(f"no network is called {name!r}; choose one of {', '.join(NETWORKS)}")
     network, defaults = NETWORKS[name]
     try:
-        return network(**{**defaults, **overrides})
-    except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError, AssertionError) as error:
-        raise WorkbenchError(f"network {name!r} does not take {overrides}: {error}") from error
+        with Budget.of_machine():
+            built = network(**{**defaults, **overrides})
+        if any(0 in parameter.shape for parameter in built.parameters()):
+            raise ValueError("it would have layers without channels")
+        return built
+    except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError, AssertionError, MemoryError) as error:
+        reason = error
+        if is_out_of_memory(error) and not isinstance(error, MemoryError):  # which a budget raises, and says of what
+            reason = "it needs more memory than this machine has"
+        raise WorkbenchError(f"network {name!r} does not take {overrides}: {reason}") from error

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.files import read_text
 from workbench.nets import NETWORKS
 from workbench.restorers.kinds import kind_of
 
@@ -48,9 +49,7 @@ def read_card(path: Path) -> dict:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > _LONGEST:
-            raise WorkbenchError(f"{path}: not the card of a restorer (it is far too long)")
-        card = json.loads(path.read_text())
+        card = json.loads(read_text(path, _LONGEST))
         if card["format"] == 1:
             card = _of_version_1(card)
         if card["format"] != FORMAT:
@@ -99,5 +98,7 @@ def _check(card: dict) -> None:
         raise _Wrong("sha256 is a text")
     card["provenance"]  # any JSON
     bounds = card["data_range"]
-    if len(bounds) != 2 or any(isinstance(bound, bool) or not isinstance(bound, int | float) for bound in bounds):
+    if len(bounds) != 2 or any(
+        isinstance(bound, bool) or not isinstance(bound, int | float) or abs(bound) > 1e9 for bound in bounds
+    ):
         raise _Wrong(f"data_range {bounds}: give two numbers")

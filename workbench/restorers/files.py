@@ -106,6 +106,8 @@ def _fill(path: Path, networks: dict[str, nn.Module], card: dict, state: dict[st
         weights = {key.removeprefix(prefix): left.pop(key) for key in list(left) if key.startswith(prefix)}
         try:
             network.load_state_dict(weights)
+            if wrong := [key for key, own in network.state_dict().items() if _kind(own) != _kind(weights[key])]:
+                raise RuntimeError(f"{wrong[0]!r} holds numbers of another kind")
         except RuntimeError as error:
             called = card["networks"][name]["network"]["name"]
             raise WorkbenchError(f"{path}: its weights do not fit the network {called!r} of its card") from error
@@ -114,10 +116,14 @@ def _fill(path: Path, networks: dict[str, nn.Module], card: dict, state: dict[st
         raise WorkbenchError(f"{path}: its weights do not fit its card: {next(iter(left))!r} is of no network there")
 
 
+def _kind(numbers: Tensor) -> tuple[bool, bool]:
+    return numbers.is_floating_point(), numbers.is_complex()
+
+
 def _build(path: Path, described: dict[str, dict], held: int) -> dict[str, nn.Module]:
     """Build a card's networks, unless they are far larger than their weights: a card may come from anywhere."""
     try:
-        with Budget(held):
+        with Budget.of_weights(held):
             return {name: _build_one(network) for name, network in described.items()}
     except WorkbenchError as error:
         raise WorkbenchError(f"{path}: {error}") from error

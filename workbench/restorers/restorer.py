@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from workbench.errors import WorkbenchError
 from workbench.images import to_float, to_uint
 from workbench.recipes import one_line
+from workbench.recipes.reading import parse
 from workbench.restorers.kinds import KINDS, kind_of
 from workbench.restorers.passes import Passes, Progress, Trace
 from workbench.restorers.procedure import Options, Procedure
@@ -64,7 +65,7 @@ class Restorer:
                 )
         self.networks, self.kind, self.described = dict(networks), kind, described and dict(described)
         low, high = self.data_range = data_range
-        if not (low < high and math.isfinite(high - low)):
+        if not (low < high and math.isfinite(high - low) and math.isfinite(1 / (high - low))):
             raise WorkbenchError(f"data range [{low:g}, {high:g}]: give two finite rising numbers, such as [-1, 1]")
         brought = {
             key: value for network in networks.values() for key, value in getattr(network, "options", {}).items()
@@ -256,8 +257,8 @@ def parse_options(settings: Iterable[str]) -> dict[str, object]:
         if not separator or not key.strip():
             raise WorkbenchError(f"option {setting}: write KEY=VALUE, such as steps=10")
         try:
-            options[key.strip()] = yaml.safe_load(value)
-        except (yaml.YAMLError, RecursionError) as error:
+            options[key.strip()] = parse(value)
+        except yaml.YAMLError as error:
             raise WorkbenchError(f"option {setting}: {value!r} is not a valid value") from error
     return options
 

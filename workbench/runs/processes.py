@@ -216,8 +216,8 @@ def log_tail(run: Run, lines: int = 40) -> str:
 
 
 def _no_link(path: str, flags: int) -> int:
-    """Open a file unless it is a link, which would lead out of the folder of runs."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    """Open a file unless it is a link, which would lead out of the folder of runs; a pipe is not waited for."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _launch(run: Run, *options: str) -> None:

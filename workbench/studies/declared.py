@@ -22,7 +22,9 @@ from workbench import comparison
 from workbench.comparison.grid import CONTROLS, controls
 from workbench.data.domains import check_prepared, data_locations
 from workbench.errors import WorkbenchError
+from workbench.files import read_text
 from workbench.recipes import VARIANTS, load_recipe
+from workbench.recipes.reading import LONGEST, parse
 from workbench.studies.splits import split_by_object
 
 
@@ -230,7 +232,7 @@ def _packaged() -> dict[str, Study]:
 def _studies(path: Path) -> dict[str, Study]:
     """The studies of a file by name."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse(read_text(path, LONGEST))
         domains = {key: Domain(**(value or {})) for key, value in (content.pop("domains", None) or {}).items()}
         study = Study(name=path.stem, **content)
     except (OSError, yaml.YAMLError, AttributeError, TypeError) as error:

@@ -228,7 +228,8 @@ class Validation(Callback):
                     writer.add_image(f"{domain}/{pair.name}", restored, step, dataformats="HWC")
             self.latest[f"{domain}_psnr"] = sum(errors) / len(errors)
             writer.add_scalar(f"validation/{domain}_psnr", self.latest[f"{domain}_psnr"], step)
-            writer.add_scalar(f"validation/{domain}_high_frequency_energy", float(np.median(energies)), step)
+            if there := [energy for energy in energies if np.isfinite(energy)]:
+                writer.add_scalar(f"validation/{domain}_high_frequency_energy", float(np.median(there)), step)
         for tag, value in module.meters(self.domains).items():
             writer.add_scalar(tag, value, step)
         writer.add_scalar("time/seconds_per_validation", time.perf_counter() - begin, step)

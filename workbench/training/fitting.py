@@ -44,7 +44,7 @@ from workbench.training.callbacks import (
     Snapshots,
     Validation,
 )
-from workbench.training.memory import peak_memory, reset_peak_memory
+from workbench.training.memory import check_memory, peak_memory, reset_peak_memory
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
 NEEDED = ".warm-starts"
@@ -213,6 +213,7 @@ def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
     if (reason := misfit(recipe)) is not None:
         raise WorkbenchError(f"{recipe.name}: {reason}; choose another --method, or a recipe of that task")
     settings, limit = recipe.training, recipe.data.validation_images
+    check_memory(settings.batch_size, settings.patch_size)
     seed_everything(recipe.seed, verbose=False)
     method = METHODS[recipe.method](recipe)
     stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)

@@ -1,14 +1,32 @@
-"""Peak memory of a training."""
+"""Memory of a training: whether it can suffice, and its peak."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import psutil
 import torch
+
+from workbench.errors import WorkbenchError
 
 _MIB = 2**20
 _PROCESS = Path("/proc/self")
+
+
+def check_memory(batch_size: int, patch_size: int) -> None:
+    """Refuse batches whose patches alone, degraded and clean, do not fit into the memory of the machine.
+
+    Raises
+    ------
+    WorkbenchError
+    """
+    needed, there = 2 * batch_size * 3 * patch_size**2 * 4, psutil.virtual_memory().total
+    if needed > there:
+        raise WorkbenchError(
+            f"training.batch_size {batch_size} and training.patch_size {patch_size}: a batch of patches takes"
+            f" {needed / 1e9:.0f} GB, this machine has {there / 1e9:.0f}"
+        )
 
 
 def reset_peak_memory() -> None:

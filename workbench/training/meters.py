@@ -21,6 +21,11 @@ def high_frequency_energy(restored: np.ndarray, reference: np.ndarray) -> float:
     ----------
     restored, reference : ndarray, shape (H, W, 3), float32 in [0, 1]
         The middle `LARGEST` pixels count.
+
+    Returns
+    -------
+    float
+        Not finite where the reference has no such energy, as one of a single colour.
     """
     ours, theirs = (image_batch([_middle(each)]) for each in (restored, reference))
     return float(high_frequency_ratio(ours, theirs))
