@@ -6,8 +6,8 @@ pair only, so its unpaired pictures and the night camera's are compared by their
 blurred picture stands in for the reference. The cameras' constants were chosen by hand from this table; nothing here
 trains.
 
-Usage: ``python benchmarks/camera_calibration.py DATA``, where DATA holds ``polyu_crops/``, ``cc15/``, ``nam25/`` and
-``sidd_pair/`` with ``input/`` and ``target/`` each, and ``sidd_unpaired/images/``. Sets that are absent are left out.
+Data sets are named as in recipes, below the folder ``WORKBENCH_DATA``: ``polyu``, ``cc``, ``nam``, and two samples of
+SIDD that ``workbench data`` does not prepare, ``sidd_pair`` and ``sidd_unpaired``. Sets that are absent are left out.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter
 
 from workbench.data.camera import CAMERAS
+from workbench.data.collections import read_folder, read_pairs
 from workbench.data.embedded import simulated_target
-from workbench.data.folders import list_pairs
+from workbench.data.root import folder_of
 from workbench.evaluation.metrics import psnr
-from workbench.images import list_images, read_image
 
 HERE = Path(__file__).parent
-REAL_SETS = {"polyu_crops": "PolyU", "cc15": "CC", "nam25": "Nam", "sidd_pair": "SIDD"}
-UNPAIRED = "sidd_unpaired/images"
+REAL_SETS = {
+    "PolyU": "dataset:polyu", "CC": "dataset:cc", "Nam": "dataset:nam", "SIDD": "dataset:sidd_pair"
+}  # fmt: skip
+UNPAIRED = "dataset:sidd_unpaired"
 FLAT = ", flat"
 """After the name of a set of which flat places are measured."""
 # RGB -> Y, Cb, Cr as in JPEG, without offsets.
@@ -41,12 +43,6 @@ LEVELS = 8
 """Equal ranges of intensity."""
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-def real_pairs(folder: Path) -> Iterator[Pair]:
-    """Pairs (input, target) of a folder, uint8 (H, W, 3), matched by name."""
-    for pair in list_pairs(folder).pairs:
-        yield read_image(pair.degraded).pixels, read_image(pair.clean).pixels
 
 
 def simulated_pairs(camera: str) -> Iterator[Pair]:
@@ -195,16 +191,14 @@ def _radius(shape: tuple[int, int]) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path, help="folder with polyu_crops/, cc15/, nam25/, sidd_pair/ ...")
     parser.add_argument("--csv", type=Path, default=HERE / "results" / "camera_calibration.csv")
     parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "figures" / "camera_calibration.png")
     arguments = parser.parse_args()
-    present = {label: arguments.data / name for name, label in REAL_SETS.items() if (arguments.data / name).is_dir()}
-    sets = {label: real_pairs(folder) for label, folder in present.items()}
+    folders = {label: folder_of(location) for label, location in REAL_SETS.items()}
+    sets = {label: zip(*read_pairs(folder), strict=True) for label, folder in folders.items() if folder.is_dir()}
     sets |= {f"simulated {camera}": simulated_pairs(camera) for camera in CAMERAS}
-    if (arguments.data / UNPAIRED).is_dir():
-        pictures = (read_image(path).pixels for path in list_images(arguments.data / UNPAIRED))
-        sets[f"SIDD, unpaired{FLAT}"] = flat_pairs(pictures)
+    if folder_of(UNPAIRED).is_dir():
+        sets[f"SIDD, unpaired{FLAT}"] = flat_pairs(read_folder(folder_of(UNPAIRED)))
         sets[f"simulated night{FLAT}"] = flat_pairs(photograph for photograph, _ in simulated_pairs("night"))
     table = pd.DataFrame({name: set_statistics(pairs) for name, pairs in sets.items()})
     table = table.sort_index(key=lambda rows: rows.str.startswith(("power_", "level_")), kind="stable")

@@ -5,10 +5,10 @@ degradation of the embedded held-out photographs, and both rolls of the simulate
 ``results/rain_and_shake.csv``. The simulators' constants were chosen by eye beside real photographs and checked here;
 nothing trains.
 
-Usage: ``python benchmarks/rain_and_shake.py DATA``, where DATA holds ``spa_pair/`` (real rain), ``rain100l/`` and
-``rain_sirr/`` (synthetic rain), ``gopro/`` (blur by averaged frames) and ``levin/`` (real shake, aligned here by whole
-pixels), each with ``input/`` and ``target/``. Sets that are absent are left out. With ``--figure`` it also draws source
-and target side by side.
+Data sets are named as in recipes, below the folder ``WORKBENCH_DATA``: ``spa/test`` (real rain), ``rain100l/test``,
+``gopro/test`` (blur by averaged frames), and two not of ``workbench data``: ``rain_sirr`` (synthetic rain)
+and ``levin`` (real shake, aligned here by whole pixels). Sets that are absent are left out. With ``--figure`` it also
+draws source and target side by side.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter, sobel
 
+from workbench.data.collections import read_pairs
 from workbench.data.domains import source_validation_pairs
 from workbench.data.embedded import simulated_target
-from workbench.data.folders import list_pairs
+from workbench.data.root import folder_of
 from workbench.evaluation.metrics import psnr
 from workbench.figures import panel
-from workbench.images import read_image
 from workbench.recipes import load_recipe
 
 HERE = Path(__file__).parent
-RAIN = {"spa_pair": "SPA (real)", "rain100l": "Rain100L", "rain_sirr": "DDN-SIRR"}
-BLUR = {"levin": "Levin (real)", "gopro": "GoPro"}
+RAIN = {"SPA (real)": "dataset:spa/test", "Rain100L": "dataset:rain100l/test", "DDN-SIRR": "dataset:rain_sirr"}
+SHAKEN = "Levin (real)"
+BLUR = {SHAKEN: "dataset:levin", "GoPro": "dataset:gopro/test"}
 LUMA = np.array([0.299, 0.587, 0.114])
 LARGEST_SHIFT = 10
 VEIL = 15.0
@@ -40,12 +41,6 @@ VEIL = 15.0
 TILES = 4
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-def folder_pairs(folder: Path) -> Iterator[Pair]:
-    """Pairs (input, target) of a folder, uint8 (H, W, 3), matched by name."""
-    for pair in list_pairs(folder).pairs:
-        yield read_image(pair.degraded).pixels, read_image(pair.clean).pixels
 
 
 def source_pairs(recipe: str) -> Iterator[Pair]:
@@ -179,7 +174,6 @@ def draw(path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path, help="folder with the sets named above")
     parser.add_argument("--csv", type=Path, default=HERE / "results" / "rain_and_shake.csv")
     parser.add_argument("--figure", type=Path, help="also draw samples into this file")
     arguments = parser.parse_args()
@@ -188,10 +182,10 @@ def main() -> None:
         ("rain", "derain-pocket", RAIN, rain_statistics),
         ("blur", "deblur-pocket", BLUR, blur_statistics),
     ):
-        present = {label: arguments.data / name for name, label in names.items() if (arguments.data / name).is_dir()}
-        sets = {label: folder_pairs(folder) for label, folder in present.items()}
-        if BLUR["levin"] in sets:
-            sets[BLUR["levin"]] = aligned(sets[BLUR["levin"]])
+        folders = {label: folder_of(location) for label, location in names.items()}
+        sets = {label: zip(*read_pairs(folder), strict=True) for label, folder in folders.items() if folder.is_dir()}
+        if SHAKEN in sets:
+            sets[SHAKEN] = aligned(sets[SHAKEN])
         sets |= {"source (synthetic)": source_pairs(recipe), "target (simulated)": target_pairs(recipe)}
         for label, pairs in sets.items():
             table = pd.DataFrame([statistics(*pair) for pair in pairs])

@@ -1,19 +1,17 @@
 """The test protocols on real image pairs: what the degraded pictures themselves score, and restorers if some are named.
 
-Reads those of the sets below that the data folder holds, each with ``input/`` and ``target/`` of equal file names:
-camera noise (``polyu_crops``, ``cc15``, ``nam25``), rain (``spa_pair``; ``rain100l`` and ``rain_sirr``, synthetic),
-blur (``gopro``; ``levin``, without and with alignment), low light (``lol_eval15``) and haze (``sots``). A row of
+Reads those of the sets below that are there, named as in recipes: camera noise, rain, blur (of Levin et al. without and
+with alignment), low light and haze; ``workbench data`` prepares all but ``rain_sirr`` and ``levin``. A row of
 ``results/real-protocols.csv`` is a restorer on a set by a protocol; it names how many of the folder's pictures were
 measured. LPIPS is that of the whole picture and stands with the first protocol of its set; with ``WORKBENCH_WEIGHTS``
 it needs no download.
 
-Usage: ``python benchmarks/real_protocols.py --data DIR [--restorer RUN]``; call it again to add or renew rows.
+Usage: ``python benchmarks/real_protocols.py [--restorer RUN]``; call it again to add or renew rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import sys
 from collections.abc import Iterator
@@ -21,31 +19,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
-from workbench.data.folders import list_pairs
+from workbench.data.folders import is_paired, matched_pairs
+from workbench.data.root import folder_of
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Lpips, Unavailable, get_protocol
 from workbench.evaluation.evaluate import RestoreFunction
+from workbench.files import write_text
 from workbench.images import read_image, to_float
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
+from workbench.studies.recording import renew
 
 RESULTS = Path(__file__).parent / "results"
 SETS = {
-    "polyu_crops": ("PolyU", "noise", ("rgb", "blocks", "blocks-volume")),
-    "cc15": ("CC", "noise", ("rgb", "blocks", "blocks-volume")),
-    "nam25": ("Nam", "noise", ("rgb", "blocks", "blocks-volume")),
-    "spa_pair": ("SPA", "rain", ("y", "rgb")),
-    "rain100l": ("Rain100L (synthetic)", "rain", ("y", "rgb")),
-    "rain_sirr": ("DDN-SIRR (synthetic)", "rain", ("y", "rgb")),
-    "gopro": ("GoPro", "blur", ("rgb",)),
-    "levin": ("Levin", "blur", ("rgb", "rgb-ecc")),
-    "lol_eval15": ("LOL", "low light", ("rgb",)),
-    "sots": ("SOTS", "haze", ("rgb",)),
+    "dataset:polyu": ("PolyU", "noise", ("rgb", "blocks", "blocks-volume")),
+    "dataset:cc": ("CC", "noise", ("rgb", "blocks", "blocks-volume")),
+    "dataset:nam": ("Nam", "noise", ("rgb", "blocks", "blocks-volume")),
+    "dataset:spa/test": ("SPA", "rain", ("y", "rgb")),
+    "dataset:rain100l/test": ("Rain100L (synthetic)", "rain", ("y", "rgb")),
+    "dataset:rain_sirr": ("DDN-SIRR (synthetic)", "rain", ("y", "rgb")),
+    "dataset:gopro/test": ("GoPro", "blur", ("rgb",)),
+    "dataset:levin": ("Levin", "blur", ("rgb", "rgb-ecc")),
+    "dataset:lolv1/test": ("LOL", "low light", ("rgb",)),
+    "dataset:sots/outdoor": ("SOTS", "haze", ("rgb",)),
 }
-"""Title, kind and protocols by folder; deraining is measured on luma in the literature, SIDD in blocks."""
+"""Title, kind and protocols by location; deraining is measured on luma in the literature, SIDD in blocks."""
 COLUMNS = ("kind", "set", "protocol", "restorer", "weights", "images", "of", "psnr", "ssim", "lpips", "commit")
 
 
@@ -53,7 +55,7 @@ class Pairs:
     """Some pairs of a folder, read one by one: at most ``limit``, evenly spread over the sorted names."""
 
     def __init__(self, folder: Path, limit: int):
-        pairs = list_pairs(folder).pairs
+        self.folder, pairs = folder, matched_pairs(folder)
         self.of = len(pairs)
         self.pairs = [pairs[i] for i in np.linspace(0, self.of - 1, min(limit, self.of)).round().astype(int)]
 
@@ -132,27 +134,18 @@ def measure(name: str, pairs: Pairs, restorer: Restorer, lpips: Lpips | Unavaila
 
 def record(path: Path, new: dict[str, str]) -> None:
     """Add a row to the CSV file, or renew it; rows keep the order of `SETS`, the input before restorers."""
-    rows = []
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    known = {(row["set"], row["protocol"], row["restorer"]): row for row in rows}
-    known[new["set"], new["protocol"], new["restorer"]] = new
+    renew(path, [new], ("set", "protocol", "restorer"))
     order = [(title, protocol) for title, _, protocols in SETS.values() for protocol in protocols]
 
     def place(row: dict[str, str]) -> tuple[int, bool]:
         return order.index((row["set"], row["protocol"])), row["restorer"] != INPUT.name
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(known.values(), key=place))
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    write_text(path, pd.DataFrame(sorted(rows, key=place)).to_csv(index=False))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
     parser.add_argument("--restorer", type=Path, action="append", default=[], help="a run or .safetensors; repeatable")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), help="only these")
     parser.add_argument("--limit", type=int, default=24, help="pictures a set at most, evenly spread")
@@ -160,15 +153,15 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.limit < 1:
         parser.error("--limit: give a number of at least 1")
-    present = [name for name in arguments.sets if (arguments.data / name / "input").is_dir()]
+    present = [name for name in arguments.sets if is_paired(folder_of(name))]
     if not present:
-        parser.error(f"{arguments.data}: holds none of {', '.join(arguments.sets)} with input/ and target/")
+        parser.error(f"none of {', '.join(arguments.sets)} is there; see `workbench data prepare`")
     torch.set_num_threads(1)
     lpips = Lpips.load()
     try:
         restorers = [INPUT, *map(Restorer.load, arguments.restorer)]
         for name in present:
-            pairs = Pairs(arguments.data / name, arguments.limit)
+            pairs = Pairs(folder_of(name), arguments.limit)
             for restorer in restorers:
                 for row in measure(name, pairs, restorer, lpips):
                     record(arguments.csv, row)
