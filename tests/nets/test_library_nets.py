@@ -75,8 +75,9 @@ def test_tiles_of_a_finite_reach_are_exact(name):
     torch.manual_seed(0)
     restorer = nets.build(name)
     image = np.random.default_rng(0).random((130, 77, 3), dtype=np.float32)
-    whole, tiled = restore_array(restorer, image), restore_array(restorer, image, tile=32)
-    assert np.abs(whole - tiled).max() < 1e-5
+    called = Restorer.of(restorer)
+    whole, tiled = called.restore(image), called.restore(image, tile=32)
+    assert np.abs(whole - tiled).max() < 1e-5 and not called.notes
     restorer.halo //= 4
     assert np.abs(whole - restore_array(restorer, image, tile=32)).max() > 1e-4, "less surroundings are too few"
 
@@ -86,8 +87,14 @@ def test_tiles_of_others_are_near(name):
     torch.manual_seed(0)
     restorer = nets.build(name)
     image = np.random.default_rng(0).random((130, 100, 3), dtype=np.float32)
-    whole, tiled = restore_array(restorer, image), restore_array(restorer, image, tile=64)
+    called = Restorer.of(restorer, {"name": name})
+    whole = called.restore(image)
+    assert not called.notes, "one tile lacks nothing"
+    tiled = called.restore(image, tile=64)
     assert np.abs(whole - tiled).mean() < 0.02 * np.abs(whole).mean()
+    assert np.abs(whole - tiled).max() < 70 / 255, "no more than is said"
+    (note,) = called.notes
+    assert note.startswith(f"{name} restored in tiles, which lack ")
 
 
 @pytest.mark.parametrize(("depths", "window"), [((2, 2), 4), ((3,), 4), ((1, 2), 8)])

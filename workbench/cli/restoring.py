@@ -65,6 +65,8 @@ def restore(
     failed = restore_files(
         loaded, inputs, output, tile, chosen, lambda path, file: print(f"{path} -> {file}"), late_bar("restoring")
     )
+    for note in sorted(loaded.notes):
+        print(note)
     finish(failed)
 
 

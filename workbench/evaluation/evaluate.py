@@ -118,7 +118,7 @@ def format_result(result: dict) -> str:
     lines = [as_text(table)]
     if result["seconds_per_megapixel"] is not None:
         lines.append(f"restoring took {result['seconds_per_megapixel']:.3g} s a megapixel")
-    lines += result["unavailable"].values()
+    lines += [*result["unavailable"].values(), *result.get("notes", ())]
     return "\n".join(lines)
 
 

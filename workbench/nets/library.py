@@ -7,7 +7,7 @@ but RCAN, which was made for super-resolution.
 Tiles: `DnCNN` and a small `SwinIR` treat a tile as they would the whole image, for ``halo`` is how far a pixel reaches.
 The others look further than that, Restormer, RCAN and NAFNet even at averages over the whole image; for them a tile is
 an approximation, with the surroundings that ``halo`` says, as is the habit with these networks. How far off they were
-seen to be is in docs/restorers.md: Restormer and Uformer by tens of levels of 255 at single pixels, the others by less.
+seen to be, each says as `tiles_lack`, which is told to whoever restores in tiles; see docs/restorers.md.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class LibraryRestorer(nn.Module):
     square : bool
         Whether the network takes square images only; others are then padded to squares.
     """
+
+    tiles_lack: str = ""
+    """What a tile lacks of the whole picture and how far off it was seen to be; empty where nothing."""
 
     def __init__(self, network: nn.Module, multiple: int, halo: int, square: bool = False):
         super().__init__()
@@ -111,6 +114,8 @@ class Restormer(LibraryRestorer):
         Blocks after the last level.
     """
 
+    tiles_lack = "the picture's sums in its attention (up to 66 of 255 seen at single pixels)"
+
     def __init__(
         self,
         width: int = 48,
@@ -161,6 +166,8 @@ class SwinIR(LibraryRestorer):
                 pretrained=None,
             )  # fmt: skip
         super().__init__(network, multiple=window, halo=min(self.reach(depths, window), CONTEXT))
+        if self.reach(depths, window) > CONTEXT:
+            self.tiles_lack = f"what lies more than {CONTEXT} pixels away"
 
     @staticmethod
     def reach(depths: Sequence[int], window: int) -> int:
@@ -200,6 +207,8 @@ class Uformer(LibraryRestorer):
         Stochastic depth: the probability with which the deepest blocks are left out in training.
     """
 
+    tiles_lack = "windows far away (up to 27 of 255 seen at single pixels)"
+
     def __init__(
         self,
         width: int = 32,
@@ -231,6 +240,8 @@ class RCAN(LibraryRestorer):
         Channels, residual groups, blocks in each, and the factor by which attention narrows the channels.
     """
 
+    tiles_lack = "the picture's means (0.2 of 255 seen)"
+
     def __init__(self, width: int = 64, groups: int = 10, blocks: int = 20, reduction: int = 16):
         from spandrel.architectures.RCAN import RCAN as Network  # noqa: N811
 
@@ -259,6 +270,8 @@ class NAFNet(LibraryRestorer):
     middle : int
         Blocks between.
     """
+
+    tiles_lack = "the picture's means (0.2 of 255 seen)"
 
     def __init__(
         self,

@@ -69,6 +69,8 @@ class Passes:
         self.networks, self.tile, self.count = networks, tile, count
         self._progress, self._trace = progress, trace
         self._passed = self._done = self._total = 0
+        self.cut: set[str] = set()
+        """The networks that have seen pictures in several tiles."""
         parameters = (parameter for network in networks.values() for parameter in network.parameters())
         self.device = next((parameter.device for parameter in parameters), torch.device("cpu"))
 
@@ -105,7 +107,10 @@ class Passes:
             return network(*(tile.to(self.device) for tile in tiles), window=window, **settings)
 
         square = getattr(network, "square", False)
-        return self.tiled(apply, *pictures, multiple=network.multiple, halo=network.halo, square=square)
+        result = self.tiled(apply, *pictures, multiple=network.multiple, halo=network.halo, square=square)
+        if self._total > 1:
+            self.cut.add(name)
+        return result
 
     def tiled(
         self,

@@ -64,6 +64,8 @@ class Restorer:
                     f"{called} is not a restorer: it does not say how pictures are cut into tiles for it"
                 )
         self.networks, self.kind, self.described = dict(networks), kind, described and dict(described)
+        self.notes: set[str] = set()
+        """What is to be said of the pictures restored so far: of networks that lack something in tiles."""
         low, high = self.data_range = data_range
         if not (low < high and math.isfinite(high - low) and math.isfinite(1 / (high - low))):
             raise WorkbenchError(f"data range [{low:g}, {high:g}]: give two finite rising numbers, such as [-1, 1]")
@@ -208,7 +210,16 @@ class Restorer:
 
         passes = Passes(self.networks, tile, procedure.passes, progress, trace and show)
         with torch.inference_mode(), _evaluated(self.networks.values()):
-            return back(procedure.restore(degraded * (high - low) + low if adapted else degraded, passes))
+            restored = back(procedure.restore(degraded * (high - low) + low if adapted else degraded, passes))
+        self.notes |= {note for name in passes.cut if (note := self._of_tiles(name))}
+        return restored
+
+    def _of_tiles(self, name: str) -> str:
+        """What a network lacks in tiles, for people; empty if nothing."""
+        if not (lacking := getattr(self.networks[name], "tiles_lack", "")):
+            return ""
+        called = self.described[name]["name"] if self.described else type(self.networks[name]).__name__
+        return f"{called} restored in tiles, which lack {lacking}; a tile as large as the picture lacks nothing"
 
 
 def check_networks(kind: str, names: Mapping[str, object]) -> None:

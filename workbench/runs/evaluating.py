@@ -46,7 +46,7 @@ def evaluate_restorer(
     Returns
     -------
     result : dict
-        As of `workbench.evaluation.evaluate_folder`; ``failed`` names the pictures that could not be measured.
+        As of `workbench.evaluation.evaluate_folder`; ``notes`` if the restorer has some (`Restorer.notes`).
     kept : Path or None
         The evaluation's file; None where the restorer is no run's, or no picture could be measured.
 
@@ -62,6 +62,8 @@ def evaluate_restorer(
     own, _ = load_restorer(restorer)
     asked = own.with_options(options or {})
     result = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=metrics)
+    if asked.notes:
+        result["notes"] = sorted(asked.notes)
     if run is None or not result["images"]:
         return result, None
     return result, save_evaluation(run, test_set, result, provenance(), asked.changes(own))
