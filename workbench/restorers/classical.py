@@ -7,7 +7,7 @@ their strength is a multiple of that level that was chosen once, on photographs 
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -149,72 +149,48 @@ class Classical(procedure.Procedure):
     """A denoiser without networks; the noise level is that of the whole picture, also where it is cut into tiles."""
 
     networks: ClassVar[tuple[str, ...]] = ()
+    denoise: ClassVar[Callable[[np.ndarray, float, float], np.ndarray]]
+    """Maps a picture (H, W, 3), the strength and the noise level to the denoised picture."""
     halo: ClassVar[int]
     """Pixels of surroundings that a tile is given."""
+
+    class Options(procedure.Options):
+        """Strength of the denoiser."""
+
+        strength: float = Field(2.0, gt=0, le=100, description="in multiples of the noise level that is estimated")
+
+    options: Options
 
     def restore(self, degraded: Tensor, passes: Passes) -> Tensor:
         """The denoised picture."""
         level = noise_level(_array(degraded))
 
         def denoised(_window, tile: Tensor) -> Tensor:
-            return torch.from_numpy(self.denoise(_array(tile), level)).permute(2, 0, 1)[None].to(degraded)
+            picture = self.denoise(_array(tile), self.options.strength, level)
+            return torch.from_numpy(picture).permute(2, 0, 1)[None].to(degraded)
 
         return passes.tiled(denoised, degraded, multiple=1, halo=self.halo)
-
-    @abstractmethod
-    def denoise(self, image: np.ndarray, level: float) -> np.ndarray:
-        """Denoise an (H, W, 3) picture of a given noise level."""
 
 
 class NonLocalMeans(Classical):
     """`non_local_means`."""
 
     halo = 8
-
-    class Options(procedure.Options):
-        """Strength of the filter."""
-
-        strength: float = Field(2.0, gt=0, le=100, description="h in multiples of the noise level")
-
-    options: Options
-
-    def denoise(self, image: np.ndarray, level: float) -> np.ndarray:
-        """Denoise a picture."""
-        return non_local_means(image, self.options.strength, level)
+    denoise = staticmethod(non_local_means)
 
 
 class TotalVariation(Classical):
     """`total_variation`; its minimum is that of the whole picture, which tiles approximate."""
 
     halo = 32
-
-    class Options(procedure.Options):
-        """Strength of the filter."""
-
-        strength: float = Field(2.0, gt=0, le=100, description="weight in multiples of the noise level")
-
-    options: Options
-
-    def denoise(self, image: np.ndarray, level: float) -> np.ndarray:
-        """Denoise a picture."""
-        return total_variation(image, self.options.strength, level)
+    denoise = staticmethod(total_variation)
 
 
 class Bm3d(Classical):
     """`bm3d`; blocks lie on a grid of each tile's own, so that tiles approximate the whole."""
 
     halo = 40
-
-    class Options(procedure.Options):
-        """Strength of the filter."""
-
-        strength: float = Field(2.0, gt=0, le=100, description="noise to remove in multiples of the noise level")
-
-    options: Options
-
-    def denoise(self, image: np.ndarray, level: float) -> np.ndarray:
-        """Denoise a picture."""
-        return bm3d(image, self.options.strength, level)
+    denoise = staticmethod(bm3d)
 
 
 def _array(picture: Tensor) -> np.ndarray:
