@@ -78,3 +78,17 @@ def gradients(network):
     return torch.cat(
         [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in network.parameters()]
     )
+
+
+def descend(module, steps, learning_rate, size=4):
+    """The losses of some steps on one batch, each network at the same learning rate."""
+    optimizer = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=learning_rate)
+    batch, history = batch_of(module, size), {}
+    for step in range(steps):
+        optimizer.zero_grad()
+        losses = module.losses(batch, step)
+        losses["loss"].backward()
+        optimizer.step()
+        for name, value in losses.items():
+            history.setdefault(name, []).append(value.item())
+    return history
