@@ -359,3 +359,28 @@ def test_two_processes_train_like_one(tmp_path):
         expected, found = (curve(run, tag) for run in (alone, together))
         assert found == pytest.approx(expected, rel=1e-4), tag
     assert all(torch.allclose(value, weights(together)[key], atol=1e-5) for key, value in weights(alone).items())
+
+
+def test_a_pretrained_restorer_takes_the_place_of_the_warm_start(tmp_path):
+    first = fit(recipe("training.learning_rate=0.01", method="vanilla"), tmp_path, "first")
+    warm = "warm_start={max_steps: 6, batch_size: 2, patch_size: 16}"
+    still = recipe(warm, f"pretrained={first.folder}", "training.learning_rate=1e-12")
+    adapted = fit(still, tmp_path, "adapted")
+    assert adapted.summary["warm_start"] is None and not (tmp_path / ".warm-starts").exists()
+    before = weights(first)
+    assert all(torch.allclose(value, before[key], atol=1e-6) for key, value in weights(adapted).items())
+    assert adapted.recipe.pretrained == str(first.folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (["pretrained=denoise-photographs-adapted"], "pretrained: denoise-photographs-adapted has the network"),
+        (["pretrained=nlm"], "pretrained: nlm has the network of no training, not that of"),
+        (["pretrained=nowhere"], "nowhere"),
+    ],
+)
+def test_a_pretrained_restorer_that_does_not_fit_is_refused(settings, problem, tmp_path):
+    with pytest.raises(WorkbenchError, match=problem):
+        fit(recipe(*settings), tmp_path, "run")
+    assert not (tmp_path / "run" / "recipe.yaml").exists()

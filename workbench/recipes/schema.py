@@ -237,6 +237,9 @@ class Recipe(Section):
     data: Data = Data()
     restorer: Network
     warm_start: Training | None = Field(None, description="restoration alone, shared by all methods of a seed")
+    pretrained: str | None = Field(
+        None, description="restorer to start from in place of the warm start: a run folder, a file or a packaged name"
+    )
     training: Training = Training()
     options: dict[str, dict[str, Any]] = Field(
         {}, description="settings of methods, by method; the method's Options names and checks them"
@@ -248,6 +251,13 @@ class Recipe(Section):
         if not is_plain_name(name):
             raise ValueError(f"{name!r} cannot name a folder: no / and \\, no . at its beginning")
         return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pretrained_needs_no_warm_start(cls, values):
+        if isinstance(values, dict) and values.get("pretrained") is not None:
+            return values | {"warm_start": None}
+        return values
 
     @model_validator(mode="after")
     def _one_device_for_the_warm_start(self):

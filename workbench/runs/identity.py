@@ -94,7 +94,7 @@ TABLE = (
         (
             "method", "seed", "data.source", "data.degradation", "data.degradation.*", "data.mixture", "data.mixture.*",
             "data.fraction", "data.target", "data.unpaired", "data.camera", "data.sigma", "data.mixture_from",
-            "restorer.*", "warm_start",
+            "restorer.*", "warm_start", "pretrained",
             *_of_trainings(
                 "max_steps", "batch_size", "patch_size", "learning_rate", "schedule", "loss", "perceptual",
                 "gradient_clip", "ema_decay", "weights", "precision",

@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock, Timeout
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
 from tqdm import tqdm
 
 from workbench.data.domains import (
@@ -29,7 +30,8 @@ from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folde
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, WARM_START, Diverged, all_finite
 from workbench.recipes import Recipe, save_recipe
-from workbench.restorers import save_restorer
+from workbench.restorers import load_restorer, save_restorer
+from workbench.restorers.cards import network_names
 from workbench.runs.checkpoints import WHOLE, previous, read_checkpoint
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, difference, digest, find_run
@@ -216,12 +218,29 @@ def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
     check_memory(settings.batch_size, settings.patch_size)
     seed_everything(recipe.seed, verbose=False)
     method = METHODS[recipe.method](recipe)
+    if recipe.pretrained is not None:
+        _pretrained(recipe, method)
     stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)
     domains = {"target": validation_pairs(recipe.data, limit), "source": source_validation_pairs(recipe.data, limit)}
     return (
         method,
         stream,
         Validation({name: pairs for name, pairs in domains.items() if pairs}, settings.validate_every),
+    )
+
+
+def _pretrained(recipe: Recipe, method: Method) -> dict[str, Tensor]:
+    """The weights of the restorer that the recipe starts from, if they are those of the recipe's network."""
+    restorer, card = load_restorer(recipe.pretrained)
+    own = {name: value.shape for name, value in method.restorer.state_dict().items()}
+    if tuple(restorer.networks) == ("restorer",):
+        weights = restorer.network.state_dict()
+        if {name: value.shape for name, value in weights.items()} == own:
+            return weights
+    raise WorkbenchError(
+        f"pretrained: {recipe.pretrained} has the network {network_names(card) or 'of no training'},"
+        f" not that of {recipe.name} with {recipe.method}, {recipe.restorer.name};"
+        " choose another one, or set restorer to its network"
     )
 
 
@@ -232,6 +251,8 @@ def _train(
     settings = recipe.training
     needed = _needed(recipe, runs)
     method.begin_with({name: needs.restorer() for name, needs in needed.items()})
+    if recipe.pretrained is not None:
+        method.start_from(_pretrained(recipe, method))
     if settings.compile:
         method.compile_networks()
     reset_peak_memory()
