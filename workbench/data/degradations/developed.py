@@ -21,11 +21,12 @@ _PATCH = 8.0  # pixels
 class DevelopedNoise:
     """Gaussian noise with one level and width in luma and another in chroma, on a softened clean picture.
 
-    Demosaicing spreads a sensor's noise over neighbours; noise reduction and JPEG's subsampled chroma spread the colour
-    of it much further, so that it is left in blotches [1]_ [2]_. How strong it is depends on the place: on the brightness,
-    by shot noise and tone curve, and on what noise reduction and compression took for structure. The softened picture is
-    the reference, as photographs at full size are softer than the reduced ones of which clean sets are made. All values
-    are drawn once an image, uniformly; luma and both chroma parts are independent. The result is not clipped to [0, 1].
+    Demosaicing spreads a sensor's noise over neighbours; noise reduction and JPEG's subsampled chroma spread the
+    colour of it much further, so that it is left in blotches [1]_ [2]_. How strong it is depends on the place: on the
+    brightness, by shot noise and tone curve, and on what noise reduction and compression took for structure. The
+    softened picture is the reference, as photographs at full size are softer than the reduced ones of which clean
+    sets are made. All values are drawn once an image, uniformly; luma and both chroma parts are independent. The
+    result is not clipped to [0, 1].
 
     Parameters
     ----------
