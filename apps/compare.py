@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import threading
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -24,6 +25,8 @@ from workbench.errors import WorkbenchError
 from workbench.images import SUFFIXES
 
 _IMAGE_TYPES = ["image", *sorted(SUFFIXES)]
+CLASSICAL = {"nlm": "non-local means", "tv": "total variation", "bm3d": "BM3D"}
+"""Packaged restorers that nobody trained, by what the page calls them."""
 
 
 class CompareTab:
@@ -75,6 +78,12 @@ class CompareTab:
             label=f"Restorers, two to {restorers.MOST}", multiselect=True, max_choices=restorers.MOST,
             elem_id="restorers",
         )  # fmt: skip
+        with gr.Row(elem_classes="wb-choices"):
+            self.classical = [
+                gr.Button(f"+ {title}", size="sm", min_width=90, elem_id=f"add-{name}")
+                for name, title in CLASSICAL.items()
+            ]
+        gr.HTML(filled("classical.html"))
         with gr.Accordion("What they were trained on", open=False):
             self.cards = gr.HTML(elem_id="cards")
         self.kind = gr.Dropdown(
@@ -132,6 +141,8 @@ class CompareTab:
             self.add_options, [self.options, self.restorers, self.uploaded],
             [self.options, self.restorers, self.uploaded, self.touched], **light,
         )  # fmt: skip
+        for name, button in zip(CLASSICAL, self.classical, strict=True):
+            button.click(partial(self.add_classical, name), self.restorers, [self.restorers, self.touched], **light)
         self.restorers.input(lambda: True, None, self.touched, **light)
         self.kind.input(self.suit, [self.kind, self.touched], self.restorers, **light)
         self.photos.upload(self.drop_sample_reference, self.references, self.references, **light).then(
@@ -188,6 +199,11 @@ class CompareTab:
     def choose_degradation(self, kind: str):
         """Show the degradation's one control; a reference is needed without degradation only."""
         return tuple(gr.update(visible=kind == each) for each in ("awgn", "camera", "none"))
+
+    def add_classical(self, name: str, chosen: list[str] | None):
+        """Put a denoiser that was never trained beside those that are chosen."""
+        kept = [each for each in chosen or [] if each != name]
+        return gr.update(value=[*kept[: restorers.MOST - 1], name]), True
 
     @toasts
     def add_restorer(self, files: list[str] | None, chosen: list[str] | None, uploaded: list[restorers.Choice]):

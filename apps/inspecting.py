@@ -53,6 +53,7 @@ class Inspector:
                 with gr.Row():
                     self.x = gr.Slider(0, 100, 50, step=0.1, label="Across, %", min_width=150, elem_id="across")
                     self.y = gr.Slider(0, 100, 50, step=0.1, label="Down, %", min_width=150, elem_id="down")
+        gr.HTML(asset("crop-tools.html"), js_on_load=asset("crop-tools.js"), elem_id="crop-tools")
         self.crops = gr.HTML(js_on_load=asset("grid.js"), elem_id="crops")
         with gr.Accordion("Differences", open=True, elem_id="differences-box"):
             with gr.Row(elem_classes="wb-choices"):
@@ -104,10 +105,10 @@ class Inspector:
         return found.success(self.show, **self.all)
 
     def focus(self, job: Job | None, photo):
-        """Begin with a crop that has something in it."""
+        """Begin with the crop in which the results differ most."""
         if job is None:
             return gr.skip(), gr.skip()
-        x, y = pictures.detailed_place(job[photo], Crop().zoom)
+        x, y = pictures.differing_place(job[photo], Crop().zoom)
         return _percent(x), _percent(y)
 
     def show(self, job: Job | None, photo, x, y, zoom, left, right, area, against, gain):

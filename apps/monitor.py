@@ -280,7 +280,7 @@ def _curve_choice(changes: _Changes, chosen: list[str], names: list[str], touche
 
 
 def _choices(states: Iterable[State]) -> list[tuple[str, str]]:
-    return [(runs.label(state), state.name) for state in states]
+    return [(runs.label(state), state.name) for state in runs.by_recipe(states)]
 
 
 def _modified(path: Path) -> float:

@@ -47,7 +47,10 @@ def welcome() -> str:
 def sample_list() -> str:
     """The samples as two rows of buttons."""
     rows = []
-    for simulated, heading in ((True, "Samples: simulated camera"), (False, f"Samples: clean, AWGN {SIGMA} is added")):
+    for simulated, heading in (
+        (True, "Samples: simulated camera, at night"),
+        (False, f"Samples: clean, AWGN {SIGMA} is added"),
+    ):
         buttons = "".join(
             f'<button type="button" data-simulated="{"yes" if simulated else "no"}" data-index="{index}"'
             f' aria-label="Compare the sample {html.escape(sample.name)}" title="{html.escape(sample.name)}">'

@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from apps.comparison import INPUT, REFERENCE, Comparison, View
-from workbench.data.camera import detail
 from workbench.images import to_float, to_uint, write_png
 
 PREVIEW_SIDE = 1600
@@ -86,14 +85,17 @@ def difference(view: np.ndarray, other: np.ndarray, gain: float) -> np.ndarray:
     return to_uint(np.float32(0.5) + np.float32(gain) * (to_float(view) - to_float(other)))
 
 
-def detailed_place(comparison: Comparison, zoom: int) -> tuple[float, float]:
-    """Where a crop shows most detail: shares of width and height.
-
-    Found in the reference, or in the last result, since noise would pass for detail.
-    """
-    view = comparison.views.get(REFERENCE, comparison.restored[-1])
+def differing_place(comparison: Comparison, zoom: int) -> tuple[float, float]:
+    """Where the results differ most from one another, or the only one from the input: shares of width and height."""
+    results = comparison.restored
+    views = results if len(results) > 1 else [comparison.views[INPUT], *results]
     places = [(x, y) for y in np.linspace(0.1, 0.9, 7) for x in np.linspace(0.1, 0.9, 7)]
-    return max(places, key=lambda place: detail(view.pixels[Crop(*place, zoom).window(*comparison.size)]))
+
+    def apart(place: tuple[float, float]) -> float:
+        window = Crop(*place, zoom).window(*comparison.size)
+        return float(np.std([to_float(view.pixels[window]) for view in views], axis=0).mean())
+
+    return max(places, key=apart)
 
 
 def crop_figures(comparison: Comparison, crop: Crop) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
@@ -17,6 +18,15 @@ from workbench.tabular import as_html
 
 MARKS = {"running": "▶", "finished": "✓", "stopped": "■"}
 MOST_PICTURES = 12
+
+
+def by_recipe(states: Iterable[State]) -> list[State]:
+    """Runs of one recipe beside one another; of recipes that first whose first run comes first."""
+    groups: dict[str, list[State]] = {}
+    for state in states:
+        recipe = state.summary.get("recipe") or re.sub(r"-s\d+(-[0-9a-f]{12})?$", "", state.name)
+        groups.setdefault(str(recipe), []).append(state)
+    return [state for group in groups.values() for state in group]
 
 
 def label(state: State) -> str:

@@ -47,17 +47,17 @@ def samples(simulated: bool) -> tuple[Sample, ...]:
     Parameters
     ----------
     simulated : bool
-        Photographs by the simulated camera with their references, else clean ones for AWGN.
+        Photographs by the simulated camera at night, strongly noisy, with their references; else clean ones for AWGN.
     """
     if not simulated:
         clean = [name for name, entry in CATALOGUE.items() if entry.split == "held-out"]
         return tuple(_sample(f"{name}-clean", photograph(name).pixels, None) for name in clean)
     found = []
-    for shot in simulated_target("held-out", size=_SIDE):
+    for shot in simulated_target("held-out", "night", size=_SIDE):
         scene = shot.name.split("-")[0]
         number = 1 + sum(sample.name.startswith(scene) for sample in found)
         if number <= _MOST_OF_A_SCENE:
-            found.append(_sample(f"{scene}-{number}-simulated-camera", shot.photograph, shot.reference))
+            found.append(_sample(f"{scene}-{number}-simulated-night", shot.photograph, shot.reference))
     return tuple(found)
 
 
