@@ -15,8 +15,13 @@ from drdd_report import ladder_table, levels_table
 from rivals_report import gains_figure, ranking_table, settings_table, times_table
 
 from workbench import nets
+from workbench.colours import OTHER, colour
 from workbench.comparison.tables import LEAST_ROOM, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
+from workbench.diagnostics import probe_images
+from workbench.diagnostics.microscope_recording import load_microscope
+from workbench.figures import blur_curve
+from workbench.probes.stages import IGNORED
 from workbench.recipes import load_recipe
 from workbench.studies import load_study, study_names
 from workbench.tabular import as_markdown
@@ -75,6 +80,18 @@ FACTORS = (
 """What the digits in the names of the study ``screening`` stand for."""
 
 
+ORDER = ("input", "vanilla", "vanilla + best blur", "vanilla-", "awgn-as-target", "", "adapted", "guarded", "oracle")
+"""Beginnings of the names of rows, in the order in which every table has them; the empty one stands for all others."""
+
+
+def place_of(cell: str) -> int:
+    """Where a row stands in a table, by `ORDER`."""
+    if cell in ORDER:
+        return ORDER.index(cell)
+    fitting = [place for place, start in enumerate(ORDER) if start and place > 2 and cell.startswith(start)]
+    return fitting[0] if fitting else ORDER.index("")
+
+
 def read(study: str) -> pd.DataFrame:
     """A study's rows, those of a domain's rivals in the order of their study.
 
@@ -98,11 +115,13 @@ def table(study: str, test: str) -> str:
     for column in ("seconds_per_step", "peak_mib", "seconds_per_megapixel"):  # older runs did not record them
         if rows[rows.steps > 0][column].isna().any():
             rows = rows.assign(**{column: float("nan")})
-    images = rows.images.iloc[0]
-    commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
-    csv = FILES.get(study, study)
-    source = f"*{images} pictures; protocol rgb; code {commits}; data: `benchmarks/results/{csv}.csv`.*"
-    head, *lines = comparison_table(rows, test)
+    source = f"*{rows.images.iloc[0]} pictures; protocol rgb.*"
+    if study == "desk":  # its page has no appendix
+        commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
+        source = f"{source[:-2]}; code {commits}; data: `benchmarks/results/desk.csv`.*"
+    head, *lines = comparison_table(
+        rows.sort_values("cell", key=lambda names: names.map(place_of), kind="stable"), test
+    )
     hidden = {head.index(name) for name in UNDER_LOAD if study.startswith("rivals-") and name in head}
     shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
     return f"{as_markdown(shown)}\n\n{source}"
@@ -138,28 +157,33 @@ def strength_table(column: str) -> str:
     return f"{as_markdown(lines)}\n\n*{facts}; data: `benchmarks/results/strength.csv`.*"
 
 
+DOMAIN_COLOURS = ("#56b4e9", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000")
+"""Of the domains of the study ``strength``, told apart by the colour-blind; methods have the colours of `colour`."""
+
+
 def strength_figure(path: Path) -> None:
     """Gain over vanilla against the diffusion weight's ceiling, domain by domain."""
     rows = pd.read_csv(RESULTS / "strength.csv")
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    inks = dict(zip(dict.fromkeys(rows.domain), DOMAIN_COLOURS, strict=True))
     for domain, group in rows.groupby("domain", sort=False):
         psnr = group.set_index("cell").target_psnr
         room = psnr["oracle"] - psnr["vanilla"]
-        colour = f"C{list(dict.fromkeys(rows.domain)).index(domain)}"
+        ink = inks[domain]
         for suffix, style in (("", "o-"), ("-h1200", "s:")):
             cells = [(ceiling, f"adapted-c{ceiling}{suffix}") for ceiling in (1, 2, 5)]
             shares = [(ceiling, (psnr[cell] - psnr["vanilla"]) / room) for ceiling, cell in cells if cell in psnr]
             if not shares:
                 continue
             label = f"{domain}{', head start 1200' if suffix else ''}"
-            axes.plot(*zip(*shares), style, color=colour, label=label)  # noqa: B905
+            axes.plot(*zip(*shares), style, color=ink, label=label)  # noqa: B905
         if "guarded-c5" in psnr:
             share = (psnr["guarded-c5"] - psnr["vanilla"]) / room
-            axes.plot(5, share, "*", markersize=13, color=colour, label=f"{domain}, guarded")
+            axes.plot(5, share, "*", markersize=13, color=ink, label=f"{domain}, guarded")
     axes.axhline(0, color="grey", linewidth=0.8)
     axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
     axes.set(xscale="log", xticks=[1, 2, 5], xticklabels=["1", "2", "5"], xlabel="ceiling of the diffusion weight",
-             ylabel="share of the gap vanilla (0) to oracle (1)", ylim=(-2.5, 1.15))  # fmt: skip
+             ylabel="share of the gap vanilla (0) to oracle (1)")  # fmt: skip
     axes.minorticks_off()
     axes.set_title("Pocket scale, seed 0; cameras are simulated, polyu: real photographs", fontsize=10)
     axes.legend(fontsize=7, ncols=2)
@@ -243,8 +267,8 @@ def mechanism_figure(path: Path) -> None:
     for (domain, cell), group in rows.groupby(["domain", "cell"]):
         for line, quantity in zip(axes[:, domains.index(domain)], MECHANISM, strict=True):
             joint = group[group.step >= group[group.weight > 0].step.min() - 50]
-            line.plot(joint.step - joint.step.min(), joint[quantity], "o-", markersize=3, color=f"C{cells.index(cell)}",
-                      label=cell)  # fmt: skip
+            line.plot(joint.step - joint.step.min(), joint[quantity], marker="o", markersize=3, color=colour(cell),
+                      linestyle="--" if cell.endswith("c1") else "-", label=cell)  # fmt: skip
     for domain, column in zip(domains, axes.T, strict=True):
         column[0].set_title(domain)
         column[-1].set_xlabel("joint steps")
@@ -262,6 +286,29 @@ def mechanism_figure(path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def diagnostics_figure(path: Path) -> None:
+    """What the diagnostics say of the packaged recording's three trainings."""
+    recording = load_microscope()
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.7), layout="constrained")
+    patches = probe_images(load_recipe("denoise-pocket"), recording.provenance["measured"]["patches"])
+    blurs = blur_curve(patches.target, patches.reference)
+    for name, table in recording.meters.items():
+        ink = colour(name)
+        axes[0].plot(
+            table.step, table.target_share.clip(lower=1e-3), color=ink, marker=".", label=recording.variants[name]
+        )
+        axes[1].plot(table.noise, table.detail, color=ink, marker=".")
+        axes[2].plot(table.step, table.gradient_share, color=ink, marker=".")
+    axes[0].axhline(IGNORED, color=OTHER, linestyle="--")
+    axes[0].set(yscale="log", xlabel="step", title="real condition's influence", ylabel="of the synthetic one's")
+    axes[0].legend(fontsize=8)
+    inside = (blurs[:, 1] > 0.5) & (blurs[:, 1] < 40)
+    axes[1].plot(blurs[inside, 1], blurs[inside, 0], color=OTHER, linewidth=1)
+    axes[1].set(xscale="log", xlabel="noise left", ylabel="detail kept", title="detail against noise; grey: blurs")
+    axes[2].set(xlabel="step", ylim=(0, 1), title="diffusion loss's share of the gradient")
+    figure.savefig(path, dpi=110)
+
+
 def protocols_table(restorer: str) -> str:
     """The markdown table of what `real_protocols.py` recorded of a restorer: a line a set and protocol."""
     path = RESULTS / f"{PROTOCOLS}.csv"
@@ -272,8 +319,53 @@ def protocols_table(restorer: str) -> str:
         pictures = f"{row.images} of {row.of}" if row.images != row.of else str(row.of)
         psnr = f"{float(row.psnr):.2f}" if row.psnr else ""
         lines.append([row.kind, row.set, pictures, row.protocol, psnr, row.ssim, row.lpips])
-    commits = ", ".join(sorted(set(rows.commit)))
-    return f"{as_markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/{PROTOCOLS}.csv`.*"
+    return as_markdown(lines)
+
+
+def provenance_table(studies: str) -> str:
+    """Where the numbers of a page come from: a line a recorded file, with what it holds and the code that made it."""
+    lines = [["file in `benchmarks/results/`", "tests", "seeds", "code"]]
+    for name in studies.split(", "):
+        rows = pd.read_csv(RESULTS / f"{name}.csv", dtype={"commit": str})
+        column = next(each for each in ("test", "domain", "set") if each in rows)
+        seeds = ", ".join(f"{seed:.0f}" for seed in sorted(rows.seed.dropna().unique())) if "seed" in rows else ""
+        commits = ", ".join(sorted(set(rows.commit.dropna())))
+        lines.append([f"`{name}.csv`", ", ".join(dict.fromkeys(rows[column])), seeds, commits])
+    return as_markdown(lines)
+
+
+SUMMARY_TESTS = {
+    "PolyU\n(photographs)": ("real-photographs", "PolyU"), "CC\n(photographs)": ("real-photographs", "CC"),
+    "Nam\n(photographs)": ("real-photographs", "Nam"), "camera,\nstandard": ("embedded", "simulated camera"),
+    "camera,\nstrong": ("embedded-strong", "simulated camera"), "rain": ("rivals-rain", "simulated rain"),
+    "shake": ("rivals-shake", "simulated shake"),
+}  # fmt: skip
+SUMMARY_ROWS = {
+    "vanilla + best blur": ("vanilla + best blur",), "vanilla, 1,000 steps": ("vanilla-early-1000", "vanilla-early"),
+    "adapted": ("adapted", "adapted-c5"), "guarded": ("guarded-c5",), "oracle": ("oracle",),
+}  # fmt: skip
+
+
+def summary_figure(path: Path) -> None:
+    """Gain over vanilla of the main rows on the main tests: a dot a seed, a stroke the mean."""
+    figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
+    shown = {"vanilla, 1,000 steps": "vanilla-early"}
+    for place, (study, test) in enumerate(SUMMARY_TESTS.values()):
+        rows = read(study)
+        psnr = rows[(rows.test == test) & rows.seed.notna()].pivot(index="seed", columns="cell", values="psnr")
+        for offset, (label, cells) in enumerate(SUMMARY_ROWS.items()):
+            cell = next((cell for cell in cells if cell in psnr), None)
+            if cell is None:
+                continue
+            gains, ink = (psnr[cell] - psnr.vanilla).dropna(), colour(shown.get(label, label))
+            across = place + 0.16 * (offset - 2)
+            axis.scatter([across] * len(gains), gains, s=16, color=ink, label=label if place == 0 else None)
+            axis.plot([across - 0.06, across + 0.06], [gains.mean()] * 2, color=ink, linewidth=2)
+    axis.axhline(0, color=OTHER, linewidth=1)
+    axis.set(xticks=range(len(SUMMARY_TESTS)), xticklabels=list(SUMMARY_TESTS), ylabel="gain over vanilla / dB (PSNR)")
+    axis.grid(axis="y", alpha=0.3)
+    axis.legend(fontsize=8, ncols=len(SUMMARY_ROWS), loc="upper center", bbox_to_anchor=(0.5, 1.13))
+    figure.savefig(path, dpi=120)
 
 
 def app_tables() -> str:
@@ -297,6 +389,7 @@ def render(page: str) -> str:
 
     special = {
         PROTOCOLS: protocols_table,
+        "provenance": provenance_table,
         "strength": strength_table,
         "screening": screening_table,
         "guard": guard_table,
@@ -319,6 +412,8 @@ if __name__ == "__main__":
     APP_FILE.write_text(app_tables(), encoding="utf-8")
     for page in (PAGE, STUDY, DESK, DRDD):
         page.write_text(render(page.read_text()))
+    summary_figure(DOCS / "figures" / "summary.png")
+    diagnostics_figure(DOCS / "figures" / "diagnostics.png")
     strength_figure(DOCS / "figures" / "strength.png")
     gains_figure(read, DOCS / "figures" / "rivals.png")
     mechanism_figure(DOCS / "figures" / "mechanism.png")

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from scipy.stats import spearmanr
 
+from workbench.colours import colour
 from workbench.comparison.tables import spread
 from workbench.methods import METHODS
 from workbench.papers import published
@@ -88,7 +89,7 @@ def times_table(rows: pd.DataFrame, domain: str) -> str:
         lines.append([row.cell, f"{1000 * step:.0f}", f"{step / vanilla:.1f}", early, str(row.peak_mib)])
     return (
         f"{as_markdown(lines)}\n\n*Medians of trainings of 100 steps and their head starts, on one thread, one after"
-        f" the other; code {', '.join(sorted(set(rows.commit)))}; data: `benchmarks/results/rivals-times.csv`.*"
+        " the other.*"
     )
 
 
@@ -101,10 +102,7 @@ def settings_table(rows: pd.DataFrame, domain: str) -> str:
         target, source = row.target_psnr, row.source_psnr
         over = [f"{target - vanilla.target_psnr:+.2f}", f"{source - vanilla.source_psnr:+.2f}"]
         lines.append([row.cell, f"{target:.2f}", over[0], f"{source:.2f}", over[1]])
-    return (
-        f"{as_markdown(lines)}\n\n*PSNR of eight pictures, seed 0; code {', '.join(sorted(set(rows.commit)))}; data:"
-        " `benchmarks/results/rivals-settings.csv`.*"
-    )
+    return f"{as_markdown(lines)}\n\n*PSNR of eight pictures, seed 0.*"
 
 
 def gains_figure(read: Read, path: Path) -> None:
@@ -124,14 +122,14 @@ def gains_figure(read: Read, path: Path) -> None:
                 axis.text(0.01, place, why, va="center", fontsize=7, color="0.6", transform=left)
                 continue
             values = panel[cell]
-            colour = {"adapted": "C0", "guarded-c5": "C1", "oracle": "C2"}.get(cell, "0.35")
+            ink = colour(cell)
             inside = values[values > lowest]
-            axis.plot(inside, [place] * len(inside), "o", color=colour, alpha=0.7, markersize=5)
-            axis.plot([max(values.mean(), lowest)], [place], "|", color=colour, markersize=16, markeredgewidth=2)
+            axis.plot(inside, [place] * len(inside), "o", color=ink, alpha=0.7, markersize=5)
+            axis.plot([max(values.mean(), lowest)], [place], "|", color=ink, markersize=16, markeredgewidth=2)
             if len(inside) < len(values):
                 mean = f" mean {values.mean():+.1f} dB"
-                axis.plot(lowest, place, "<", color=colour)
-                axis.text(lowest, place + 0.32, mean, fontsize=7, color=colour, va="center")
+                axis.plot(lowest, place, "<", color=ink)
+                axis.text(lowest, place + 0.32, mean, fontsize=7, color=ink, va="center")
         axis.axvline(0, color="grey", linewidth=0.8)
         axis.set(yticks=range(len(cells)), yticklabels=cells, title=name)
         axis.grid(axis="x", alpha=0.3)
