@@ -1,6 +1,5 @@
 """The palette: one colour for one thing, told apart by those who see red or green badly."""
 
-import doctest
 from itertools import combinations
 
 import numpy as np
@@ -44,7 +43,3 @@ def test_a_setting_does_not_change_the_colour():
         assert colours.colour(label) == colours.COLOURS["adapted"], label
     assert colours.colour("vanilla-early-500") == colours.COLOURS["vanilla-early"] != colours.colour("vanilla")
     assert colours.colour("vanilla + best blur") == colours.OTHER
-
-
-def test_examples_hold():
-    assert not doctest.testmod(colours).failed

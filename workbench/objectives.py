@@ -22,6 +22,11 @@ def charbonnier(restored: Tensor, clean: Tensor, eps: float = 1e-3) -> Tensor:
     Returns
     -------
     Tensor, scalar
+
+    Examples
+    --------
+    >>> round(float(charbonnier(torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5))), 4)
+    0.5
     """
     return torch.sqrt((restored - clean).square() + eps**2).mean()
 
@@ -81,6 +86,11 @@ def diffusion_weight(progress: float, ceiling: float = 0.2, steepness: float = 5
     -------
     float
         ``(2 / (1 + exp(-steepness * progress)) - 1) * ceiling``, rising from 0.
+
+    Examples
+    --------
+    >>> [round(diffusion_weight(progress, ceiling=1), 2) for progress in (0, 0.1, 0.5, 1)]
+    [0.0, 0.24, 0.85, 0.99]
     """
     progress = min(max(progress, 0.0), 1.0)
     return (2.0 / (1.0 + math.exp(-steepness * progress)) - 1.0) * ceiling

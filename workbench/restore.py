@@ -38,6 +38,12 @@ def restore_array(
         A network is taken as the restorer that it makes alone (`Restorer.of`).
     image, tile, device, progress, trace
         As for `Restorer.restore`, which says what comes back and what is raised.
+
+    Examples
+    --------
+    >>> from workbench.nets import build
+    >>> restore_array(build("identity"), np.zeros((40, 56, 3), np.uint8)).shape
+    (40, 56, 3)
     """
     restorer = restorer if isinstance(restorer, Restorer) else Restorer.of(restorer)
     return restorer.restore(image, tile, device, progress, trace)

@@ -27,6 +27,11 @@ def psnr(restored: np.ndarray, reference: np.ndarray, data_range: float, highest
     -------
     float
         In dB; ``highest`` for identical images.
+
+    Examples
+    --------
+    >>> round(psnr(np.zeros((8, 8, 3)), np.full((8, 8, 3), 0.1), data_range=1.0), 2)
+    20.0
     """
     difference = np.subtract(restored, reference, dtype=np.float64)
     error = np.mean(np.square(difference, out=difference))

@@ -22,6 +22,11 @@ def published(paper: str, table: str | None = None) -> list[Number]:
     ------
     WorkbenchError
         There is no such paper or table.
+
+    Examples
+    --------
+    >>> [number.printed for number in published("noise-da", "1") if number.row == "Ours"]
+    ['34.71', '0.9202', '0.0903']
     """
     if paper not in PAPERS:
         raise WorkbenchError(f"no numbers of a paper called {paper!r}; choose one of {', '.join(PAPERS)}")

@@ -43,6 +43,12 @@ def load_recipe(name: str | Path, settings: Iterable[str] = (), **overrides) -> 
     ------
     WorkbenchError
         When there is no such recipe, or a key or value in it is wrong.
+
+    Examples
+    --------
+    >>> recipe = load_recipe("denoise-pocket", ["training.max_steps=10"], method="vanilla")
+    >>> recipe.method, recipe.training.max_steps, recipe.restorer.name
+    ('vanilla', 10, 'unet-pocket')
     """
     name, chosen = _split(name)
     text, place = _read(name)
