@@ -2,13 +2,14 @@
 # make test   the tests
 # make check-results   the recorded results against the pages that tell them
 # make bench  how fast it is here (docs/performance.md); BENCH='step --scales bench' for less or other
+# make docs   the documentation as a searchable site, in build/site
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 APP ?= 1
 
-.PHONY: install demo test check-results app notebooks bench lint
+.PHONY: install demo test check-results app notebooks docs bench lint
 
 install: $(VENV)/.installed
 
@@ -38,6 +39,14 @@ check-results: install
 
 notebooks: install
 	$(BIN)/jupyter lab notebooks
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(BIN)/python -m pip install -qq --editable '.[docs]' --constraint constraints.txt
+	@touch $@
 
 bench: install
 	$(BIN)/workbench bench $(BENCH)
