@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from data_tools.layouts import Files, Found, Item, Template
 from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:  # the catalogue, which is listed at once, names these layouts
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class BoxedPhotographs:
 
     @staticmethod
     def _items(places: dict[int, Path], boxes: dict[int, np.ndarray]) -> Iterator[Item]:
+        import numpy as np
+
         from workbench.images import to_uint
 
         for number, corners in boxes.items():
@@ -125,6 +129,8 @@ class Slices:
 
     @staticmethod
     def _items(volumes: dict[Path, str]) -> Iterator[Item]:
+        import numpy as np
+
         from workbench.images import to_uint
 
         for path, name in volumes.items():
@@ -169,6 +175,7 @@ def _read_minc(path: Path) -> np.ndarray:
     of the volume.
     """
     import h5py
+    import numpy as np
     import scipy.io
 
     with _reading(path, "a MINC volume"):

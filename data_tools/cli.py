@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from data_tools import listing
 from data_tools.report import Report
 
 app = typer.Typer(
@@ -30,6 +29,8 @@ def list_(
     root: Root = None,
 ) -> None:
     """List the data sets: what they are for, how to get them, which are there and how large they are."""
+    from data_tools import listing
+
     for line in listing.overview(root) if name is None else listing.details(name, root):
         print(line)
 
@@ -44,6 +45,7 @@ def prepare(
     root: Root = None,
 ) -> None:
     """Download a data set, or take what you downloaded, and lay it out as training and evaluation expect it."""
+    from data_tools import listing
     from data_tools.prepare import prepare as make
 
     report = make(name, root, from_path)

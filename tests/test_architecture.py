@@ -13,7 +13,7 @@ FLOORS = (
     "recipes",
     "data",
     "restorers",
-    "restore evaluation",
+    "restore evaluation exporting",
     "probes",
     "methods",
     "runs",

@@ -54,6 +54,22 @@ def test_commands_without_torch_answer_within_a_second(command, tmp_path):
     pytest.fail(f"{seconds:.1f} s")
 
 
+_BEGUN = """
+import sys
+from workbench.cli import app
+for arguments, without in ((["--help"], "numpy pydantic"), (["data", "list"], "numpy"), (["recipes"], "")):
+    app(arguments, standalone_mode=False)
+    waited = {"torch", "lightning", "diffusers", "scipy", "pandas", "PIL", *without.split()} & sys.modules.keys()
+    assert not waited, (arguments, waited)
+"""
+
+
+def test_cheap_commands_wait_for_nothing_that_they_do_not_need(tmp_path):
+    done = subprocess.run([sys.executable, "-c", _BEGUN], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert "denoise-pocket" in done.stdout and "SIDD" in done.stdout.upper()
+
+
 def test_recipes_are_listed(call):
     status, out, _ = call("recipes")
     assert status == 0

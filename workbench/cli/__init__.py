@@ -33,6 +33,8 @@ for command in (
     app.command()(command)
 app.command("app")(serving.app_command)
 export_app.command()(restoring.dnd)
+export_app.command()(restoring.onnx)
+export_app.command("torch")(restoring.torch_program)
 
 
 def _version(show: bool) -> None:

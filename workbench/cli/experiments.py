@@ -11,12 +11,13 @@ import typer
 
 from workbench.cli.shared import Processes, Protocol, Runs, Settings, finish
 from workbench.errors import WorkbenchError
-from workbench.recipes import available, load_recipe
 from workbench.terminal import say
 
 
 def recipes() -> None:
     """List the packaged recipes."""
+    from workbench.recipes import available
+
     for recipe in available():
         print(f"{recipe.name:<20} {recipe.scale:<7} {recipe.method:<12} {recipe.description}")
 
@@ -32,6 +33,8 @@ def train(
 ) -> None:
     """Train a recipe into a run folder."""
     signal.signal(signal.SIGTERM, _terminated)  # until `fit` takes it: torch takes its time
+    from workbench.recipes import load_recipe
+
     resolved = load_recipe(recipe, settings or (), method=method, seed=seed)
 
     from workbench.training import fit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +98,36 @@ def restorers(
             failed.append({"name": name, "reason": str(error)})
     print(to_json(listed) if form == "json" else format_list(listed))
     finish(failed)
+
+
+def onnx(
+    restorer: Restorer,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The .onnx file to write.")],
+) -> None:
+    """Write a restorer of one pass as an ONNX file that takes images of any size; needs the extra `onnx`."""
+    from workbench.exporting import export_onnx
+
+    _export(restorer, output, ".onnx", export_onnx)
+
+
+def torch_program(
+    restorer: Restorer,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The .pt2 file to write.")],
+) -> None:
+    """Write a restorer of one pass as a program of torch.export, which runs without this package."""
+    from workbench.exporting import export_torch
+
+    _export(restorer, output, ".pt2", export_torch)
+
+
+def _export(restorer: Path, output: Path, suffix: str, export: Callable[..., float]) -> None:
+    from workbench.restorers import load_restorer
+
+    if output.suffix != suffix:
+        raise WorkbenchError(f"--output {output}: the file must end in {suffix}")
+    loaded, card = load_restorer(restorer)
+    apart = export(str(restorer), loaded, card, output)
+    print(f"{output}: images (N, 3, H, W) of any size in [0, 1]; at most {apart:.1e} from PyTorch")
 
 
 def dnd(
