@@ -18,6 +18,7 @@ from apps.endpoints import Endpoints
 from apps.inspecting import Inspector
 from apps.messages import toasts
 from apps.pairs import first_choice
+from apps.previewing import preview
 from apps.samples import SIGMA, samples
 from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
@@ -57,6 +58,7 @@ class CompareTab:
             with gr.Column(scale=5, min_width=320):
                 self.welcome = gr.HTML(parts.welcome())
                 self.status = gr.HTML(visible=False, elem_id="compare-status", elem_classes="wb-status")
+                self.preview = gr.HTML(visible=False, elem_id="preview")
                 with gr.Column(visible=False) as self.results:
                     self._lay_out_results()
                 self.vote = BlindVote(self.runs, self.job, self.results)
@@ -153,7 +155,10 @@ class CompareTab:
             "inputs": [
                 self.photos, self.restorers, self.kind, self.sigma, self.camera, self.references, self.uploaded,
             ],
-            "outputs": [self.job, self.welcome, self.results, self.vote.page, self.photo, self.failed, self.verdict],
+            "outputs": [
+                self.job, self.welcome, self.results, self.vote.page, self.photo, self.failed, self.verdict,
+                self.preview,
+            ],
             "show_progress_on": self.status, "concurrency_limit": 1, "concurrency_id": "restore", **private,
         }  # fmt: skip
         packing = {"inputs": [self.job, self.photo], "outputs": self.downloads, "concurrency_limit": 1, **private}
@@ -167,12 +172,18 @@ class CompareTab:
             begun.success(None, js=asset("show-status.js"), **private)
             done = begun.then(self.run, **compare)
             for over in (done.success, done.failure):  # gradio's then() does not follow a failure
-                over(self.end, None, [self.status, self.stop], **light)
+                over(self.end, None, [self.status, self.stop, self.preview], **light)
             self.inspector.open_after(done.success).success(self.pack, **packing)
             running.append(done)
         # Cancelling takes a waiting job out of the queue; one that runs is told, too, for it would run to its end.
         self.stop.click(
-            self.cancel, None, [self.status, self.stop], queue=False, cancels=running, show_progress="hidden", **private
+            self.cancel,
+            None,
+            [self.status, self.stop, self.preview],
+            queue=False,
+            cancels=running,
+            show_progress="hidden",
+            **private,
         )
         gr.context.Context.root_block.unload(self.leave)
 
@@ -258,21 +269,28 @@ class CompareTab:
         return gr.update(visible=True, value=""), shown, hidden, gr.update(visible=job is not None)
 
     def end(self):
-        """Take both away again."""
-        return gr.update(visible=False), gr.update(visible=False)
+        """Take both away again, and the crop that came first."""
+        return (gr.update(visible=False),) * 3
 
     @toasts
     def run(
         self, photos, chosen, kind, sigma, camera, references, uploaded,
         request: gr.Request, progress=gr.Progress(),  # noqa: B008 (gradio looks for it there)
     ):  # fmt: skip
-        """Restore and measure; the page keeps what it shows if that fails or is stopped."""
+        """Restore and measure; the page keeps what it shows if that fails or is stopped.
+
+        Of a large photograph a crop comes first.
+        """
         known, _ = restorers.find_restorers(self.runs)
         stop = self._stops[request.session_hash] = threading.Event()
+        paths = [path for path, _ in photos or []]
         try:
+            choices = restorers.chosen(chosen or [], [*known, *uploaded])
+            if len(paths) == 1 and kind == "none" and (crop := preview(paths[0], choices)):
+                yield (*(gr.skip(),) * 7, gr.update(value=crop, visible=True))
             job = work.compare(
-                [path for path, _ in photos or []],
-                restorers.chosen(chosen or [], [*known, *uploaded]),
+                paths,
+                choices,
                 Degradation(kind, sigma, camera),
                 references or (),
                 progress=lambda share, text: progress(share, desc=text),
@@ -283,7 +301,7 @@ class CompareTab:
         finally:
             self._stops.pop(request.session_hash, None)
         names = [comparison.name for comparison in job.comparisons]
-        return (
+        yield (
             job,
             gr.update(visible=False),
             gr.update(visible=True),
@@ -291,12 +309,13 @@ class CompareTab:
             gr.update(choices=names, value=names[0], visible=len(names) > 1),
             gr.update(value=parts.failures(job.failures), visible=bool(job.failures)),
             verdict.as_html(job),
+            gr.update(visible=False),
         )
 
     def cancel(self, request: gr.Request):
         """Stop after the current tile; a message, which comes through the queue, would be cancelled, too."""
         self.leave(request)
-        return gr.update(visible=True, value=parts.STOPPED), gr.update(visible=False)
+        return gr.update(visible=True, value=parts.STOPPED), gr.update(visible=False), gr.update(visible=False)
 
     def leave(self, request: gr.Request) -> None:
         """Stop what the page waits for, as when it is closed."""

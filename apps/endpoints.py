@@ -9,9 +9,10 @@ import gradio as gr
 from apps import comparison as work
 from apps import report, restorers
 from apps.comparison import Job
-from apps.degrading import Degradation
+from apps.degrading import KINDS, Degradation
 from apps.messages import toasts
 from apps.samples import SIGMA
+from workbench.data.camera import CAMERAS
 from workbench.errors import WorkbenchError
 
 
@@ -33,13 +34,12 @@ class Endpoints:
         gr.api(self.list_restorers, api_name="restorers", concurrency_limit=4)
         with gr.Group(visible=False):
             caller, trigger = gr.Button(), gr.Button()
-            photo, name = gr.File(label="photo"), gr.JSON(label="restorer")
+            photo, name = gr.File(label="photo"), gr.Textbox(label="restorer")
             restored, numbers = gr.File(label="restored"), gr.JSON(label="numbers")
             photos, names = gr.File(label="photos", file_count="multiple"), gr.JSON(label="restorers")
-            # JSON takes any value to the handler, whose error names the argument; a number's own says "Error".
-            kind = gr.JSON('"none"', label="degradation")
-            sigma = gr.JSON(str(SIGMA), label="sigma")
-            camera = gr.JSON('"standard"', label="camera")
+            kind = gr.Radio(list(KINDS), value="none", label="degradation")
+            sigma = gr.Number(SIGMA, label="sigma")
+            camera = gr.Radio(list(CAMERAS), value="standard", label="camera")
             references = gr.File(label="references", file_count="multiple")
             found, archive = gr.JSON(label="report"), gr.File(label="zip")
         caller.click(self.restore_one, [photo, name], [restored, numbers], api_name="restore", **limits)
@@ -56,8 +56,6 @@ class Endpoints:
     @toasts
     def restore_one(self, photo, restorer):
         """Restore one photo with the restorer of that name: a PNG file, and seconds and megapixels a second."""
-        if not isinstance(restorer, str):
-            raise WorkbenchError("restorer: give a name; /restorers tells which there are")
         job = work.compare([photo] if photo else [], self._named([restorer]))
         view = job.comparisons[0].restored[0]
         path = report.write_pictures(job.comparisons[0])[1]
@@ -69,9 +67,6 @@ class Endpoints:
         """Compare restorers (a list of names) on photos: the report, and a zip with it, pictures and cards."""
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise WorkbenchError("restorers: give a list of names; /restorers tells which there are")
-        for name, value in {"degradation": kind, "camera": camera}.items():
-            if not isinstance(value, str):
-                raise WorkbenchError(f"{name}: give a name, not {value!r}")
         job = work.compare(photos or [], self._named(names), Degradation(kind, sigma, camera), references or ())
         return report.as_dict(job), _Kept(report.write_zip(job), job)
 

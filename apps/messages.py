@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 
 import gradio as gr
@@ -11,7 +12,18 @@ from workbench.errors import WorkbenchError
 
 
 def toasts(handler: Callable) -> Callable:
-    """Let a handler's WorkbenchError come up as a toast."""
+    """Let a handler's WorkbenchError come up as a toast; the handler may be a generator."""
+
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def steps(*arguments, **keywords):
+            try:
+                yield from handler(*arguments, **keywords)
+            except WorkbenchError as error:
+                raise gr.Error(str(error), title="That did not work", print_exception=False) from error
+
+        return steps
 
     @functools.wraps(handler)
     def handle(*arguments, **keywords):

@@ -105,7 +105,7 @@ def crop_figures(comparison: Comparison, crop: Crop) -> str:
         (view.title, _caption(view), to_8_bits(view.pixels[window]), f"Crop of {view.title}")
         for view in comparison.views.values()
     ]
-    return _grid(figures, comparison)
+    return grid(figures, len(comparison.views))
 
 
 def difference_figures(comparison: Comparison, crop: Crop, against: str, gain: float) -> str:
@@ -122,7 +122,7 @@ def difference_figures(comparison: Comparison, crop: Crop, against: str, gain: f
         for view in comparison.views.values()
         if view is not base and not (view.title == REFERENCE and base.title == INPUT)
     ]
-    return _grid(figures, comparison)
+    return grid(figures, len(comparison.views))
 
 
 def locator(comparison: Comparison, crop: Crop) -> str:
@@ -150,8 +150,9 @@ def _caption(view: View) -> str:
     return " · ".join(text for text in ("" if psnr is None else f"{psnr:.2f} dB", name) if text)
 
 
-def _grid(figures: list[tuple[str, str, np.ndarray, str]], comparison: Comparison) -> str:
-    columns = f'style="--views:{len(comparison.views)}"'
+def grid(figures: list[tuple[str, str, np.ndarray, str]], columns: int) -> str:
+    """Pictures side by side as HTML: title, note, pixels (H, W, 3) uint8 and alternative text of each."""
+    columns = f'style="--views:{columns}"'
     return f'<div class="wb-grid" {columns}>{"".join(_figures(figures))}</div>'
 
 

@@ -88,6 +88,22 @@ def test_upload_compare_switch_and_inspect(page, tmp_path):
     expect(page.locator("#locator")).to_contain_text("at (120, 0)")
 
 
+def test_crops_flicker_in_one_place_and_a_lens_follows_the_pointer_over_all(page):
+    expect(page.locator("#crops figure")).to_have_count(4)  # of the test before
+    flicker, magnifier = (page.get_by_role("button", name=name) for name in ("Flicker", "Magnifier"))
+    flicker.click()
+    expect(flicker).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#crops figure.now")).to_have_count(1)
+    flicker.click()
+    expect(page.locator("#crops [data-flicker]")).to_have_count(0)
+    magnifier.click()
+    page.locator("#crops .wb-window").nth(1).hover()
+    expect(page.locator("#crops .wb-lens")).to_have_count(4)
+    magnifier.click()
+    page.locator("#crops .wb-window").nth(2).hover()
+    expect(page.locator("#crops .wb-lens")).to_have_count(0)
+
+
 def test_a_photo_is_pasted(page):
     expect(page.locator("#restorers")).to_contain_text(PAIR[1])
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

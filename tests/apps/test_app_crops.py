@@ -1,14 +1,13 @@
 """Where Compare begins, and what stands beside the trained restorers."""
 
 import numpy as np
-import pytest
 
-from apps import pictures, runs
+from apps import pictures, previewing, restorers, runs
 from apps.compare import CLASSICAL, CompareTab
 from apps.comparison import INPUT, Comparison, View
-from apps.endpoints import Endpoints
 from apps.pictures import Crop
 from apps.restorers import MOST
+from workbench.images import write_png
 from workbench.restorers import packaged
 from workbench.runs.states import State
 
@@ -40,22 +39,6 @@ def test_classical_denoisers_are_packaged_and_come_beside_those_chosen():
     assert CompareTab.add_classical(None, "nlm", ["nlm", "a"])[0]["value"] == ["a", "nlm"]
 
 
-def test_wrong_types_are_refused_with_the_argument_named(tmp_path):
-    endpoints = object.__new__(Endpoints)
-    endpoints.runs = tmp_path
-    names = ["denoise-photographs-vanilla"]
-    for arguments, said in (
-        ((["a.png"], names, "awgn", "abc", "standard", None), "sigma 'abc'"),
-        ((["a.png"], names, 7, 25, "standard", None), "degradation"),
-        ((["a.png"], names, "camera", 25, ["x"], None), "camera"),
-        ((["a.png"], "vanilla", "awgn", 25, "standard", None), "restorers"),
-    ):
-        with pytest.raises(Exception, match=said):
-            endpoints.compare_many(*arguments)
-    with pytest.raises(Exception, match="restorer: give a name"):
-        endpoints.restore_one("a.png", 5)
-
-
 def test_runs_of_a_recipe_stand_together():
     def state(name, **summary):
         return State(name, "finished", False, 1, 0.0, summary)
@@ -65,3 +48,15 @@ def test_runs_of_a_recipe_stand_together():
     assert [each.name for each in runs.by_recipe(states)] == [
         "a-vanilla-s0", "mine", "b-vanilla-s0", "c-dann-s0-0123456789ab", "c-dann-s1-0123456789ab"
     ]  # fmt: skip
+
+
+def test_a_large_photo_has_a_crop_first(tmp_path, monkeypatch):
+    photo = np.full((90, 120, 3), 120, np.uint8)
+    photo[60:, 80:] = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
+    write_png(tmp_path / "photo.png", photo)
+    choices = restorers.chosen(["denoise-photographs-vanilla"], restorers.find_restorers(tmp_path)[0])
+    assert previewing.preview(tmp_path / "photo.png", choices) == "", "a small one has none"
+    monkeypatch.setattr(previewing, "FROM_PIXELS", 10_000)
+    monkeypatch.setattr(previewing, "CROP_SIDE", 32)
+    page = previewing.preview(tmp_path / "photo.png", choices)
+    assert page.count("<figure>") == 2 and "input" in page and "vanilla" in page
