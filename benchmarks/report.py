@@ -24,6 +24,7 @@ from workbench.figures import blur_curve
 from workbench.probes.stages import IGNORED
 from workbench.recipes import load_recipe
 from workbench.studies import load_study, study_names
+from workbench.studies.recording import pictures_path
 from workbench.tabular import as_markdown
 
 RESULTS = Path(__file__).parent / "results"
@@ -119,9 +120,10 @@ def table(study: str, test: str) -> str:
     if study == "desk":  # its page has no appendix
         commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
         source = f"{source[:-2]}; code {commits}; data: `benchmarks/results/desk.csv`.*"
-    head, *lines = comparison_table(
-        rows.sort_values("cell", key=lambda names: names.map(place_of), kind="stable"), test
-    )
+    pictures = pictures_path(RESULTS / f"{FILES.get(study, study)}.csv")  # older studies have none
+    scores = pd.read_csv(pictures, dtype={"picture": str}) if pictures.exists() else None
+    rows = rows.sort_values("cell", key=lambda names: names.map(place_of), kind="stable")
+    head, *lines = comparison_table(rows, test, scores)
     hidden = {head.index(name) for name in UNDER_LOAD if study.startswith("rivals-") and name in head}
     shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
     return f"{as_markdown(shown)}\n\n{source}"

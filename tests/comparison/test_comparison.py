@@ -297,6 +297,21 @@ def test_gains_and_closed_gaps_are_paired_by_seed():
         assert len(text.splitlines()) == 6 and "+1.50 ± 0.71" in text
 
 
+def test_a_gain_has_an_interval_where_there_are_scores_of_photographs():
+    frame = read_csv(_csv(rows(vanilla=[30.0, 30.0], dann=[31.0, 31.0])))
+    scores = pd.DataFrame(
+        [
+            {"cell": cell, "seed": seed, "test": "t", "picture": f"kodim{number}", "psnr": 25.0 + number + gain}
+            for cell, gain in (("vanilla", 0), ("dann", 1))
+            for seed in (0, 1)
+            for number in range(6)
+        ]
+    )
+    head, vanilla, dann = table(frame, "t", scores)
+    assert dann[head.index("95 %")] == "+1.00 to +1.00" and vanilla[head.index("95 %")] == ""
+    assert "95 %" not in table(frame, "t", scores[scores.picture < "kodim4"])[0]
+
+
 def test_no_gap_is_closed_where_there_is_none_or_no_oracle():
     for cells in ({"oracle": [30.4, 30.4]}, {}):
         frame = read_csv(_csv(rows(vanilla=[30.0, 30.0], dann=[31.0, 31.0], **cells)))

@@ -6,6 +6,7 @@ import pytest
 from support import TINY
 
 from workbench.comparison import COLUMNS, Cell, Grid
+from workbench.comparison.tables import SCORES
 from workbench.errors import WorkbenchError
 from workbench.images import read_image, write_png
 from workbench.runs.folder import Run
@@ -103,6 +104,10 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, ca
     assert list(rows.cell) == ["input", "vanilla", "vanilla + best blur", "soft"] and rows.psnr.notna().all()
     assert rows.seed.tolist()[1:3] == [3, 3] and rows.commit[1:].notna().all()
     assert rows.settings[3] == "strength=1.5" and rows.psnr[3] != rows.psnr[0]
+    scores = pd.read_csv(tmp_path / "runs" / "own-pictures.csv")
+    assert list(scores.columns) == list(SCORES) and set(scores.cell) == set(rows.cell[1:])
+    means = rows[1:].set_index("cell").psnr.to_dict()
+    assert scores.groupby("cell").psnr.mean().to_dict() == pytest.approx(means, abs=1e-3)
     finished = path.read_bytes()
     status, _, err = call(*arguments, "--measure-only")
     assert status == 0 and path.read_bytes() == finished, "nothing was trained or measured twice"

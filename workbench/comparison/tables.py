@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from workbench.comparison.grid import Grid, Job
+from workbench.comparison.intervals import gain_interval
 from workbench.comparison.running import Failure
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.files import make_folder, write_text
@@ -20,12 +21,16 @@ from workbench.tabular import as_markdown, as_text
 
 COLUMNS = ("cell", "method", "seed", "test", "images", *STANDARD, "steps", "seconds", "warm_seconds",
            "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit")  # fmt: skip
+SCORES = ("cell", "seed", "test", "picture", *STANDARD)
+"""Columns of the scores by picture."""
 FORMATS = ("text", "md", "json", "csv")
 NOTES = (
     "Mean ± sample standard deviation over seeds. Gain and gap closed (the share of the way from vanilla to the oracle,"
-    " in PSNR) are computed seed by seed. Training: wall-clock seconds, warm start included; time a step: the median"
-    " over the training; both depend on what else the machine does. Peak memory: of the training process, libraries"
-    " included; on a GPU, of the tensors there. Restoring: on the test set, the file's reading not included."
+    " in PSNR) are computed seed by seed. 95 %: where the mean gain could lie by the choice of seeds and photographs (a"
+    " paired bootstrap that draws crops of a photograph together; from five photographs on). Training: wall-clock"
+    " seconds, warm start included; time a step: the median over the training; both depend on what else the machine"
+    " does. Peak memory: of the training process, libraries included; on a GPU, of the tensors there. Restoring: on the"
+    " test set, the file's reading not included."
 )
 LEAST_ROOM = 0.5
 """Distance in dB from vanilla to the oracle below which no share of it is told: noise would decide."""
@@ -60,6 +65,29 @@ def grid_rows(grid: Grid) -> list[dict[str, str]]:
     return rows
 
 
+def grid_scores(grid: Grid) -> list[dict[str, str]]:
+    """What has been measured so far, picture by picture.
+
+    Returns
+    -------
+    list of dict
+        Keys as `SCORES`, values as they are written.
+    """
+    return [
+        row
+        for job in grid.jobs()
+        if job.trained
+        for test, location in grid.tests.items()
+        if (evaluation := job.evaluation(location)) is not None
+        for row in score_rows({"cell": job.cell.name, "seed": str(job.seed), "test": test}, evaluation.scores)
+    ]
+
+
+def score_rows(facts: dict[str, str], scores: Mapping[str, Mapping[str, float | None]]) -> list[dict[str, str]]:
+    """Rows of `SCORES` from the scores by picture; ``facts`` are the other columns."""
+    return [facts | {"picture": picture} | _numbers(values) for picture, values in scores.items()]
+
+
 def run_facts(job: Job) -> dict[str, str]:
     """What a finished run says of itself: those of `COLUMNS` that no test set is needed for."""
     summary = job.run.summary
@@ -78,14 +106,17 @@ def run_facts(job: Job) -> dict[str, str]:
 
 
 def _row(facts: dict[str, str], test: str, images: int, mean: dict[str, float | None]) -> dict[str, str]:
-    numbers = {name: "" if mean.get(name) is None else f"{mean[name]:.4f}" for name in STANDARD}
-    return dict.fromkeys(COLUMNS, "") | facts | {"test": test, "images": str(images)} | numbers
+    return dict.fromkeys(COLUMNS, "") | facts | {"test": test, "images": str(images)} | _numbers(mean)
 
 
-def write_csv(rows: Iterable[dict]) -> str:
-    """Rows as CSV with the columns `COLUMNS`."""
+def _numbers(values: Mapping[str, float | None]) -> dict[str, str]:
+    return {name: "" if values.get(name) is None else f"{values[name]:.4f}" for name in STANDARD}
+
+
+def write_csv(rows: Iterable[dict], columns: Sequence[str] = COLUMNS) -> str:
+    """Rows as CSV with the columns `COLUMNS`, or others."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return file.getvalue()
@@ -104,14 +135,23 @@ def spread(values: Iterable[float], digits: int = 2, signed: bool = False) -> st
     return f"{plus}{values.mean():.{digits}f}{deviation}"
 
 
-def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
+def table(rows: pd.DataFrame, test: str, scores: pd.DataFrame | None = None) -> list[list[str]]:
     """The table of a test set: a line of headings, then a line a cell, mean ± sample standard deviation over its seeds.
 
     ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed; it is left
-    out where that distance is less than `LEAST_ROOM`. Columns of time a step, memory and restoring are left out where
-    no run has them.
+    out where that distance is less than `LEAST_ROOM`. Columns of the gain's interval, time a step, memory and restoring
+    are left out where no run has them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of `read_csv`.
+    test : str
+    scores : DataFrame, optional
+        By picture, with the columns `SCORES`: for the interval of the gain.
     """
     rows = rows[rows.test == test]
+    scores = None if scores is None else scores[scores.test == test]
     psnr, *others = chosen(STANDARD)
     by_seed = {cell: group.set_index("seed").psnr for cell, group in rows[rows.cell != "input"].groupby("cell")}
     room = by_seed["oracle"] - by_seed["vanilla"] if {"oracle", "vanilla"} <= by_seed.keys() else None
@@ -125,6 +165,7 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
                 "": cell,
                 psnr.heading(): _spread(group.psnr, psnr.digits),
                 "gain over vanilla / dB": spread(gain, signed=True) if len(gain) else "",
+                "95 %": _interval(None if scores is None else gain_interval(scores, cell)),
                 "gap closed": f"{spread(100 * closed, 0)} %" if len(closed) and cell != "oracle" else "",
                 **{metric.heading(): _spread(group[metric.name], metric.digits) for metric in others},
                 "seeds": str(group.seed.count() or ""),
@@ -135,9 +176,14 @@ def table(rows: pd.DataFrame, test: str) -> list[list[str]]:
             }
         )
     frame = pd.DataFrame(lines)
-    always, measured = frame.columns[: 6 + len(others)], frame.columns[6 + len(others) :]
-    names = [*always, *(name for name in measured if not (frame[name] == "").all())]
+    always = ("", psnr.heading(), "gain over vanilla / dB", "gap closed", *(metric.heading() for metric in others),
+              "seeds", "training / s")  # fmt: skip
+    names = [name for name in frame.columns if name in always or not (frame[name] == "").all()]
     return [names, *frame[names].to_numpy().tolist()]
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else "{:+.2f} to {:+.2f}".format(*bounds)
 
 
 def _spread(values: pd.Series, digits: int) -> str:
@@ -149,7 +195,7 @@ def _mean(values: pd.Series, digits: int = 0) -> str:
 
 
 def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> dict[str, str]:
-    """Write a grid's table in every format, ``comparison.txt``, ``.md``, ``.json`` and ``.csv``.
+    """Write a grid's table in every format, ``comparison.txt``, ``.md``, ``.json`` and ``.csv``; and ``pictures.csv``.
 
     Parameters
     ----------
@@ -170,8 +216,9 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
     """
     rows = grid_rows(grid)
     frame = read_csv(io.StringIO(write_csv(rows)))
-    failures = list(failures)
-    tables = {test: table(frame, test) for test in grid.tests if (frame.test == test).any()}
+    failures, scores = list(failures), write_csv(grid_scores(grid), SCORES)
+    by_picture = pd.read_csv(io.StringIO(scores), dtype={"picture": str})
+    tables = {test: table(frame, test, by_picture) for test in grid.tests if (frame.test == test).any()}
     recipe = load_recipe(grid.recipe, grid.settings)
     sources = " + ".join(f"{_location(entry.source)} ({entry.degradation})" for entry in recipe.data.entries)
     headline = f"{recipe.name}, scale {recipe.scale}, restorer {recipe.restorer.name}, protocol {grid.protocol}"
@@ -208,6 +255,7 @@ def write_tables(grid: Grid, folder: Path, failures: Iterable[Failure] = ()) -> 
         "csv": write_csv(rows).removesuffix("\n"),
     }  # fmt: skip
     make_folder(folder)
+    write_text(folder / "pictures.csv", scores)
     for form, text in texts.items():
         write_text(folder / f"comparison.{'txt' if form == 'text' else form}", text + "\n")
     return texts

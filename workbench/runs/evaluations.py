@@ -42,6 +42,8 @@ class Evaluation:
         Number of pairs measured.
     failed : int
         Number of pairs that could not be measured.
+    scores : dict of str to dict
+        ``psnr``, ``ssim``, ``lpips`` by picture; None where a metric was not computed.
     mean, input_mean : dict
         ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
     seconds_per_megapixel : float or None
@@ -62,6 +64,7 @@ class Evaluation:
     date: str
     images: int
     failed: int
+    scores: dict[str, dict[str, float | None]]
     mean: dict[str, float | None]
     input_mean: dict[str, float | None]
     seconds_per_megapixel: float | None
@@ -145,10 +148,14 @@ def read_evaluation(path: Path) -> Evaluation:
             {metric: value if value is None else float(value) for metric, value in result[key].items()}
             for key in ("mean", "input_mean")
         )
+        scores = {
+            str(image["name"]): {metric: value for metric, value in image.items() if metric != "name"}
+            for image in result["images"]
+        }
         return Evaluation(
             data=str(data["name"]), location=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
-            date=str(content["date"]), images=images, failed=failed, mean=mean, input_mean=input_mean,
+            date=str(content["date"]), images=images, failed=failed, scores=scores, mean=mean, input_mean=input_mean,
             seconds_per_megapixel=result.get("seconds_per_megapixel"), unavailable=dict(result.get("unavailable", {})),
             fingerprint=content.get("contents"), options=dict(content.get("options", {})),
         )  # fmt: skip

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter
 
 from workbench.comparison import COLUMNS, Grid, Job, grid_rows
-from workbench.comparison.tables import read_csv, run_facts
+from workbench.comparison.tables import grid_scores, read_csv, run_facts, score_rows
 from workbench.evaluation.sets import EvaluationSet, open_set
 from workbench.files import write_text
 from workbench.restore import restore_array
@@ -25,6 +25,9 @@ BLURS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.3, 1.6)
 TIMES = (
     "domain", "cell", "steps", "head_start_seconds_per_step", "seconds_per_step", "peak_mib", "settings", "commit"
 )  # fmt: skip
+RUN = ("cell", "seed", "test")
+"""What tells the rows of runs apart."""
+PICTURE = (*RUN, "picture")
 Row = dict[str, str]
 
 
@@ -36,9 +39,15 @@ def renew(path: Path, new: Sequence[Row], key: tuple[str, ...]) -> None:
         write_text(path, pd.DataFrame(rows.values()).to_csv(index=False))
 
 
+def pictures_path(path: Path) -> Path:
+    """The CSV file of the scores by picture (`workbench.comparison.tables.SCORES`) beside that of a study."""
+    return path.with_name(f"{path.stem}-pictures.csv")
+
+
 def record_tests(grid: Grid, path: Path) -> None:
-    """A row for each run and test set (`workbench.comparison.COLUMNS`)."""
-    renew(path, grid_rows(grid), ("cell", "seed", "test"))
+    """A row for each run and test set (`workbench.comparison.COLUMNS`), and one for each picture."""
+    renew(path, grid_rows(grid), RUN)
+    renew(pictures_path(path), grid_scores(grid), PICTURE)
 
 
 def record_validation(grid: Grid, domain: str, path: Path) -> None:
@@ -104,8 +113,7 @@ def record_blurs(grid: Grid, path: Path, cells: Collection[str]) -> None:
             for location, own in _unmeasured(grid, path, job, f"{job.cell.name} + best blur"):
                 restore = partial(restore_array, job.run.restorer())
                 sigma, report = _best_blur(open_set(location, job.run.folder), restore)
-                changed = {"settings": f"blur sigma {sigma}"} | _numbers(report["mean"])
-                renew(path, [own | changed], ("cell", "seed", "test"))
+                _record(path, own | {"settings": f"blur sigma {sigma}"}, report)
 
 
 def record_sampled(grid: Grid, path: Path, cells: Mapping[str, Mapping[str, Mapping]]) -> None:
@@ -124,7 +132,7 @@ def record_sampled(grid: Grid, path: Path, cells: Mapping[str, Mapping[str, Mapp
                 restorer = job.run.restorer().with_options(options)
                 report = open_set(location, job.run.folder).evaluate(partial(restore_array, restorer))
                 changed = {"settings": f"{own['settings']} {_said(options)}".strip()}
-                renew(path, [own | changed | _took(report) | _numbers(report["mean"])], ("cell", "seed", "test"))
+                _record(path, own | changed | _took(report), report)
 
 
 def _unmeasured(grid: Grid, path: Path, job: Job, name: str) -> Iterator[tuple[str, Row]]:
@@ -153,8 +161,15 @@ def record_ready(grid: Grid, path: Path, cell: str, ready: Ready) -> None:
         of_all = dict.fromkeys(COLUMNS, "") | {"test": test, "images": str(len(report["images"]))}
         rows = [] if "input" in there else [of_all | {"cell": "input"} | _numbers(report["input_mean"])]
         facts = {"cell": cell, "settings": _said(ready.options), "commit": provenance()["commit"] or ""}
-        row = of_all | facts | _took(report) | _numbers(report["mean"])
-        renew(path, [*rows, row], ("cell", "seed", "test"))
+        renew(path, rows, RUN)
+        _record(path, of_all | facts | _took(report), report)
+
+
+def _record(path: Path, row: Row, report: Mapping) -> None:
+    """Write what was measured into a row, and picture by picture into the file beside."""
+    renew(path, [row | _numbers(report["mean"])], RUN)
+    scores = {image["name"]: image for image in report["images"]}
+    renew(pictures_path(path), score_rows({name: row[name] for name in RUN}, scores), PICTURE)
 
 
 def _trained(grid: Grid) -> list[Job]:
