@@ -1,5 +1,7 @@
 """Studies are data: every packaged one can be run, and running one leaves rows that say how."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,10 @@ from workbench.comparison import COLUMNS, Cell, Grid
 from workbench.comparison.tables import SCORES
 from workbench.errors import WorkbenchError
 from workbench.images import read_image, write_png
+from workbench.methods import METHODS, resolve
+from workbench.methods.base import WARM_START
 from workbench.runs.folder import Run
+from workbench.runs.identity import RESTORATION, deciding
 from workbench.studies import load_study, study_names
 from workbench.studies.recording import record_snapshots
 from workbench.studies.splits import split_by_object
@@ -44,6 +49,18 @@ def test_every_cell_of_a_packaged_study_is_a_valid_recipe(name, data, tmp_path):
     assert {job.seed for job in jobs} == set(study.seeds if study.cells else ())
     assert all(job.resolved.method == job.cell.method for job in jobs)
     assert not any("$" in text for text in (*grid.settings, *grid.tests.values()))
+
+
+def test_controls_and_adaptation_are_rows_of_one_table(data, tmp_path):
+    grid = load_study("controls-photographs").grid(tmp_path / "runs")
+    jobs = {job.cell.name: job for job in grid.jobs() if job.seed == 0}
+    warm_starts = [METHODS[job.cell.method].needs(job.resolved).get(WARM_START) for job in jobs.values()]
+    needs = {json.dumps(deciding(resolve(each), RESTORATION)) for each in warm_starts if each is not None}
+    assert len(needs) == 1, "all start from the same warm start"
+    both = jobs["synthesis+guarded"].resolved
+    assert len(both.data.entries) == 2 and both.options["noise-space"]["guard"] == "transplant"
+    assert jobs["guard-alone"].resolved.options["noise-space"]["ceiling"] == 0
+    assert {"nlm", "tv", "bm3d"} == load_study("controls").restorers.keys()
 
 
 def test_a_study_holds_out_objects_of_a_half_again(data, tmp_path):
@@ -102,6 +119,8 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, ca
     rows = pd.read_csv(path)
     assert list(rows.columns) == list(COLUMNS) and str(path) in out
     assert list(rows.cell) == ["input", "vanilla", "vanilla + best blur", "soft"] and rows.psnr.notna().all()
+    shown = [line.split("  ")[0] for line in out.split("\n\n")[0].splitlines()[-4:]]
+    assert shown == ["input", "soft", "vanilla", "vanilla + best blur"], "in the study's order, not the file's"
     assert rows.seed.tolist()[1:3] == [3, 3] and rows.commit[1:].notna().all()
     assert rows.settings[3] == "strength=1.5" and rows.psnr[3] != rows.psnr[0]
     scores = pd.read_csv(tmp_path / "runs" / "own-pictures.csv")

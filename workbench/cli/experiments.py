@@ -113,8 +113,8 @@ def study(
     if listed or name is None:
         print(list_studies())
         return
-    path, failures = study_command(name, runs, output, cells, seeds, settings or [], not measure_only, processes)
-    print(path)
+    printed, failures = study_command(name, runs, output, cells, seeds, settings or [], not measure_only, processes)
+    print(printed)
     finish([{"name": failure.name, "reason": failure.reason} for failure in failures])
 
 

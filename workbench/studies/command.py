@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.comparison import Failure
+import pandas as pd
+
+from workbench.comparison import Failure, table
 from workbench.comparison.command import default_processes, numbered
-from workbench.studies.declared import load_study, study_names
+from workbench.comparison.tables import read_csv
+from workbench.studies.declared import Study, load_study, study_names
+from workbench.studies.recording import pictures_path
 from workbench.studies.running import run_study
 from workbench.tabular import as_text
 from workbench.training.fitting import Interrupted
@@ -33,7 +37,7 @@ def study_command(
     settings: Sequence[str],
     train: bool,
     processes: int | None,
-) -> tuple[Path, list[Failure]]:
+) -> tuple[str, list[Failure]]:
     """Run a study.
 
     Parameters
@@ -54,8 +58,8 @@ def study_command(
 
     Returns
     -------
-    path : Path
-        The CSV file.
+    printed : str
+        The tables of the test sets, where they are what the study records, and the CSV file's name.
     failures : list of Failure
 
     Raises
@@ -73,6 +77,37 @@ def study_command(
     path = runs / f"{study.name}.csv" if output is None else output
     grid = study.grid(runs, tuple(settings))
     try:
-        return path, run_study(study, grid, path, processes or default_processes(), train)
+        failures = run_study(study, grid, path, processes or default_processes(), train)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what was trained is kept, the same command goes on from there", 130) from None
+    tables = study_tables(study, path) if study.record == "tests" else []
+    return "\n\n".join([*tables, str(path)]), failures
+
+
+def study_tables(study: Study, path: Path) -> list[str]:
+    """A table for each test set that has rows: the inputs, restorers without training, cells, in the study's order.
+
+    Parameters
+    ----------
+    study : Study
+    path : Path
+        Its CSV file; rows of other cells are left out.
+    """
+    if not path.exists():
+        return []
+    rows = read_csv(path)
+    order = ["input", *study.restorers, *study.cells]
+
+    def place_of(name: str) -> int:
+        # What else is measured of a cell has the cell's name and a space in front
+        named = [cell for cell in order if f"{name} ".startswith(f"{cell} ")]
+        return order.index(max(named, key=len)) if named else -1
+
+    rows = rows.assign(place=rows.cell.map(place_of)).query("place >= 0").sort_values("place", kind="stable")
+    pictures = pictures_path(path)
+    scores = pd.read_csv(pictures, dtype={"picture": str}) if pictures.exists() else None
+    return [
+        f"{test}, {of_test.images.iloc[0]} pictures\n{as_text(table(rows, test, scores))}"
+        for test in study.tests
+        if not (of_test := rows[rows.test == test]).empty
+    ]

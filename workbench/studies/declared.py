@@ -23,7 +23,7 @@ from workbench.comparison.grid import CONTROLS, controls
 from workbench.data.domains import check_prepared, data_locations
 from workbench.errors import WorkbenchError
 from workbench.files import read_text
-from workbench.recipes import VARIANTS, load_recipe
+from workbench.recipes import VARIANTS, load_recipe, variant_settings
 from workbench.recipes.reading import LONGEST, parse
 from workbench.studies.splits import split_by_object
 
@@ -46,7 +46,7 @@ class Cell(_Closed):
     method : str, optional
         None for a control, which is called by its name (`workbench.comparison.controls`).
     variant : str, optional
-        Its settings come before ``settings``.
+        Its settings come before ``settings``; several are joined by ``+``.
     settings : tuple of str
         ``KEY=VALUE`` changes of the study's recipe.
     seeds : tuple of int, optional
@@ -63,6 +63,11 @@ class Cell(_Closed):
     seeds: tuple[int, ...] | None = None
     best_blur: bool = False
     sampled: dict[str, dict[str, int | float | str]] = {}
+
+    @property
+    def variants(self) -> list[str]:
+        """The names in ``variant``."""
+        return self.variant.split("+") if self.variant else []
 
 
 class Ready(_Closed):
@@ -151,7 +156,7 @@ class Study(_Closed):
             if cell.method is None:
                 made += controls(recipe, [name])
                 continue
-            variant = VARIANTS[cell.variant].settings if cell.variant else ()
+            variant = variant_settings(cell.variants, name)
             made.append(comparison.Cell(name, cell.method, (*variant, *cell.settings), cell.seeds))
         return tuple(made)
 
@@ -250,8 +255,8 @@ def _check(study: Study, path: Path) -> None:
     for name, cell in study.cells.items():
         if cell.method is None and name not in CONTROLS:
             raise WorkbenchError(f"{path}: cells.{name}: name its method; only {', '.join(CONTROLS)} go without")
-        if cell.variant is not None and cell.variant not in VARIANTS:
-            raise WorkbenchError(f"{path}: cells.{name}: there is no variant {cell.variant!r}")
+        if unknown := [variant for variant in cell.variants if variant not in VARIANTS]:
+            raise WorkbenchError(f"{path}: cells.{name}: there is no variant {unknown[0]!r}")
 
 
 def _of_domain(study: Study, key: str, domain: Domain) -> Study:
