@@ -228,7 +228,8 @@ def _compare_one(name, path, choices, networks, degradation, partner, place, tel
             raise WorkbenchError(f"{name}: {title}: its output is not finite; its weights may have diverged")
         views[title] = View(title, _keep(place / f"restored-{number}.npy", restored, bits), choice, seconds)
     alpha = None if degradation.kind == "camera" else original.alpha  # its pictures have another size and no 16 bits
-    comparison = Comparison(name, place, views, origin, alpha, original.icc_profile)
+    told = [f"{title}: {note}" for title, network in zip(titles, networks, strict=True) for note in network.notes]
+    comparison = Comparison(name, place, views, origin, alpha, original.icc_profile, notes=sorted(told))
 
     def measuring(done: float) -> None:
         tell((len(choices) + 0.5 * done) / steps, "measuring")

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import correlate, gaussian_filter
+from scipy.ndimage import gaussian_filter
 
 from workbench.data.degradations import Degradation, cut, margin_of
+from workbench.data.demosaicing import bayer_sites, demosaic
 
 # XYZ to camera colour matrices of the four cameras of the Darmstadt data set, as listed by Brooks et al. (2019).
 XYZ_TO_CAMERA = np.array(
@@ -27,26 +28,6 @@ SRGB_TO_XYZ = np.array(
 GAMMA = 2.2
 # Rec. 601 weights, as in JPEG.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-# Weights of a 3 x 3 neighbourhood that interpolate a colour sampled at one site of four, and at two of four (green).
-ONE_OF_FOUR = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
-TWO_OF_FOUR = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 4
-# Corrections of these by the Laplacian of the colour that was sampled there (Malvar et al., 2004): of green at a red or
-# blue site, of red and blue where their neighbours are left and right (or, turned, above and below), and diagonal.
-GREEN_CORRECTION = (
-    np.array([[0, 0, -1, 0, 0], [0, 0, 0, 0, 0], [-1, 0, 4, 0, -1], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]], np.float32) / 8
-)
-BESIDE_CORRECTION = (
-    np.array(
-        [[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 0, 5, 0, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]], np.float32
-    )
-    / 8
-)
-DIAGONAL_CORRECTION = (
-    np.array(
-        [[0, 0, -1.5, 0, 0], [0, 0, 0, 0, 0], [-1.5, 0, 6, 0, -1.5], [0, 0, 0, 0, 0], [0, 0, -1.5, 0, 0]], np.float32
-    )
-    / 8
-)
 
 
 @dataclass(frozen=True)
@@ -170,7 +151,7 @@ class Camera:
         phase = tuple(rng.integers(0, 2, size=2))
 
         linear = (_inverse_tone_curve(scene) if self.tone_curve else scene) ** np.float32(GAMMA)
-        sites = _bayer_sites(linear.shape[:2], phase)
+        sites = bayer_sites(linear.shape[:2], phase)
 
         def capture(light: np.ndarray) -> np.ndarray:
             if self.lens_blur > 0:
@@ -180,7 +161,7 @@ class Camera:
             return raw.clip(0, 1)
 
         def develop(mosaic: np.ndarray) -> np.ndarray:
-            colours = _demosaic(mosaic, sites, self.gradient_correction) * (white_balance * exposure).astype(np.float32)
+            colours = demosaic(mosaic, sites, self.gradient_correction) * (white_balance * exposure).astype(np.float32)
             colours = (colours.clip(0, 1) @ np.linalg.inv(to_camera).T.astype(np.float32)).clip(0, 1)
             picture = colours ** np.float32(1 / GAMMA)
             picture = _smooth(_tone_curve(picture) if self.tone_curve else picture, *self.noise_reduction)
@@ -343,35 +324,6 @@ def _safe_gains(image: np.ndarray, gains: np.ndarray) -> np.ndarray:
     mask = (np.maximum(grey - inflection, 0) / (1 - inflection)) ** 2
     gains = gains.astype(np.float32)
     return image * np.maximum(mask + (1 - mask) * gains, gains)
-
-
-def _bayer_sites(shape: tuple[int, int], phase: tuple[int, int]) -> np.ndarray:
-    """Which of R, G, B each sensor site sees: (H, W, 3) bool; phase (0, 0) is RGGB from the top left."""
-    row, column = np.ogrid[: shape[0], : shape[1]]
-    row, column = (row + phase[0]) % 2, (column + phase[1]) % 2
-    return np.stack([(row == 0) & (column == 0), row != column, (row == 1) & (column == 1)], axis=2)
-
-
-def _demosaic(mosaic: np.ndarray, sites: np.ndarray, gradient_correction: bool = False) -> np.ndarray:
-    """Bilinear demosaicing of an (H, W) mosaic, or gradient-corrected (Malvar et al., 2004).
-
-    Mirroring about the edge pixels keeps the Bayer pattern.
-    """
-    kernels = (ONE_OF_FOUR, TWO_OF_FOUR, ONE_OF_FOUR)
-    channels = [correlate(mosaic * sites[..., c], kernels[c], mode="mirror") for c in range(3)]
-    colours = np.stack(channels, axis=2)
-    return colours + _corrections(mosaic, sites) if gradient_correction else colours
-
-
-def _corrections(mosaic: np.ndarray, sites: np.ndarray) -> np.ndarray:
-    """What gradient-corrected demosaicing adds to the bilinear: (H, W, 3)."""
-    at_green = sites[..., 1]
-    red_rows = sites[..., 0].any(axis=1, keepdims=True)
-    kernels = (GREEN_CORRECTION, BESIDE_CORRECTION, BESIDE_CORRECTION.T, DIAGONAL_CORRECTION)
-    green, beside, above, diagonal = (correlate(mosaic, kernel, mode="mirror") for kernel in kernels)
-    red = np.where(at_green, np.where(red_rows, beside, above), diagonal * sites[..., 2])
-    blue = np.where(at_green, np.where(red_rows, above, beside), diagonal * sites[..., 0])
-    return np.stack([red, green * ~at_green, blue], axis=2)
 
 
 def _smooth(image: np.ndarray, luma: float, chroma: float) -> np.ndarray:
