@@ -1,5 +1,6 @@
 # make demo   the main job: environment, training, table, pictures, app (APP=0 ends after the table)
 # make test   the tests
+# make fuzz   odd files by the thousand, and every method on extreme pictures
 # make check-results   the recorded results against the pages that tell them
 # make bench  how fast it is here (docs/performance.md); BENCH='step --scales bench' for less or other
 # make docs   the documentation as a searchable site, in build/site
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 RUNS ?= runs
 APP ?= 1
 
-.PHONY: install demo test check-results app notebooks docs bench lint
+.PHONY: install demo test fuzz check-results app notebooks docs bench lint
 
 install: $(VENV)/.installed
 
@@ -33,6 +34,11 @@ app: install
 test: install
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 \
 	  --ignore tests/test_results.py $(PYTEST)
+
+# Odd files, FUZZ of each kind, and every method for a while on black, white and single pictures: some 20 minutes.
+FUZZ ?= 1000
+fuzz: install
+	WORKBENCH_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist load --durations 15 tests/fuzz $(PYTEST)
 
 check-results: install
 	$(BIN)/python -m pytest tests/test_results.py $(PYTEST)
