@@ -1,6 +1,7 @@
 # make demo   the main job: environment, training, table, pictures, app (APP=0 ends after the table)
 # make test   the tests
 # make fuzz   odd files by the thousand, and every method on extreme pictures
+# make newest the tests with the newest versions of all dependencies; make licences lists what they are under
 # make check-results   the recorded results against the pages that tell them
 # make bench  how fast it is here (docs/performance.md); BENCH='step --scales bench' for less or other
 # make docs   the documentation as a searchable site, in build/site
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 RUNS ?= runs
 APP ?= 1
 
-.PHONY: install demo test fuzz check-results app notebooks docs bench lint
+.PHONY: install demo test fuzz newest licences check-results app notebooks docs bench lint
 
 install: $(VENV)/.installed
 
@@ -39,6 +40,19 @@ test: install
 FUZZ ?= 1000
 fuzz: install
 	WORKBENCH_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist load --durations 15 tests/fuzz $(PYTEST)
+
+# The newest versions of all dependencies in an environment of their own, and the tests with them; once a month or so.
+newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install -qq --upgrade pip
+	.venv-newest/bin/python -m pip install -qq --upgrade --upgrade-strategy eager --editable '.[dev]'
+	.venv-newest/bin/python -m pip freeze --exclude-editable > .venv-newest/versions.txt
+	@echo "Installed: .venv-newest/versions.txt; where the tests pass, these may go into constraints.txt"
+	.venv-newest/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	  --ignore tests/test_results.py $(PYTEST)
+
+licences: install
+	@$(BIN)/python -m workbench.packaging.licences
 
 check-results: install
 	$(BIN)/python -m pytest tests/test_results.py $(PYTEST)

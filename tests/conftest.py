@@ -1,6 +1,9 @@
 """Fixtures of all tests."""
 
+import errno
+import ipaddress
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -27,6 +30,33 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_other_machine():
+    """Tests reach no machine but this one."""
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def here(host) -> bool:
+        try:
+            return host in (None, "", "localhost", b"localhost") or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == socket.gethostname()
+
+    def guarded_connect(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not here(address[0]):
+            raise OSError(errno.ENETUNREACH, f"a test wants to reach {address[0]}")
+        return connect(self, address)
+
+    def guarded_look_up(host, *arguments, **keywords):
+        if not here(host) and host != "0.0.0.0":
+            raise socket.gaierror(socket.EAI_NONAME, f"a test wants to reach {host}")
+        return look_up(host, *arguments, **keywords)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket, "getaddrinfo", guarded_look_up)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import socket
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from safetensors.torch import load_file, save_file
 
 from data_tools.prepare import prepare
 from workbench import nets
-from workbench.cli import main
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, write_png
 from workbench.recipes import load_recipe, save_recipe
@@ -23,17 +21,6 @@ from workbench.runs.states import Watcher
 from workbench.training import fit
 
 BLACK = np.zeros((20, 20, 3), np.uint8)
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture
