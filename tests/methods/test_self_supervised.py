@@ -194,7 +194,7 @@ def test_masked_training_hides_the_share_it_says():
 
 
 def test_masked_training_asks_for_the_whole_clean_image():
-    module = build("masked", "options.masked.input_mask=[0.8, 0.9]")
+    module = build("masked", "options.masked.input_mask=[0.8, 0.9]", "options.masked.unmasked=0")
     batch = batch_of(module)
     assert "target" not in batch
     seen = []
