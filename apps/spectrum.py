@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from plotly.graph_objects import Figure
 
-from apps.comparison import REFERENCE, Comparison
+from apps.comparison import INPUT, REFERENCE, Comparison
+from workbench import colours
 from workbench.probes.spectra import radial_spectrum
 
-# Okabe and Ito's palette, which the colour-blind can tell apart, on light and dark alike
-_COLOURS = ("#999999", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
+_GREYS = {INPUT: "#999999", REFERENCE: "#888888"}
+"""Seen on light and on dark alike."""
+_SPARE = ("#cc79a7", "#56b4e9", "#d55e00", "#009e73")
+"""Of restorers that have no colour of their own, or one that is not seen on dark."""
 
 
 def plot(comparison: Comparison) -> Figure | None:
     """The spectra of all views of a comparison as a figure; None for very small pictures."""
-    figure = Figure()
-    for (title, view), colour in zip(comparison.views.items(), _COLOURS, strict=False):
+    figure, spare = Figure(), iter(_SPARE)
+    for title, view in comparison.views.items():
         if (spectrum := radial_spectrum(view.pixels)) is None:
             return None
         frequency, power = spectrum
-        line = {"color": colour, "width": 2, "dash": "dot" if title == REFERENCE else "solid"}
+        ink = _GREYS.get(title, colours.colour(title))
+        if ink in (colours.OTHER, colours.REFERENCE):
+            ink = next(spare)
+        line = {"color": ink, "width": 2, "dash": "dot" if title == REFERENCE else "solid"}
         figure.add_scatter(x=frequency, y=power, name=title, mode="lines", line=line)
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     figure.update_layout(

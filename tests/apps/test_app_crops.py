@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from apps import pictures, previewing, restorers, runs
+from apps import pictures, previewing, restorers, runs, spectrum
 from apps.compare import CLASSICAL, CompareTab
 from apps.comparison import INPUT, Comparison, View
 from apps.pictures import Crop
 from apps.restorers import MOST
+from workbench.colours import COLOURS
 from workbench.images import write_png
 from workbench.restorers import packaged
 from workbench.runs.states import State
@@ -60,3 +61,12 @@ def test_a_large_photo_has_a_crop_first(tmp_path, monkeypatch):
     monkeypatch.setattr(previewing, "CROP_SIDE", 32)
     page = previewing.preview(tmp_path / "photo.png", choices)
     assert page.count("<figure>") == 2 and "input" in page and "vanilla" in page
+
+
+def test_a_restorer_has_its_colour_in_the_spectrum_too(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    titles = (INPUT, "vanilla", "adapted", "nlm", "tv", "reference")
+    drawn = spectrum.plot(comparison(tmp_path, **dict.fromkeys(titles, noise)))
+    inks = {line.name: line.line.color for line in drawn.data}
+    assert inks["vanilla"] == COLOURS["vanilla"] and inks["adapted"] == COLOURS["adapted"]
+    assert len(set(inks.values())) == len(titles)
