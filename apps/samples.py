@@ -57,7 +57,7 @@ def samples(simulated: bool) -> tuple[Sample, ...]:
         scene = shot.name.split("-")[0]
         number = 1 + sum(sample.name.startswith(scene) for sample in found)
         if number <= _MOST_OF_A_SCENE:
-            found.append(_sample(f"{scene}-{number}-simulated-night", shot.photograph, shot.reference))
+            found.append(_sample(f"{scene}-{number}-simulated-camera", shot.photograph, shot.reference))
     return tuple(found)
 
 
