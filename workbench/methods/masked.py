@@ -31,7 +31,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from workbench.methods.base import Batch, Method
 from workbench.methods.random_numbers import RandomNumbers
-from workbench.recipes.schema import Probability, Section
+from workbench.recipes.schema import Section
 from workbench.restorers import kind_of
 
 MASKED = -0.1
@@ -60,7 +60,7 @@ class Masked(Method):
         """Settings of the paper; the attention mask is the network's."""
 
         input_mask: tuple[float, float] = Field((0.8, 0.9), description="range of the share of masked pixels")
-        unmasked: Probability = Field(0.0, description="share of the samples that are left whole")
+        unmasked: float = Field(0.0, ge=0, lt=1, description="share of the samples that are left whole")
 
         @model_validator(mode="after")
         def _consistent(self):
