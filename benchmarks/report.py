@@ -401,6 +401,7 @@ def render(page: str) -> str:
         "ranking": lambda task: ranking_table(read, task),
         "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
         "rivals-settings": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-settings.csv"), domain),
+        "rivals-mended": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-mended.csv"), domain),
     }
 
     def made(block: re.Match) -> str:

@@ -94,7 +94,7 @@ def times_table(rows: pd.DataFrame, domain: str) -> str:
 
 
 def settings_table(rows: pd.DataFrame, domain: str) -> str:
-    """The markdown table of what the study ``rivals-settings`` tried on a domain."""
+    """The markdown table of what the study ``rivals-settings``, or ``rivals-mended``, tried on a domain."""
     rows = rows[rows.domain == domain]
     vanilla = rows[rows.cell == "vanilla"].iloc[0]
     lines = [["", "target / dB", "over vanilla", "source / dB", "over vanilla"]]

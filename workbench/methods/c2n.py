@@ -12,18 +12,21 @@ Decided to bring it into this trainer
   learns, for as many steps as with any other method and from the same warm start. The head start comes on top, and the
   paper gives no number of steps that would fit: 50,000 at paper scale, and what the scales below say.
 * Generator and critic take one step each, where WGANs often give the critic five; one backward pass does both, each
-  network held while the other learns. The critic's learning rate is higher than the generator's instead (pocket: 25
-  times, bench: five times); with equal rates the noise's level swung by orders of magnitude in trials on the simulated
-  camera. At paper scale the rates are the authors', equal, although there is one step of the critic here as well:
-  nobody has run it, and ``options.c2n.critic_learning_rate`` is the first thing to raise. Adam's betas are 0.5 and 0.9.
-* The generator starts with next to no noise.
-* The critic judges whole noisy images, as in the paper. Source and target pictures here differ in more than noise
-  (the target's are smoother), which a critic can see and a generator that only adds noise cannot mend.
+  network held while the other learns. The critic's learning rate is higher than the generator's instead (pocket: ten
+  times, bench: five times). At paper scale the rates are the authors', equal, although there is one step of the critic
+  here as well: nobody has run it, and ``options.c2n.critic_learning_rate`` is the first thing to raise. Adam's betas
+  are 0.5 and 0.9.
+* An image's rating is the sum of those of its places, for the distance as for the penalty. Of a distance that was the
+  mean, the penalty was a thousand times too heavy: the critic learnt next to nothing, and the noise dwindled to a
+  standard deviation of 0.006 where the simulated camera's is 0.027.
+* The generator starts with little noise.
+* The critic judges whole noisy images, as in the paper. It then sees colours and softness too, in which source and
+  target differ. At the scales pocket and bench noise has no mean colour (``residual``; the paper's small loss is too
+  weak for so short a training), and the clean pictures are softened before noise is put on them, and are what the
+  restorer has to give back (``softness``). At paper scale both are the paper's.
 
-On the simulated camera, at the scale pocket, the generator's noise dwindles: to a standard deviation of 0.006 or 0.007
-at the end of the head start in each of three seeds (the curve ``loss/noise_std``), where the target's is 0.027; the
-restorer unlearns to take any away. The learning rates are the best of four pairs
-(`benchmarks/results/rivals-settings.csv`). The bench settings have not been tuned.
+``workbench study rivals-mended`` tries two settings on pictures that no test has; docs/results.md has what came out.
+The bench settings have not been tuned.
 """
 
 from __future__ import annotations
