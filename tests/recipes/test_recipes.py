@@ -11,6 +11,7 @@ from workbench.methods import NoiseSpaceAdaptation, resolve
 from workbench.nets import NETWORKS
 from workbench.recipes import VARIANTS, apply_settings, available, former, load_recipe, save_recipe
 from workbench.recipes.schema import PAIRS, Data
+from workbench.runs.identity import RESUME, difference
 
 TASKS = {"denoise": "denoising", "derain": "deraining", "deblur": "deblurring"}
 
@@ -263,3 +264,16 @@ def test_wrong_files_are_one_line(tmp_path):
         (tmp_path / "recipe.yaml").write_text(text)
         with pytest.raises(WorkbenchError, match=message):
             load_recipe(tmp_path)
+
+
+@pytest.mark.parametrize("method", former._ADDED)
+def test_a_run_keeps_the_options_that_it_had_before_there_were_others(method, tmp_path):
+    now = resolve(load_recipe("denoise-pocket", method=method))
+    options = now.options[method]
+    before = {key: value for key, value in options.items() if key not in former._ADDED[method]}
+    save_recipe(now.model_copy(update={"options": {method: before}}), tmp_path / "recipe.yaml")
+    then = resolve(load_recipe(tmp_path))
+    assert then.options[method] == options | former._ADDED[method]
+    assert difference(then, now, RESUME) is not None, "a run of before is none of today's method"
+    save_recipe(now, tmp_path / "recipe.yaml")
+    assert resolve(load_recipe(tmp_path)).options[method] == options

@@ -1,4 +1,4 @@
-"""Recipes as they were written before: keys that have moved are read on.
+"""Recipes as they were written before: keys that have moved are read on, and runs keep the options that they had.
 
 Until they became options like those of every method, the settings of noise-space adaptation were a section of their
 own, ``noise_space``, in every recipe. What was ``data.sigma`` is an option of the degradation AWGN
@@ -12,6 +12,14 @@ from functools import cache
 
 _MOVED = {"noise_space": ("options", "noise-space")}
 _RENAMED = {"data.sigma": "data.degradation.sigma"}
+
+_ADDED = {
+    "pixelda": {"residual": "free", "strength": 1.0, "softness": 0.0},
+    "c2n": {"residual": "free", "softness": 0.0},
+    "masked": {"unmasked": 0.0},
+    "neighbor2neighbor": {"stride": 1},
+}
+"""Options of methods by what runs had before there were such options, where a scale's default is another."""
 
 
 def current_key(key: str) -> str:
@@ -30,7 +38,7 @@ def current_tree(tree: dict, *, by_hand: bool) -> dict:
     ----------
     tree : dict
     by_hand : bool
-        Whether a person wrote it, who wants to be told.
+        Whether a person wrote it, who wants to be told; a run has the options of its method written out.
     """
     for former, (parent, name) in _MOVED.items():
         if isinstance(section := tree.get(former), dict):
@@ -39,6 +47,9 @@ def current_tree(tree: dict, *, by_hand: bool) -> dict:
             present = tree.get(parent) or {}
             tree = {key: value for key, value in tree.items() if key != former}
             tree[parent] = present | {name: section | present.get(name, {})}
+    method, options = tree.get("method"), tree.get("options") or {}
+    if not by_hand and method in _ADDED and method in options:
+        tree = tree | {"options": options | {method: _ADDED[method] | options[method]}}
     return tree
 
 
