@@ -22,6 +22,8 @@ NOTEBOOKS = {
     "03_ablations.ipynb": "what shuffle, swap and the conditions are worth",
     "07_training_dynamics.ipynb": "what the curves of a training look like",
     "09_failure_cases.ipynb": "where it goes wrong",
+    "10_drdd.ipynb": "residual diffusion, rung by rung",
+    "11_two_systems.ipynb": "both systems on one task",
 }
 METERS = {
     "error": "<b>Noise-prediction error</b>; 1 is knowing nothing",

@@ -1,4 +1,4 @@
-"""One rule of what a folder holds, for all that read folders."""
+"""One rule of what a folder holds, for all that read folders; test sets by name."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.evaluation import evaluate_folder
 from workbench.evaluation.sets import open_set
 from workbench.images import write_png
+from workbench.recipes.schema import Data
 
 
 def write(folder, *names):
@@ -85,3 +86,12 @@ def test_the_note_of_preparing_tells_a_part_and_its_set(tmp_path):
     with pytest.raises(WorkbenchError, match="the note of this data set is damaged"):
         prepared_part(folder)
     assert open_set(str(folder)).name == "test"
+
+
+def test_one_degradation_of_a_mixture_is_a_test_set():
+    data = Data(mixture=[{"degradation": "awgn"}, {"degradation": "rain-streaks"}])
+    assert open_set("held-out-source", data=data).name == "held-out source (awgn + rain-streaks)"
+    found = open_set("held-out-source:rain-streaks", data=data)
+    assert (found.name, found.location) == ("held-out source (rain-streaks)", "held-out-source:rain-streaks")
+    with pytest.raises(WorkbenchError, match="held-out-source:haze: the recipe holds out pairs of awgn, rain-streaks"):
+        open_set("held-out-source:haze", data=data)
