@@ -30,7 +30,9 @@ def read(domain: str) -> pd.DataFrame:
     """The recorded rows of a domain of the study, in the study's order, those of other steps after their cell."""
     rows, order = read_csv(RESULTS / f"{STUDY}-{domain}.csv"), ["input", *load_study(f"{STUDY}-{domain}").cells]
     place = rows.cell.map(lambda cell: order.index(cell.partition(" ")[0]))
-    return rows.assign(place=place).sort_values(["place", "cell", "seed"], kind="stable").drop(columns="place")
+    steps = rows.cell.map(lambda cell: int((re.findall(r" (\d+)", cell) or [0])[0]))
+    placed = rows.assign(place=place, of_sampling=steps)
+    return placed.sort_values(["place", "of_sampling", "seed"], kind="stable")[rows.columns]
 
 
 @cache

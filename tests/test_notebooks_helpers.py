@@ -1,6 +1,12 @@
+import base64
+import io
+
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
+from imagecodecs import png_encode
+from PIL import Image as PillowImage
 from support import TINY
 
 from workbench.comparison import Cell, Grid
@@ -13,6 +19,7 @@ from workbench.notebooks import (
     result_table,
     run_table,
     sliders,
+    smaller,
     training_line,
 )
 from workbench.runs.states import Progress, State
@@ -78,6 +85,15 @@ def test_a_record_keeps_pictures_and_no_widget(tmp_path):
     (cell,) = nbformat.read(path, as_version=4).cells
     assert cell.execution_count == 1
     assert [sorted(output.data) for output in cell.outputs] == [["image/png", "text/plain"]]
+
+
+def test_large_pictures_of_a_record_have_a_palette():
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8)
+    picture = base64.b64encode(png_encode(pixels)).decode()
+    assert smaller(picture) == picture, "small enough"
+    less = smaller(picture, enough=100)
+    shown = np.asarray(PillowImage.open(io.BytesIO(base64.b64decode(less))).convert("RGB"), float)
+    assert len(less) < 0.5 * len(picture) and np.abs(shown - pixels).mean() < 20
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import os
@@ -20,6 +21,7 @@ import torch
 from IPython import get_ipython
 from IPython.display import display
 from IPython.utils.capture import capture_output
+from PIL import Image as PillowImage
 
 from workbench.comparison import Grid, grid_rows, run_grid, table
 from workbench.comparison.tables import read_csv, write_csv
@@ -35,6 +37,8 @@ from workbench.training.reuse import Key
 
 LOOK_EVERY = 2.0
 """Seconds between looks at the runs that train."""
+LARGE = 150_000
+"""Characters of a picture beyond which a record keeps it with fewer colours."""
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -198,7 +202,8 @@ def footer(begin: float) -> str:
 def record(path: Path, timeout: float = 7200) -> None:
     """Execute a notebook in its folder, from top to bottom, and write it back as a record that needs no kernel.
 
-    A widget is kept as the picture of its first values; runs that are there are found again.
+    A widget is kept as the picture of its first values, a large picture with a palette; runs that are there are found
+    again.
 
     Parameters
     ----------
@@ -225,7 +230,20 @@ def record(path: Path, timeout: float = 7200) -> None:
             output.get("data", {}).pop(_WIDGET, None)
         if "outputs" in cell:
             cell.outputs = [each for each in cell.outputs if each.get("data") != {"text/plain": ""}]
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output["data"]["image/png"] = smaller(output["data"]["image/png"])
     nbformat.write(notebook, path)
+
+
+def smaller(picture: str, enough: int = LARGE) -> str:
+    """A PNG picture in base64, with a palette of 256 colours if it is large, as pictures of noise are."""
+    if len(picture) <= enough:
+        return picture
+    file = io.BytesIO()
+    opened = PillowImage.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    opened.quantize(256).save(file, "PNG", optimize=True)
+    return min(picture, base64.b64encode(file.getvalue()).decode("ascii"), key=len)
 
 
 if __name__ == "__main__":
