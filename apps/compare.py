@@ -286,7 +286,7 @@ class CompareTab:
         paths = [path for path, _ in photos or []]
         try:
             choices = restorers.chosen(chosen or [], [*known, *uploaded])
-            if len(paths) == 1 and kind == "none" and (crop := preview(paths[0], choices)):
+            if len(paths) == 1 and kind == "none" and (crop := preview(Path(paths[0]), choices)):
                 yield (*(gr.skip(),) * 7, gr.update(value=crop, visible=True))
             job = work.compare(
                 paths,

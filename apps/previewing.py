@@ -19,7 +19,7 @@ FROM_PIXELS = 3_000_000
 """Photographs from this size on are previewed."""
 
 
-def preview(photo: str | Path, choices: Sequence[restorers.Choice]) -> str:
+def preview(photo: Path, choices: Sequence[restorers.Choice]) -> str:
     """The most detailed crop of a photograph by each restorer, as HTML; empty for a small photograph.
 
     The networks see the crop alone, so that its border is a little worse than in the whole.

@@ -303,7 +303,10 @@ def test_correlated_noise_softens_its_reference(picture):
 
 
 def test_developed_noise_has_the_levels_and_widths_it_says():
-    kind = DevelopedNoise((10, 10), (0.8, 0.8), (0.5, 0.5), (2.5, 2.5), (0, 0))
+    kind = DevelopedNoise(
+        sigma=(10, 10), blur=(0.8, 0.8), coarse=(0, 0), chroma=(0.5, 0.5), chroma_blur=(2.5, 2.5), tone=0, patches=0,
+        softness=(0, 0),
+    )  # fmt: skip
     noise = (kind(flat(0.5, 256), np.random.default_rng(0)) - 0.5) * 255
     luma = noise @ np.array([0.299, 0.587, 0.114])
     red = (noise[..., 0] - luma) / 1.402
@@ -312,6 +315,25 @@ def test_developed_noise_has_the_levels_and_widths_it_says():
         neighbours = np.mean(plane[:, 1:] * plane[:, :-1]) / plane.var()
         assert neighbours == pytest.approx(math.exp(-1 / (4 * width**2)), abs=0.03)
     assert abs(np.corrcoef(luma.ravel(), red.ravel())[0, 1]) < 0.05
+
+
+def test_developed_noise_is_as_strong_as_brightness_and_place_say():
+    still = {"sigma": (10, 10), "blur": (0.8, 0.8), "coarse": (0, 0), "chroma": (0, 0), "softness": (0, 0)}
+    steps = np.repeat(np.float32([0.0, 0.125, 0.375, 1.0]), 96)
+    clean = np.broadcast_to(steps[:, None, None], (384, 96, 3))
+
+    def levels(picture, **options):
+        noise = DevelopedNoise(**still, **options)(picture, np.random.default_rng(3)) - picture
+        return noise.reshape(-1, 96, 96, 3).std(axis=(1, 2, 3)) * 255
+
+    by_brightness = levels(clean, tone=1.0, patches=0)
+    assert by_brightness.max() / by_brightness.min() > 1.3
+    assert all(10 / math.e * 0.9 < level < 10 * math.e * 1.1 for level in by_brightness)
+    assert levels(clean, tone=0, patches=0) == pytest.approx([10] * 4, rel=0.05)
+    noise = DevelopedNoise(**still, tone=0, patches=1.0)(flat(0.5, 256), np.random.default_rng(0)) - 0.5
+    blocks = noise.reshape(32, 8, 32, 8, 3).std(axis=(1, 3, 4))
+    even = DevelopedNoise(**still, tone=0, patches=0)(flat(0.5, 256), np.random.default_rng(0)) - 0.5
+    assert np.log(blocks).std() > 2 * np.log(even.reshape(32, 8, 32, 8, 3).std(axis=(1, 3, 4))).std()
 
 
 def test_developed_noise_softens_its_reference(picture):

@@ -205,7 +205,7 @@ def test_what_is_wrong_with_a_study_is_one_line(tmp_path, change, reason):
 
 
 def test_wrong_calls_are_told(tmp_path, monkeypatch, call):
-    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of classical-settings, desk"):
+    with pytest.raises(WorkbenchError, match="no study is called 'magic'; choose one of classical-settings, "):
         load_study("magic")
     status, out, _ = call("study", "--list")
     assert status == 0 and "rivals" in out and "-shake" in out

@@ -120,6 +120,8 @@ def become(request: dict) -> None:
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     os.getppid = lambda: request["parent"]  # the stand-in's, whose end is this one's
+    # Streams of these files: those of before know of other ones that they can be wound back
+    sys.stdin, sys.stdout, sys.stderr = (open(number, mode, closefd=False) for number, mode in enumerate("rww"))
     sys.executable = request["executable"]
     sys.path[:0] = [os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     kind, what, *arguments = request["arguments"]

@@ -14,7 +14,7 @@ PACKAGED = Path(workbench.__file__).parent / "packaged"
 
 def packaged() -> dict[str, Path]:
     """The restorers that come with the package: their weights by name."""
-    return {path.stem: path for path in sorted(PACKAGED.glob("*.safetensors"))}
+    return {path.stem: path for path in sorted(PACKAGED.glob("*.safetensors"), key=lambda path: path.stem)}
 
 
 def find(place: str | Path) -> Path:

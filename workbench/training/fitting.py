@@ -109,12 +109,12 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     if not is_plain_name(name):
         raise WorkbenchError(f"name {name!r}: a run folder lies in --runs, so give it a name without / and leading .")
     run = Run(Path(runs) / name)
-    make_folder(run.folder)
     try:
         with unchanged(), StopSignals() as signals:
             if _helps(run):
                 _train(run, recipe, runs, _prepare(recipe), signals)
                 raise FurtherProcess(f"{run.folder}: trained; the first process writes the results")
+            make_folder(run.folder)
             with FileLock(run.folder / ".lock", timeout=0):
                 _check_claim(run, recipe, resume)
                 if not run.finished:
