@@ -9,11 +9,13 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy and PyTorch: several test processes may share the cores
 
+import numpy as np
 import pytest
 import torch
 from support import ROOT, warm
 
 from workbench.cli import main
+from workbench.images import write_png
 
 # Golden numbers and real images are no part of the project: tests that use them skip where they are absent.
 SHARED = ROOT.parent / "shared"
@@ -113,3 +115,14 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real image sets are not here")
     return folder
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """A folder of two pairs of random pictures."""
+    rng = np.random.default_rng(0)
+    for side in ("input", "target"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for name in ("a.png", "b.png"):
+            write_png(tmp_path / "pairs" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8))
+    return tmp_path / "pairs"

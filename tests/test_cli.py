@@ -23,16 +23,6 @@ def restorer(tmp_path):
     return path
 
 
-@pytest.fixture
-def pairs(tmp_path):
-    rng = np.random.default_rng(0)
-    for side in ("input", "target"):
-        (tmp_path / "pairs" / side).mkdir(parents=True)
-        for name in ("a.png", "b.png"):
-            write_png(tmp_path / "pairs" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8))
-    return tmp_path / "pairs"
-
-
 def one_line(err):
     lines = [line for line in err.splitlines() if line.startswith("workbench: ")]
     return len(lines) == 1 and "Traceback" not in err

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 
-import numpy as np
 import pandas as pd
 import pytest
 from support import ROOT, TINY
@@ -29,7 +28,6 @@ from workbench.comparison.command import make_grid, methods_for
 from workbench.comparison.running import _Children
 from workbench.comparison.tables import COLUMNS, read_csv, write_csv
 from workbench.errors import WorkbenchError
-from workbench.images import write_png
 from workbench.recipes import load_recipe, save_recipe
 from workbench.runs.evaluating import evaluate_restorer
 from workbench.tabular import as_markdown, as_text
@@ -37,16 +35,6 @@ from workbench.training import fit
 from workbench.training.fitting import Interrupted
 
 QUICK = [*TINY, "training.validate_every=100"]
-
-
-@pytest.fixture
-def pairs(tmp_path):
-    rng = np.random.default_rng(0)
-    for side in ("input", "target"):
-        (tmp_path / "pairs" / side).mkdir(parents=True)
-        for name in ("a.png", "b.png"):
-            write_png(tmp_path / "pairs" / side / name, rng.integers(0, 256, (40, 50, 3), np.uint8))
-    return tmp_path / "pairs"
 
 
 def small(pairs):

@@ -14,3 +14,8 @@ def photo(height=40, width=52, seed=0):
 
 def noisy(image, sigma=0.1, seed=1):
     return np.clip(image + np.random.default_rng(seed).normal(0, sigma, image.shape), 0, 1).astype(np.float32)
+
+
+def flat(value, side=128):
+    """An even picture, (side, side, 3) float32."""
+    return np.full((side, side, 3), value, np.float32)

@@ -7,11 +7,9 @@ what stands side by side agrees.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 
@@ -22,8 +20,8 @@ from torch import Tensor
 
 from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP, check_runs
 from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
+from workbench.diagnostics.recorded_arrays import Arrays, below, read_arrays, write_arrays
 from workbench.errors import WorkbenchError
-from workbench.files import replacing
 from workbench.images import to_uint
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.probes.condition_quality import condition_quality
@@ -33,7 +31,6 @@ from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
 
 PACKAGED = "conditions.npz"
-FORMAT = 1
 CHOICES = ("kept", "corrupted", "other", "blank")
 """What a condition can be switched to: as it is, with AWGN of `CORRUPTION`, another image's, nothing (0)."""
 CORRUPTION = 50.0
@@ -279,10 +276,7 @@ def save_conditions(recording: ConditionRecording, path: Path) -> None:
     arrays = {"steps": recording.steps}
     arrays |= {f"{tree}/{name}": value for tree in _TREES for name, value in getattr(recording, tree).items()}
     arrays |= {name: value.astype(np.float32) for name, value in arrays.items() if name.startswith("errors/")}
-    facts = {"format": FORMAT, "quality": recording.quality.to_dict("list"), **recording.provenance}
-    arrays["provenance"] = np.array(json.dumps(facts))
-    with replacing(path) as file:
-        np.savez_compressed(file, **arrays)
+    write_arrays(path, arrays, {"quality": recording.quality.to_dict("list"), **recording.provenance})
 
 
 def load_conditions(path: Path | None = None) -> ConditionRecording:
@@ -293,24 +287,10 @@ def load_conditions(path: Path | None = None) -> ConditionRecording:
     WorkbenchError
         When there is none, or the file is not one of `save_conditions`.
     """
-    path = Path(str(files("workbench.diagnostics") / PACKAGED)) if path is None else Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        facts = json.loads(str(arrays.pop("provenance")))
-        if facts.pop("format") != FORMAT:
-            raise ValueError("another format")
-        trees = {
-            tree: {
-                name.partition("/")[2]: value for name, value in arrays.items() if name.partition("/")[0] == tree
-            }
-            for tree in _TREES
-        }  # fmt: skip
-        quality = pd.DataFrame(facts.pop("quality"))
-        return ConditionRecording(steps=arrays["steps"], **trees, quality=quality, provenance=facts)
-    except FileNotFoundError:
-        raise WorkbenchError(f"{path}: missing; record it with: workbench package recordings") from None
-    except Exception as error:  # whatever a damaged file makes NumPy, zipfile, zlib and json raise
-        raise WorkbenchError(
-            f"{path}: not a recording of this version; make one with: workbench package recordings"
-        ) from error
+    return read_arrays(path, PACKAGED, _of_arrays)
+
+
+def _of_arrays(arrays: Arrays, facts: dict) -> ConditionRecording:
+    quality = pd.DataFrame(facts.pop("quality"))
+    trees = {tree: below(arrays, tree) for tree in _TREES}
+    return ConditionRecording(steps=arrays["steps"], **trees, quality=quality, provenance=facts)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from workbench.errors import WorkbenchError
-from workbench.files import replacing
+from workbench.diagnostics.recorded_arrays import Arrays, below, read_arrays, write_arrays
 
 PACKAGED = "microscope.npz"
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -66,9 +62,7 @@ def save_microscope(recording: MicroscopeRecording, path: Path) -> None:
         arrays[f"spectra/{variant}"] = recording.spectra[variant].astype(np.float32)
         table = recording.meters[variant]
         arrays |= {f"meters/{variant}/{name}": table[name].to_numpy(np.float32) for name in table}
-    arrays["provenance"] = np.array(json.dumps({"format": FORMAT, **recording.provenance}))
-    with replacing(path) as file:
-        np.savez_compressed(file, **arrays)
+    write_arrays(path, arrays, recording.provenance)
 
 
 def load_microscope(path: Path | None = None) -> MicroscopeRecording:
@@ -79,31 +73,18 @@ def load_microscope(path: Path | None = None) -> MicroscopeRecording:
     WorkbenchError
         When there is none, or the file is not one of `save_microscope`.
     """
-    path = Path(str(files("workbench.diagnostics") / PACKAGED)) if path is None else Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-        provenance = json.loads(str(arrays.pop("provenance")))
-        if provenance.pop("format") != FORMAT:
-            raise ValueError("another format")
-        trees = {name: _below(arrays, name) for name in ("shared", "images", "spectra", "meters")}
-        variants = list(provenance["variants"])
-        return MicroscopeRecording(
-            steps=arrays["steps"],
-            frequency=arrays["frequency"],
-            shared=trees["shared"],
-            images={name: _below(trees["images"], name) for name in variants},
-            spectra={name: trees["spectra"][name] for name in variants},
-            meters={name: pd.DataFrame(_below(trees["meters"], name)) for name in variants},
-            provenance=provenance,
-        )
-    except FileNotFoundError:
-        raise WorkbenchError(f"{path}: missing; record it with: workbench package recordings") from None
-    except Exception as error:  # whatever a damaged file makes NumPy, zipfile, zlib and json raise
-        raise WorkbenchError(
-            f"{path}: not a recording of this version; make one with: workbench package recordings"
-        ) from error
+    return read_arrays(path, PACKAGED, _of_arrays)
 
 
-def _below(arrays: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    return {key.removeprefix(f"{name}/"): value for key, value in arrays.items() if key.startswith(f"{name}/")}
+def _of_arrays(arrays: Arrays, provenance: dict) -> MicroscopeRecording:
+    trees = {name: below(arrays, name) for name in ("shared", "images", "spectra", "meters")}
+    variants = list(provenance["variants"])
+    return MicroscopeRecording(
+        steps=arrays["steps"],
+        frequency=arrays["frequency"],
+        shared=trees["shared"],
+        images={name: below(trees["images"], name) for name in variants},
+        spectra={name: trees["spectra"][name] for name in variants},
+        meters={name: pd.DataFrame(below(trees["meters"], name)) for name in variants},
+        provenance=provenance,
+    )

@@ -219,7 +219,7 @@ def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:
     seed_everything(recipe.seed, verbose=False)
     method = METHODS[recipe.method](recipe)
     if recipe.pretrained is not None:
-        _pretrained(recipe, method)
+        method.start_from(_pretrained(recipe, method))
     stream = training_stream(recipe.data, method.parts, settings.patch_size, recipe.seed)
     domains = {"target": validation_pairs(recipe.data, limit), "source": source_validation_pairs(recipe.data, limit)}
     return (
@@ -251,8 +251,6 @@ def _train(
     settings = recipe.training
     needed = _needed(recipe, runs)
     method.begin_with({name: needs.restorer() for name, needs in needed.items()})
-    if recipe.pretrained is not None:
-        method.start_from(_pretrained(recipe, method))
     if settings.compile:
         method.compile_networks()
     reset_peak_memory()
