@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
 from workbench.runs.processes import log_tail
-from workbench.runs.states import RUNNING, State, Watcher
+from workbench.runs.states import RUNNING, Progress, State, Watcher
 
 TICK = 1.5
 """Seconds between two looks at the disk; a training's events reach it within one second."""
@@ -157,16 +157,10 @@ class MonitorTab:
         """
         changes = _Changes(seen)
         states = {state.name: state for state in self.watcher.states()}
-        readers = self._readers([name for name in chosen or [] if name in states])
+        shown = self._look([states[name] for name in chosen or [] if name in states])
+        readers = {name: reader for name, (reader, _, _) in shown.items()}
         gone, chosen = set(chosen or []) - set(readers), list(readers)
         lost, focus = focus not in readers, focus if focus in readers else next(iter(readers), None)
-        rows = [(states[name], self.watcher.progress(states[name])) for name in readers]
-        waiting = {
-            state.name: found
-            for state, progress in rows
-            if state.status == RUNNING and not progress.step
-            if (found := waits_for(self.watcher.run(state.name))) is not None
-        }
         names, names_update = _curve_choice(changes, names or [], curves.curve_names(list(readers.values())), touched)
         figure = gr.skip()
         drawn = (
@@ -184,6 +178,9 @@ class MonitorTab:
                 slots=slots,
             ).to_json()  # fmt: skip
         state = states.get(focus)
+        rows = [(states[name], progress) for name, (_, progress, _) in shown.items()]
+        waiting = {name: first for name, (_, _, first) in shown.items() if first is not None}
+        table = runs.state_table(rows, waiting=waiting)
         return (
             changes.send("empty", not states, visible=not states),
             changes.send(
@@ -192,7 +189,7 @@ class MonitorTab:
                 choices=listing,
                 **({"value": chosen} if gone else {}),
             ),
-            changes.send("states", table := runs.state_table(rows, waiting=waiting), value=table),
+            changes.send("states", table, value=table),
             names_update,
             figure,
             changes.send("focus", [chosen, lost and focus], choices=chosen, **({"value": focus} if lost else {})),
@@ -201,13 +198,16 @@ class MonitorTab:
             changes.seen,
         )
 
-    def _readers(self, names: list[str]) -> dict[str, EventReader]:
+    def _look(self, states: list[State]) -> dict[str, tuple[EventReader, Progress, tuple | None]]:
+        """Of each run its curves, how far it is and what it waits for; runs that are deleted meanwhile are left out."""
         found = {}
-        for name in names:
+        for state in states:
             try:
-                found[name] = self.watcher.reader(name)
+                reader, progress = self.watcher.reader(state.name), self.watcher.progress(state)
+                first = state.status == RUNNING and not progress.step
+                found[state.name] = reader, progress, waits_for(self.watcher.run(state.name)) if first else None
             except WorkbenchError:
-                continue  # deleted just now
+                continue
         return found
 
     def _details(self, changes: _Changes, focus: str | None, reader: EventReader | None, place: float):

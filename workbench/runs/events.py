@@ -80,7 +80,7 @@ class EventReader:
         """
         with self._lock:
             before = self.version
-            found = {path.name: path for path in sorted(self.folder.glob(_PATTERN))}
+            found = {path.name: path for path in event_files(self.folder)}
             states = {}
             for name, path in found.items():
                 try:
@@ -180,7 +180,11 @@ class EventReader:
 
     def _read(self, path: Path, file: _File) -> None:
         """Take in all complete records after the last one that was read."""
-        with path.open("rb") as stream:
+        try:
+            stream = path.open("rb")
+        except FileNotFoundError:
+            return  # deleted just now
+        with stream:
             buffer = b""
             while True:
                 stream.seek(file.offset + len(buffer))
@@ -231,6 +235,14 @@ class EventReader:
         file.problem = f"{path}: damaged at byte {file.offset + position}; what follows is not read"
         self.version += 1
         return position
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The event files in a folder by name; none where it is missing, or deleted at this moment."""
+    try:
+        return sorted(folder.glob(_PATTERN))
+    except FileNotFoundError:
+        return []
 
 
 def read_scalars(folder: Path) -> pd.DataFrame:

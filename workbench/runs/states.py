@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.runs.events import EventReader
+from workbench.runs.events import EventReader, event_files
 from workbench.runs.folder import Run, list_runs
 from workbench.runs.processes import living_process, memory, read_process
 
@@ -177,7 +177,7 @@ def _living_elsewhere(host: str, changed: float) -> bool:
 
 def _changed(run: Run) -> float:
     times = []
-    for path in (run.folder / "recipe.yaml", run.folder / "summary.json", *run.events.glob("events.out.tfevents.*")):
+    for path in (run.folder / "recipe.yaml", run.folder / "summary.json", *event_files(run.events)):
         try:
             times.append(path.stat().st_mtime)
         except OSError:
