@@ -1,14 +1,16 @@
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from support import TINY
 
-from workbench.benching import command, monitoring, restoring
+from workbench.benching import command, gpu, monitoring, restoring, smoke
 from workbench.benching.measuring import Settings, Times, in_turn
 from workbench.benching.reference import PlainStep
+from workbench.benching.scaling import model_line, modelled_seconds
 from workbench.benching.step import Step, batches_of, recipe_of
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
@@ -86,3 +88,44 @@ def test_the_command_prints_a_table_and_writes_what_it_rests_on(tmp_path, capsys
 def test_a_benchmark_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(WorkbenchError, match="there are step, data"):
         command.run_benchmarks(["speed"], ONCE, tmp_path)
+
+
+def test_the_plan_of_a_gpu_fits_its_time_and_its_commands_are_there(tmp_path):
+    parts = gpu.plan(tmp_path)
+    assert sum(part.minutes for part in parts) <= gpu.MINUTES
+    names = {argument for part in parts for argument in part.arguments}
+    assert {"smoke", "step", "restore", "denoise"} <= names and "--compile" in names
+    assert {part.arguments[0] for part in parts} == {"bench", "compare"}
+
+
+def test_a_part_that_fails_or_takes_too_long_does_not_stop_the_others(tmp_path, capsys):
+    parts = [
+        gpu.Part("wrong", ("bench", "speed", "--output", str(tmp_path)), 1),
+        gpu.Part("slow", ("recipes",), 1e-6),
+        gpu.Part("right", ("recipes",), 1),
+    ]
+    failed = gpu.run_plan(parts, tmp_path)
+    assert [failure["name"] for failure in failed] == ["wrong", "slow"]
+    assert "there are step" in (tmp_path / "1.log").read_text()
+    assert "denoise-pocket" in (tmp_path / "3.log").read_text()
+
+
+def test_the_smoke_run_says_what_works_and_goes_on_where_something_fails(monkeypatch):
+    monkeypatch.setattr(smoke, "METHODS", {name: METHODS[name] for name in ("vanilla", "noise-space")})
+    monkeypatch.setattr(smoke, "packaged", lambda: ["denoise-simulated-camera-vanilla", "not-there"])
+    monkeypatch.setattr(smoke, "PRECISIONS", ("32-true",))
+    small = ("restorer.width=4", "training.patch_size=16", "training.batch_size=2", "data.target=synthetic")
+    result = smoke.run(replace(ONCE, device="cpu", changes=small))
+    assert [row.facts[""] for row in result.rows[:3]] == ["trains and restores", "trains and restores", "restores"]
+    assert [failure["name"] for failure in result.details["failed"]] == ["32-true, not-there"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_a_recipe_to_be_tried_with(method):
+    assert smoke.recipe_for(method, []).method == method
+
+
+def test_the_model_of_several_devices_divides_the_step_and_adds_the_exchange():
+    assert modelled_seconds(1.0, 1e9, 1, 1e9) == 1.0
+    assert modelled_seconds(1.0, 1e9, 4, 3e9) == pytest.approx(0.25 + 1.5 / 3)
+    assert "model, not a measurement: 3,600 steps take 1 h on 1, 0.126 h on 8" in model_line(1.0, 1e8, 3600)

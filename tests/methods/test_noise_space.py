@@ -280,3 +280,32 @@ def test_a_methods_own_settings_are_checked_and_written_out_for_it_alone():
     ):
         with pytest.raises(WorkbenchError, match=reason):
             _Weighted(load_recipe("denoise-pocket", [f"options.vanilla.{setting}"], method="vanilla"))
+
+
+def backward_of_the_negative_pass(form, margin):
+    """Whether gradients pass through the diffusion network's pass over the swapped pair, and the losses."""
+    module = build("noise-space", f"options.noise-space.negative_pass={form}", f"options.noise-space.margin={margin}")
+    if margin == 0:  # the hinge stays closed whatever the errors are
+        module.options = module.options.model_copy(update={"margin": -1e6})
+    traced = []
+    module.diffusion.register_full_backward_hook(lambda _module, _inputs, outputs: traced.append(len(outputs[0])))
+    losses = module.losses(batch_of(module), module.head_start)
+    losses["loss"].backward()
+    return traced, {name: value.item() for name, value in losses.items()}, gradients(module.restorer)
+
+
+def test_a_pass_apart_is_not_traced_back_while_the_hinge_is_silent():
+    joined, apart = (backward_of_the_negative_pass(form, 0) for form in ("joined", "apart"))
+    (batch,) = joined[0]
+    assert apart[0] == [batch // 2]
+    assert apart[1] == pytest.approx(joined[1], rel=1e-5) and apart[1]["contrast"] == 0
+    assert torch.allclose(apart[2], joined[2], rtol=1e-4, atol=1e-7)
+    assert backward_of_the_negative_pass("apart", 1.0)[0] == [batch // 2] * 2, "an open hinge is"
+
+
+def test_networks_that_are_trained_are_compiled_and_their_averages_not(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled.append(module))
+    module = build("noise-space", "options.noise-space.critic_decay=0.9")
+    module.compile_networks()
+    assert compiled == [module.restorer, module.diffusion]

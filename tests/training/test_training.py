@@ -345,12 +345,13 @@ def test_trains_on_cuda(tmp_path, precision):
 
 
 @pytest.mark.usefixtures("warm_python")
-def test_two_processes_train_like_one(tmp_path):
-    """Gradients averaged over two gloo processes equal those of one process with the joined batch."""
+def test_several_processes_train_like_one(tmp_path):
+    """Gradients averaged over gloo processes, 2 or WORKBENCH_TEST_PROCESSES, are those of the joined batch."""
+    processes = os.environ.get("WORKBENCH_TEST_PROCESSES", "2")
     settings = ("options.noise-space.margin=1.0", "training.accelerator=cpu", "training.ema_decay=0.5")
     alone = fit(recipe(*settings), tmp_path, "alone")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = arguments(tmp_path, settings=(*settings, "training.devices=2"))
+    command = arguments(tmp_path, settings=(*settings, f"training.devices={processes}"))
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert finished.returncode == 0, finished.stderr
     assert "workbench:" not in finished.stderr

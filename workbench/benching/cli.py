@@ -11,7 +11,11 @@ import typer
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="step, data, restore, listing, monitor, app; all if none is given."),
+        typer.Argument(
+            metavar="[NAME...]",
+            help="step, data, restore, listing, monitor, app: all if none is given. smoke: every method and restorer, a"
+            " few steps. gpu: all that is measured on a GPU, in order, within 40 minutes.",
+        ),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds that are measured.")] = 9,
     warm_up: Annotated[int, typer.Option(min=0, help="Rounds before them.")] = 2,
@@ -27,12 +31,23 @@ def bench(
     megapixels: Annotated[str, typer.Option(help="Of restore: sizes, joined by commas.")] = "0.25,2",
     compiled: Annotated[bool, typer.Option("--compile", help="Measure compiled networks in step as well.")] = False,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for NAME.json.")] = Path("runs/bench"),
+    planned: Annotated[bool, typer.Option("--plan", help="Print the commands of gpu, and end.")] = False,
 ) -> None:
     """Measure how fast the workbench is here; see docs/performance.md for how to read it."""
     from workbench.benching.command import run_benchmarks
     from workbench.benching.measuring import Settings
     from workbench.errors import WorkbenchError
 
+    if planned or names == ["gpu"]:
+        from workbench.benching.gpu import plan, run_plan
+
+        parts = plan(output, "cuda" if device == "auto" else device)
+        if planned:
+            print("\n".join(map(str, parts)))
+        elif failed := run_plan(parts, output):
+            said = "; ".join(f"{failure['name']}: {failure['reason']}" for failure in failed)
+            raise WorkbenchError(f"bench gpu: {said}")
+        return
     try:
         sizes = tuple(float(size) for size in megapixels.split(","))
         if not all(0 < size < 1000 for size in sizes):

@@ -19,8 +19,11 @@ BENCHMARKS = {
     "listing": "starting.listing",
     "monitor": "monitoring.run",
     "app": "starting.app",
+    "smoke": "smoke.run",
 }
 """By name: the module of this room and its function."""
+USUAL = tuple(name for name in BENCHMARKS if name != "smoke")
+"""What is run where none is named."""
 
 
 def benchmark(name: str) -> Callable[[Settings], Result]:
@@ -43,7 +46,7 @@ def run_benchmarks(names: Sequence[str], settings: Settings, output: Path) -> li
     Parameters
     ----------
     names : sequence of str
-        All if empty.
+        All of `USUAL` if empty.
     settings : Settings
     output : Path
         Folder; made if missing.
@@ -56,15 +59,15 @@ def run_benchmarks(names: Sequence[str], settings: Settings, output: Path) -> li
     Raises
     ------
     WorkbenchError
-        There is no such benchmark; before any of them is run.
+        There is no such benchmark, before any of them is run; or something failed, when all are written.
     """
     from workbench.runs.provenance import provenance
 
     if settings.repeats < 1 or settings.warm_up < 0 or settings.threads < 1:
         raise WorkbenchError("bench: --repeats and --threads are at least 1, --warm-up at least 0")
-    chosen = {name: benchmark(name) for name in (names or BENCHMARKS)}
+    chosen = {name: benchmark(name) for name in (names or USUAL)}
     make_folder(output)
-    files = []
+    files, failed = [], []
     for name, run in chosen.items():
         before = machine()
         print(f"{name} ...", file=sys.stderr)
@@ -73,6 +76,11 @@ def run_benchmarks(names: Sequence[str], settings: Settings, output: Path) -> li
         print(f"{as_table(result)}\n{_conditions(before, settings)}\n")
         files.append(output / f"{name}.json")
         write_json(files[-1], as_json(result, settings, provenance()))
+        failed += result.details.get("failed", [])
+    if failed:
+        raise WorkbenchError(
+            f"bench: {len(failed)} failed, the first of them {failed[0]['name']}: {failed[0]['reason']}"
+        )
     return files
 
 

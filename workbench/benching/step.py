@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from workbench.benching.ceilings import measure_ceilings
 from workbench.benching.measuring import Result, Row, Settings, Times, in_turn, processor_seconds, rows_of
 from workbench.benching.reference import PlainStep
+from workbench.benching.scaling import model_line
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches
 from workbench.devices import choose_device
@@ -166,6 +167,9 @@ def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list
             [("operator", "share", "calls"), *((name, f"{part:.1%}", str(calls)) for name, part, calls in operators)]
         ),
     ]
+    trained = [*joined.method.restorer.parameters(), *joined.method.diffusion.parameters()]
+    gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
+    notes.append(f"{scale}: {model_line(statistics.median(seconds), gradients, joined.method.total_steps)}")
     details = {
         "losses_apart": apart, "flops": flops, "flops_per_second": rate, "ceilings": ceilings, "operators": operators,
     }  # fmt: skip

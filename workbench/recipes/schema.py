@@ -214,15 +214,21 @@ class Training(Section):
     workers: int = Field(0, ge=0, description="data loading processes; does not change the samples")
     threads: int = Field(1, ge=1, description="torch threads on a CPU")
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: int = Field(1, ge=1)
+    devices: int = Field(1, ge=1, description="GPUs of a machine, or processes on a CPU, that share every batch")
+    nodes: int = Field(1, ge=1, description="machines that do so, each with as many devices; see docs/performance.md")
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     compile: bool = Field(False, description="compile the networks with torch.compile: minutes once, then faster steps")
 
     @model_validator(mode="after")
     def _divisible(self):
-        if self.batch_size % self.devices:
-            raise ValueError(f"batch_size {self.batch_size} cannot be shared evenly by {self.devices} devices")
+        if self.batch_size % self.processes:
+            raise ValueError(f"batch_size {self.batch_size} cannot be shared evenly by {self.processes} devices")
         return self
+
+    @property
+    def processes(self) -> int:
+        """Devices of all machines together."""
+        return self.devices * self.nodes
 
 
 class Recipe(Section):
@@ -261,6 +267,6 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _one_device_for_the_warm_start(self):
-        if self.warm_start is not None and self.warm_start.devices != 1:
-            raise ValueError("a warm start trains on one device: set warm_start.devices to 1")
+        if self.warm_start is not None and self.warm_start.processes != 1:
+            raise ValueError("a warm start trains on one device: set warm_start.devices and warm_start.nodes to 1")
         return self

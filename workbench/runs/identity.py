@@ -35,7 +35,8 @@ class Role(Enum):
     SPEED = auto()
     """How fast it goes, on which devices, and how often it writes.
 
-    Sums of floating-point numbers may be rounded otherwise on other devices and with another number of threads.
+    Sums of floating-point numbers may be rounded otherwise on other devices and with another number of threads; where
+    batches are cut in other parts, dropout draws other masks.
     """
     LABEL = auto()
     """What it is called."""
@@ -86,9 +87,12 @@ TABLE = (
     ),
     _Entry(_of_trainings("validate_every", "snapshot_every"), Role.COURSE),
     _Entry(
-        _of_trainings("log_every", "checkpoint_every", "workers", "threads", "accelerator", "devices", "compile"),
+        _of_trainings(
+            "log_every", "checkpoint_every", "workers", "threads", "accelerator", "devices", "nodes", "compile"
+        ),
         Role.SPEED,
     ),
+    _Entry(("options.noise-space.negative_pass",), Role.SPEED, _its_method),
     _Entry(("options.*",), Role.RESULT, _its_method),
     _Entry(
         (

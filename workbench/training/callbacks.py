@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -106,10 +107,20 @@ class Snapshots(Callback):
 
 
 class RandomState(Callback):
-    """Keeps torch's random state in the checkpoint: dropout must go on where it was."""
+    """Keeps torch's random state in the checkpoint: dropout must go on where it was.
 
-    def __init__(self):
+    Of several processes the first does so. The others begin, each time that training begins, with a state made of the
+    seed, their rank and the step: their masks are neither those of the first nor those of each other.
+
+    Parameters
+    ----------
+    seed : int
+    """
+
+    def __init__(self, seed: int):
+        self.seed = seed
         self._restored: list[torch.Tensor] | None = None
+        self._begun = False
 
     def on_save_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
         """Add the state."""
@@ -124,7 +135,11 @@ class RandomState(Callback):
 
         A checkpoint of a machine with other devices gives its CPU state only.
         """
-        if self._restored is None:
+        if not self._begun and trainer.global_rank > 0:
+            own = np.random.SeedSequence((self.seed, trainer.global_rank, trainer.global_step))
+            torch.manual_seed(int(own.generate_state(1, np.uint64)[0]))
+        self._begun = True
+        if self._restored is None or trainer.global_rank > 0:
             return
         (cpu, *devices), self._restored = self._restored, None
         torch.set_rng_state(cpu.cpu())
@@ -214,6 +229,12 @@ class Validation(Callback):
     def _validate(self, trainer: Trainer, module: Method) -> None:
         if not trainer.is_global_zero:
             return
+        # Pictures of ever other sizes would be compiled for anew
+        compiled = module.recipe.training.compile
+        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
+            self._measure(trainer, module)
+
+    def _measure(self, trainer: Trainer, module: Method) -> None:
         begin, step, writer = time.perf_counter(), trainer.global_step, trainer.logger.experiment
         for domain, pairs in self.domains.items():
             errors, energies = [], []

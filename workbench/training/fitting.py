@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock, Timeout
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.environments import SLURMEnvironment
 from torch import Tensor
 from tqdm import tqdm
 
@@ -111,7 +112,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     run = Run(Path(runs) / name)
     try:
         with unchanged(), StopSignals() as signals:
-            if _helps(run):
+            if _helps(run, recipe):
                 _train(run, recipe, runs, _prepare(recipe), signals)
                 raise FurtherProcess(f"{run.folder}: trained; the first process writes the results")
             make_folder(run.folder)
@@ -152,13 +153,18 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     return run
 
 
-def _helps(run: Run) -> bool:
+def _helps(run: Run, recipe: Recipe) -> bool:
     """Whether this is a further process of a training on several devices, whose first process owns the run folder.
 
-    That process has started it (`_train`), or torchrun has started both.
+    That process has started it (`_train`), or torchrun or SLURM has started both.
     """
-    started = os.environ.get(FURTHER) == str(run.folder.resolve()) or torch.distributed.is_torchelastic_launched()
-    return started and int(os.environ.get("LOCAL_RANK", 0)) > 0
+    if recipe.training.processes == 1:
+        return False
+    if torch.distributed.is_torchelastic_launched():
+        return int(os.environ["RANK"]) > 0
+    if SLURMEnvironment.detect():
+        return int(os.environ["SLURM_PROCID"]) > 0
+    return os.environ.get(FURTHER) == str(run.folder.resolve()) and int(os.environ.get("LOCAL_RANK", 0)) > 0
 
 
 def _what_is_left(run: Run) -> str:
@@ -249,7 +255,7 @@ def _train(
 ) -> None:
     method, stream, validation = job
     settings = recipe.training
-    needed = _needed(recipe, runs)
+    needed = _needed(recipe, runs, wait=_helps(run, recipe))
     method.begin_with({name: needs.restorer() for name, needs in needed.items()})
     if settings.compile:
         method.compile_networks()
@@ -263,7 +269,10 @@ def _train(
     trainer = _trainer(
         run, recipe, method.total_steps,
         # Progress comes last, to show what the others measured
-        [RandomState(), Curves(settings.log_every), validation, *snapshots, checkpoints, Progress(title, validation)],
+        [
+            RandomState(recipe.seed), Curves(settings.log_every), validation, *snapshots, checkpoints,
+            Progress(title, validation),
+        ],
     )  # fmt: skip
     batches = step_batches(
         stream, settings.batch_size, first_step=first_step, rank=trainer.global_rank, processes=trainer.world_size,
@@ -341,8 +350,9 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
         max_epochs=-1,
         accelerator="cpu" if on_cpu else "gpu",
         devices=settings.devices,
+        num_nodes=settings.nodes,
         # During the head start the restorer has no gradient.
-        strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
+        strategy="ddp_find_unused_parameters_true" if settings.processes > 1 else "auto",
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,
         # Whoever watches the run sees within seconds what is logged.
@@ -356,14 +366,21 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
     )
 
 
-def _needed(recipe: Recipe, runs: Path) -> dict[str, Run]:
-    """The finished runs that the method needs before it can begin: trained once, and shared by all that need them."""
+def _needed(recipe: Recipe, runs: Path, wait: bool) -> dict[str, Run]:
+    """The finished runs that the method needs before it can begin: trained once, and shared by all that need them.
+
+    A further process of a training waits for them: its first process trains them.
+    """
     needs = METHODS[recipe.method].needs(recipe)
-    return {name: _shared(resolve(needed), Path(runs) / NEEDED) for name, needed in needs.items()}
+    return {name: _shared(resolve(needed), Path(runs) / NEEDED, wait) for name, needed in needs.items()}
 
 
-def _shared(recipe: Recipe, folder: Path) -> Run:
+def _shared(recipe: Recipe, folder: Path, wait: bool) -> Run:
     make_folder(folder)
+    while wait:
+        if (run := find_shared(recipe, folder)) is not None and run.finished:
+            return run
+        time.sleep(1)
     name = f"{digest(recipe, RESTORATION, fingerprints(data_locations(recipe.data)))}-s{recipe.seed}"
     # Runs that start together wait here for the one that got the lock, then find the run finished.
     with FileLock(folder / f"{name}.lock"):
