@@ -1,6 +1,7 @@
 """The numbers on the results page are those of the recorded runs."""
 
 import json
+import re
 import sys
 
 import pandas as pd
@@ -27,6 +28,24 @@ def test_the_app_shows_the_tables_of_the_recorded_runs():
     recorded = report.APP_FILE.read_text(encoding="utf-8")
     assert recorded == report.app_tables(), "run python benchmarks/report.py"
     assert all({"input", "vanilla"} < {line[0] for line in table["lines"]} for table in json.loads(recorded))
+
+
+def test_the_first_page_tells_the_size_of_the_effect_as_recorded():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = {}
+    for name in ("vanilla", "adapted", "guarded"):
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| **{name}** |")]
+        told[name] = [float(number) for number in re.findall(r"([+\d.]+) dB", line)]
+    oracle = re.search(r"with references, the same network gains ([\d.]+)\s+and ([\d.]+) dB", page).groups()
+    for place, (study, test, change) in enumerate(
+        (("embedded", "simulated camera", ""), ("real-photographs", "PolyU", "-c5"))
+    ):
+        rows = pd.read_csv(RESULTS / f"{study}.csv")
+        psnr = rows[rows.test == test].pivot(index="seed", columns="cell", values="psnr").dropna(subset="vanilla")
+        assert told["vanilla"][place] == pytest.approx(psnr.vanilla.mean(), abs=0.0501)
+        for name, cell in (("adapted", f"adapted{change}"), ("guarded", "guarded-c5")):
+            assert told[name][place] == pytest.approx((psnr[cell] - psnr.vanilla).mean(), abs=0.0501)
+        assert float(oracle[place]) == pytest.approx((psnr.oracle - psnr.vanilla).mean(), abs=0.0501)
 
 
 STUDIES = ["real-photographs", "embedded", "embedded-strong", "embedded-textured", "rivals-camera", "rivals-rain",
