@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from workbench.devices import cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,7 +21,7 @@ def in_threads(
     Threads suit functions that decode or encode images, which leaves the interpreter free. Items are taken a little
     ahead of what is yielded, so that long iterables do not pile up.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     pool = ThreadPoolExecutor(workers)
     try:
         waiting = deque()

@@ -1,10 +1,14 @@
-"""Which device a command computes on."""
+"""What a command computes on: a device, and how many processes side by side. Torch is imported when it is asked for."""
 
 from __future__ import annotations
 
-import torch
+import os
+from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    import torch
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -22,9 +26,23 @@ def choose_device(name: str) -> torch.device:
     WorkbenchError
         The name is another, or there is no CUDA device.
     """
+    import torch
+
     if name not in DEVICES:
         raise WorkbenchError(f"--device {name}: choose one of {', '.join(DEVICES)}")
     found = torch.cuda.is_available()
     if name == "cuda" and not found:
         raise WorkbenchError("--device cuda: no CUDA device is found here; use auto or cpu")
     return torch.device("cuda" if found and name != "cpu" else "cpu")
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def trainings_at_once() -> int:
+    """How many trainings go on at the same time where nothing else is asked for: one a core, or one on a GPU."""
+    import torch
+
+    return 1 if torch.cuda.is_available() else cores()

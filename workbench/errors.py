@@ -9,7 +9,10 @@ class WorkbenchError(Exception):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory does not suffice, of whatever device. No torch is imported for that."""
+    """Whether an error says that the memory does not suffice, of whatever device. No torch is imported for that.
+
+    On a CPU torch raises a RuntimeError like any other, which nothing but its words tells.
+    """
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"  # torch's, of a GPU

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-import os
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ from PIL import Image as PillowImage
 
 from workbench.comparison import Grid, grid_rows, run_grid, table
 from workbench.comparison.tables import read_csv, write_csv
+from workbench.devices import cores, trainings_at_once
 from workbench.errors import WorkbenchError
 from workbench.papers import published
 from workbench.recipes import Recipe
@@ -163,7 +163,7 @@ def grid_results(grid: Grid) -> pd.DataFrame:
         A run failed; the others have gone on to their end.
     """
     with telling(grid.runs), contextlib.redirect_stderr(io.StringIO()):
-        failures = run_grid(grid, 1 if torch.cuda.is_available() else os.cpu_count() or 1)
+        failures = run_grid(grid, trainings_at_once())
     reasons: dict[str, list[str]] = {}
     for failure in failures:
         reasons.setdefault(failure.reason, []).append(failure.name)
@@ -195,7 +195,7 @@ def footer(begin: float) -> str:
     facts = provenance()
     return (
         f"Executed with code {facts['commit'] or facts['version']}, torch {facts['torch']}, on {facts['device']}:"
-        f" {os.cpu_count()} cores, {torch.get_num_threads()} torch thread(s); {time.perf_counter() - begin:.0f} s."
+        f" {cores()} cores, {torch.get_num_threads()} torch thread(s); {time.perf_counter() - begin:.0f} s."
     )
 
 

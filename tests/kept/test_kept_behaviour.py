@@ -169,7 +169,8 @@ def test_trained_anew_runs_are_the_same_and_share_the_kept_warm_start(here, outp
         same_weights(new.weights, kept.weights)
         assert new.summary["warm_start"] == kept.summary["warm_start"]
         for key, value in kept.summary["validation"].items():
-            assert new.summary["validation"][key] == pytest.approx(value, abs=0 if EXACT else 1e-3)
+            # Validation took its mean square in single precision then; the one PSNR of today takes it in double
+            assert new.summary["validation"][key] == pytest.approx(value, abs=1e-6 if EXACT else 1e-3)
         losses, before = (
             run.scalars().query("tag.str.startswith('loss/')")[["tag", "step", "value"]].sort_values(["tag", "step"])
             for run in (new, kept)

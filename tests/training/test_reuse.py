@@ -40,8 +40,7 @@ def test_smoke_trains_hardly_any_steps_under_another_name(tmp_path):
 
 
 def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("workbench.training.reuse.trainings_at_once", lambda: 2)
     recipes = {seed: load_recipe("denoise-pocket", TINY, method="vanilla", seed=seed) for seed in (0, 1)}
     recipes["again"] = recipes[0]
     here = []
@@ -62,8 +61,7 @@ def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeyp
 
 
 def test_a_recipe_that_fails_side_by_side_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("workbench.training.reuse.trainings_at_once", lambda: 2)
     settings = [*TINY, "data.source=/nowhere/at-all"]
     recipes = {seed: load_recipe("denoise-pocket", settings, method="vanilla", seed=seed) for seed in (0, 1)}
     with pytest.raises(WorkbenchError, match="nowhere"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.devices import cores
 from workbench.tabular import as_text
 
 
@@ -183,7 +184,7 @@ def as_json(result: Result, settings: Settings, provenance: dict) -> dict:
 
 def machine() -> dict[str, Any]:
     """The processor's model, the number of its cores that may be used, and how busy the machine is."""
-    found = {"processor": platform.processor() or platform.machine(), "cores": _cores()}
+    found = {"processor": platform.processor() or platform.machine(), "cores": cores()}
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         found["processor"] = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -191,10 +192,6 @@ def machine() -> dict[str, Any]:
     except (OSError, StopIteration):  # not Linux: the rest stands
         pass
     return found
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _line(row: Row, columns: Sequence[str]) -> list[str]:

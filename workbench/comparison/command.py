@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-
-import torch
 
 from workbench.comparison.grid import CONTROLS, Cell, Grid, Job, controls, digest
 from workbench.comparison.running import Failure, run_grid
 from workbench.comparison.tables import FORMATS, write_tables
 from workbench.data.domains import check_prepared, data_locations, held_out
 from workbench.data.fingerprints import changed_location
+from workbench.devices import trainings_at_once
 from workbench.errors import WorkbenchError
 from workbench.evaluation import get_protocol
 from workbench.evaluation.sets import HELD_OUT_SOURCE, open_set
@@ -52,7 +50,7 @@ def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> t
     """
     if form not in FORMATS:
         raise WorkbenchError(f"--format {form}: choose one of {', '.join(FORMATS)}")
-    processes = processes or default_processes()
+    processes = processes or trainings_at_once()
     if name is not None and not is_plain_name(name):
         raise WorkbenchError(f"--name {name}: the tables lie in --runs, so give their folder a name without /")
     folder = grid.runs / (name or f"compare-{grid.prefix.removesuffix('-')}{grid.suffix}")
@@ -131,11 +129,6 @@ def make_grid(
         except WorkbenchError as error:
             raise WorkbenchError(f"{job.cell.name}: {error}; mend that, or leave it out of the comparison") from error
     return grid
-
-
-def default_processes() -> int:
-    """How many runs go on at the same time: one a core, or one on a GPU."""
-    return 1 if torch.cuda.is_available() else os.cpu_count() or 1
 
 
 def numbered(seeds: Sequence[str]) -> tuple[int, ...]:

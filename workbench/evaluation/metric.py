@@ -8,8 +8,8 @@ they are loaded.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -55,18 +55,18 @@ class Sample:
     reference: np.ndarray | None
     protocol: Protocol
     with_ssim: bool = True
+    _made: dict[Callable, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def fidelity(self) -> tuple[float, float | None]:
         """PSNR and SSIM by the protocol."""
         return self.protocol.measure(self.picture, self.reference, self.with_ssim)
 
-    @cached_property
-    def alone(self) -> dict[str, float | None]:
-        """What can be said of the picture without its reference (`workbench.evaluation.no_reference`)."""
-        from workbench.evaluation.no_reference import no_reference  # which needs this module
-
-        return no_reference(self.picture)
+    def once(self, function: Callable[[np.ndarray], Any]) -> Any:
+        """What a function makes of the picture, for all metrics that need it."""
+        if function not in self._made:
+            self._made[function] = function(self.picture)
+        return self._made[function]
 
 
 class Metric:

@@ -101,7 +101,7 @@ class Blur(Metric):
 
 
 def _of_picture(metric: Metric, sample: Sample) -> float:
-    value = sample.alone[metric.name]
+    value = sample.once(no_reference)[metric.name]
     if value is None:
         raise NoValue(f"no {metric.name} for pictures without contrast or of less than {LEAST_SIDE} pixels a side")
     return value

@@ -183,7 +183,10 @@ class Method(LightningModule):
 
     @classmethod
     def length(cls, recipe: Recipe) -> Length:
-        """How long the training of a resolved recipe of this method is."""
+        """How long the training of a resolved recipe of this method is.
+
+        A head start is its option ``head_start``: what shortens trainings, to see that they run, sets it.
+        """
         return Length(0, recipe.training.max_steps if cls.trains else 0)
 
     @property

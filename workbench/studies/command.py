@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.comparison import Failure, table
-from workbench.comparison.command import default_processes, numbered
+from workbench.comparison.command import numbered
 from workbench.comparison.tables import read_csv
+from workbench.devices import trainings_at_once
 from workbench.studies.declared import Study, load_study, study_names
 from workbench.studies.recording import pictures_path
 from workbench.studies.running import run_study
@@ -77,7 +78,7 @@ def study_command(
     path = runs / f"{study.name}.csv" if output is None else output
     grid = study.grid(runs, tuple(settings))
     try:
-        failures = run_study(study, grid, path, processes or default_processes(), train)
+        failures = run_study(study, grid, path, processes or trainings_at_once(), train)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what was trained is kept, the same command goes on from there", 130) from None
     tables = study_tables(study, path) if study.record == "tests" else []

@@ -15,6 +15,7 @@ import torch
 
 from workbench.data.domains import data_locations
 from workbench.data.fingerprints import fingerprints
+from workbench.devices import trainings_at_once
 from workbench.methods import METHODS, resolve
 from workbench.recipes import Recipe, apply_settings
 from workbench.runs.folder import Run
@@ -103,7 +104,7 @@ def find_or_train_all(
     """
     different = {recipe_digest(recipe): recipe for recipe in recipes.values()}.values()
     missing = [recipe for recipe in different if not Run(Path(runs) / run_name(recipe, runs)).finished]
-    lanes = min(len(missing), 1 if smoke or torch.cuda.is_available() else os.cpu_count() or 1)
+    lanes = min(len(missing), 1 if smoke else trainings_at_once())
     if lanes > 1:
         # Not forked: a copy of a process that has used torch's threads may hang.
         context = multiprocessing.get_context("spawn")
@@ -131,8 +132,7 @@ def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
     }  # fmt: skip
     if recipe.training.snapshot_every is not None:
         changes["training.snapshot_every"] = steps // 2
-    own = METHODS[recipe.method].options_of(recipe)
-    if hasattr(own, "head_start"):
-        changes[f"options.{recipe.method}.head_start"] = min(own.head_start, steps // 2)
+    if head_start := METHODS[recipe.method].length(resolve(recipe)).head_start:
+        changes[f"options.{recipe.method}.head_start"] = min(head_start, steps // 2)
     changes["data.validation_images"] = 1
     return [f"{key}={value}" for key, value in changes.items()]
