@@ -130,6 +130,9 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, ca
     finished = path.read_bytes()
     status, _, err = call(*arguments, "--measure-only")
     assert status == 0 and path.read_bytes() == finished, "nothing was trained or measured twice"
+    status, _, err = call(*arguments, "--set", "training.learning_rate=0.5", "--measure-only")
+    assert status and "left out" in err and "training.learning_rate" in err
+    assert path.read_bytes() == finished
 
     for kind, measured in (("validation", "target_psnr"), ("times", "seconds_per_step")):
         own.write_text(OWN + f"record: {kind}\n")

@@ -153,11 +153,15 @@ class Job:
     @property
     def trained(self) -> bool:
         """Whether the run has finished, by the recipe that the grid asks for."""
-        run = self.run
         try:
-            return run.finished and difference(resolve(run.recipe), self.resolved) is None
+            return self.run.finished and self.difference is None
         except WorkbenchError:
             return False  # a damaged folder, which `fit` will name
+
+    @property
+    def difference(self) -> str | None:
+        """What the run's recipe has otherwise than the grid asks for (`workbench.runs.identity.difference`)."""
+        return difference(resolve(self.run.recipe), self.resolved)
 
     def evaluation(self, location: str) -> Evaluation | None:
         """What was measured on a test set as it is, since the training; None if nothing was, or if pictures failed."""

@@ -135,7 +135,9 @@ class _Children:
 def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
     """Train and measure a run as far as that is still to be done."""
     try:
-        if job.trained if train else job.run.finished:
+        if not train and (other := job.difference) is not None:
+            return Failure(job.name, f"left out, since it was trained with another {other}")
+        if job.trained:
             missing = job.missing()
             if not missing:
                 return None
