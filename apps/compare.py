@@ -19,6 +19,7 @@ from apps.inspecting import Inspector
 from apps.messages import toasts
 from apps.pairs import first_choice
 from apps.previewing import preview
+from apps.reading import read_photo
 from apps.samples import SIGMA, samples
 from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
@@ -286,7 +287,8 @@ class CompareTab:
         paths = [path for path, _ in photos or []]
         try:
             choices = restorers.chosen(chosen or [], [*known, *uploaded])
-            if len(paths) == 1 and kind == "none" and (crop := preview(Path(paths[0]), choices)):
+            opened = {paths[0]: read_photo(Path(paths[0]))} if len(paths) == 1 and kind == "none" else {}
+            if opened and (crop := preview(opened[paths[0]].pixels, choices)):
                 yield (*(gr.skip(),) * 7, gr.update(value=crop, visible=True))
             job = work.compare(
                 paths,
@@ -295,6 +297,7 @@ class CompareTab:
                 references or (),
                 progress=lambda share, text: progress(share, desc=text),
                 stop=stop,
+                opened=opened,
             )
         except work.CancelledError:
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None

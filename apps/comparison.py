@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from apps.degrading import Degradation
 from apps.measuring import measure, measure_alone
 from apps.reading import read_photo
 from workbench.errors import WorkbenchError
-from workbench.images import to_uint
+from workbench.images import Image, to_uint
 from workbench.restore import restore_array
 
 MOST_PHOTOS = 12
@@ -131,6 +131,7 @@ def compare(
     references: Sequence[str | Path] = (),
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    opened: Mapping[str | Path, Image] | None = None,
 ) -> Job:
     """Restore every photograph with every restorer and measure what can be measured.
 
@@ -149,6 +150,8 @@ def compare(
         Called with the share of the work that is done and a line of text.
     stop : threading.Event, optional
         Set it to stop after the current tile.
+    opened : mapping, optional
+        Those of the photographs that are read already.
 
     Returns
     -------
@@ -185,7 +188,9 @@ def compare(
         place = Path(folder.name, str(index))
         place.mkdir()
         try:
-            found = _compare_one(name, Path(path), choices, networks, degradation, partners.get(path), place, tell)
+            tell(0, "reading")
+            original = (opened or {}).get(path) or read_photo(Path(path))
+            found = _compare_one(name, original, choices, networks, degradation, partners.get(path), place, tell)
             found.owner = folder
             job.comparisons.append(found)
         except WorkbenchError as error:
@@ -195,9 +200,7 @@ def compare(
     return job
 
 
-def _compare_one(name, path, choices, networks, degradation, partner, place, tell) -> Comparison:
-    tell(0, "reading")
-    original = read_photo(path)
+def _compare_one(name, original, choices, networks, degradation, partner, place, tell) -> Comparison:
     degraded, reference, origin = original.pixels, None, "as uploaded, no reference"
     if degradation.kind != "none":
         tell(0.01, f"degrading ({degradation})")

@@ -17,7 +17,7 @@ from apps.samples import SIGMA, samples
 from workbench.tabular import as_html
 
 EXAMPLE = "example.json", "example.webp"
-"""What the first screen shows before any click; made by benchmarks/app_example.py."""
+"""What the first screen shows before any click; made by `workbench package example`."""
 STOPPED = '<p role="status">Stopped. What is shown below is of the time before.</p>'
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from apps import pictures, restorers
 from apps.comparison import INPUT
 from apps.pictures import CROP_SIDE, to_8_bits
-from apps.reading import read_photo
 from workbench.data.camera import detail
 from workbench.images import to_uint
 from workbench.restore import restore_array
@@ -19,17 +17,16 @@ FROM_PIXELS = 3_000_000
 """Photographs from this size on are previewed."""
 
 
-def preview(photo: Path, choices: Sequence[restorers.Choice]) -> str:
-    """The most detailed crop of a photograph by each restorer, as HTML; empty for a small photograph.
+def preview(pixels: np.ndarray, choices: Sequence[restorers.Choice]) -> str:
+    """The most detailed crop of a photograph (H, W, 3) by each restorer, as HTML; empty for a small photograph.
 
     The networks see the crop alone, so that its border is a little worse than in the whole.
 
     Raises
     ------
     WorkbenchError
-        The photograph or a restorer cannot be read.
+        A restorer cannot be read.
     """
-    pixels = read_photo(photo).pixels
     height, width = pixels.shape[:2]
     if height * width < FROM_PIXELS:
         return ""

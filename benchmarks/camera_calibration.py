@@ -27,6 +27,8 @@ from workbench.data.collections import read_folder, read_pairs
 from workbench.data.embedded import simulated_target
 from workbench.data.root import folder_of
 from workbench.evaluation.metrics import psnr
+from workbench.figures import save_figure
+from workbench.files import write_text
 
 HERE = Path(__file__).parent
 REAL_SETS = {
@@ -166,9 +168,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         short = [row.removeprefix("corr_").replace("ref_", "ref\n").replace("_", " ") for row in rows]
         axis.set(title=title, xticks=np.arange(len(rows)), xticklabels=short)
     figure.suptitle("Noise of real photographs (solid) and of the simulated cameras (dashed, hatched)")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    save_figure(figure, path, dpi=80)
 
 
 def _rows(table: pd.DataFrame, prefix: str) -> list[str]:
@@ -202,8 +202,7 @@ def main() -> None:
         sets[f"simulated night{FLAT}"] = flat_pairs(photograph for photograph, _ in simulated_pairs("night"))
     table = pd.DataFrame({name: set_statistics(pairs) for name, pairs in sets.items()})
     table = table.sort_index(key=lambda rows: rows.str.startswith(("power_", "level_")), kind="stable")
-    arguments.csv.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(arguments.csv, float_format="%.4g", index_label="statistic")
+    write_text(arguments.csv, table.to_csv(float_format="%.4g", index_label="statistic"))
     draw(table, arguments.figure)
     print(table.drop(index=_rows(table, "power_")).to_string(float_format="%.3f"))
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from workbench.data.collections import read_folder
 from workbench.data.degradations import build
 from workbench.evaluation.lpips import Lpips
+from workbench.files import write_text
 from workbench.images import to_float
 from workbench.probes.harmonisation import (
     DualMmd,
@@ -94,7 +95,7 @@ def main() -> None:
         print(table.to_string(), pd.DataFrame(choices).tail(4).to_string(), sep="\n", flush=True)
     for rows, path in ((distances, "noise_level_distances"), (choices, "noise_level_choices")):
         table = pd.concat(rows) if path.endswith("distances") else pd.DataFrame(rows).round(5)
-        table.assign(data=name, commit=commit).to_csv(RESULTS / f"{path}.csv", index=False)
+        write_text(RESULTS / f"{path}.csv", table.assign(data=name, commit=commit).to_csv(index=False))
 
 
 if __name__ == "__main__":

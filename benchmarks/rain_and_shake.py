@@ -17,7 +17,6 @@ import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter, sobel
@@ -27,7 +26,8 @@ from workbench.data.domains import source_validation_pairs
 from workbench.data.embedded import simulated_target
 from workbench.data.root import folder_of
 from workbench.evaluation.metrics import psnr
-from workbench.figures import panel
+from workbench.figures import panel, save_figure
+from workbench.files import write_text
 from workbench.recipes import load_recipe
 
 HERE = Path(__file__).parent
@@ -167,9 +167,7 @@ def draw(path: Path) -> None:
             pictures.append([image for roll in rolls for image in roll[number]])
             notes.append([kind for domain in domains for kind in (domain, "reference")])
     figure = panel(pictures, [""] * 4, notes=notes, side=3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    save_figure(figure, path, dpi=80)
 
 
 def main() -> None:
@@ -192,8 +190,7 @@ def main() -> None:
             means = {"psnr_min": table.psnr.min(), "psnr_max": table.psnr.max(), **table.mean()}
             rows += [(task, label, len(table), name, value) for name, value in means.items()]
     table = pd.DataFrame(rows, columns=["task", "set", "pictures", "statistic", "value"])
-    arguments.csv.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(arguments.csv, index=False, float_format="%.4g")
+    write_text(arguments.csv, table.to_csv(index=False, float_format="%.4g"))
     for task, part in table.groupby("task", sort=False):
         wide = part.pivot(index="statistic", columns="set", values="value")
         print(task, wide.to_string(float_format="%.3f"), sep="\n")

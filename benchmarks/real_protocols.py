@@ -32,7 +32,7 @@ from workbench.images import read_image, to_float
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
-from workbench.studies.recording import renew
+from workbench.studies.rows import renew
 
 RESULTS = Path(__file__).parent / "results"
 SETS = {
@@ -132,7 +132,7 @@ def measure(name: str, pairs: Pairs, restorer: Restorer, lpips: Lpips | Unavaila
         }  # fmt: skip
 
 
-def record(path: Path, new: dict[str, str]) -> None:
+def enter(path: Path, new: dict[str, str]) -> None:
     """Add a row to the CSV file, or renew it; rows keep the order of `SETS`, the input before restorers."""
     renew(path, [new], ("set", "protocol", "restorer"))
     order = [(title, protocol) for title, _, protocols in SETS.values() for protocol in protocols]
@@ -164,7 +164,7 @@ def main() -> None:
             pairs = Pairs(folder_of(name), arguments.limit)
             for restorer in restorers:
                 for row in measure(name, pairs, restorer, lpips):
-                    record(arguments.csv, row)
+                    enter(arguments.csv, row)
                     print("  ".join(row[column] or "-" for column in COLUMNS), flush=True)
     except WorkbenchError as error:
         sys.exit(str(error))

@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from matplotlib import pyplot as plt
-
 from workbench.data.domains import Pair
 from workbench.data.embedded import simulated_target
-from workbench.figures import INPUT, REFERENCE, Views, side_by_side, views_of
+from workbench.figures import INPUT, REFERENCE, Views, save_figure, side_by_side, views_of
 from workbench.images import list_images, read_image, to_float
 from workbench.restore import restore_array
 from workbench.restorers import Restorer, load_restorer
@@ -67,8 +65,7 @@ def main() -> None:
         rows |= photographs(folder, restorers)
     text = f"Crops of {SIDE} pixels with the PSNR of the whole picture, where there is a reference; packaged restorers."
     figure = side_by_side(rows, text, side=SIDE, whole=True, inches=2.0)
-    figure.savefig(arguments.output, dpi=110, pil_kwargs={"quality": 88})
-    plt.close(figure)
+    save_figure(figure, arguments.output, pil_kwargs={"quality": 88})
 
 
 if __name__ == "__main__":

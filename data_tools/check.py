@@ -9,14 +9,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_tools.catalogue import CATALOGUE
-from data_tools.report import PartReport, Report
+from data_tools.outcome import Outcome, PartOutcome
 from data_tools.threads import in_threads
 from workbench.data.folders import is_canonical, is_paired, list_pairs, list_parts, list_pictures, prepared_part
 from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image
 
 
-def check(folder: str | os.PathLike, progress: bool = True) -> Report:
+def check(folder: str | os.PathLike, progress: bool = True) -> Outcome:
     """Read every image of a folder and compare partners.
 
     The published number is compared where a note of `data_tools.prepare` tells which data set it is.
@@ -31,7 +31,7 @@ def check(folder: str | os.PathLike, progress: bool = True) -> Report:
 
     Returns
     -------
-    Report
+    Outcome
 
     Raises
     ------
@@ -40,7 +40,7 @@ def check(folder: str | os.PathLike, progress: bool = True) -> Report:
     """
     folder = Path(folder)
     names = _parts(folder)
-    report = Report(folder)
+    outcome = Outcome(folder)
     for name in names:
         place = folder / name
         if is_paired(place):
@@ -49,8 +49,8 @@ def check(folder: str | os.PathLike, progress: bool = True) -> Report:
             part = _check_images(place, name, progress)
         part.expected = _published(place)
         part.compare()
-        report.parts.append(part)
-    return report
+        outcome.parts.append(part)
+    return outcome
 
 
 def _parts(folder: Path) -> list[str]:
@@ -70,39 +70,39 @@ def _published(place: Path) -> int | None:
     return next((part.count for part in CATALOGUE[found[0]].parts if part.name == found[1]), None)
 
 
-def _check_images(place: Path, name: str, progress: bool) -> PartReport:
-    report = PartReport(name, "images", 0)
+def _check_images(place: Path, name: str, progress: bool) -> PartOutcome:
+    outcome = PartOutcome(name, "images", 0)
     try:
         paths = list_pictures(place)
     except WorkbenchError as error:
-        report.problems.append(str(error))
-        return report
-    report.count = len(paths)
+        outcome.problems.append(str(error))
+        return outcome
+    outcome.count = len(paths)
     for shape in _read_all([[path] for path in paths], place, progress):
         if isinstance(shape, str):
-            report.problems.append(shape)
-    return report
+            outcome.problems.append(shape)
+    return outcome
 
 
-def _check_pairs(place: Path, name: str, progress: bool) -> PartReport:
-    report = PartReport(name, "pairs", 0)
+def _check_pairs(place: Path, name: str, progress: bool) -> PartOutcome:
+    outcome = PartOutcome(name, "pairs", 0)
     try:
         pairs, alone = list_pairs(place)
     except WorkbenchError as error:
-        report.problems.append(str(error))
-        return report
-    report.problems += [f"{each.path}: has no partner in {each.missing}/" for each in alone]
-    report.count = len(pairs)
+        outcome.problems.append(str(error))
+        return outcome
+    outcome.problems += [f"{each.path}: has no partner in {each.missing}/" for each in alone]
+    outcome.count = len(pairs)
     if not pairs:
-        report.problems.append(f"{place}: holds no pairs")
+        outcome.problems.append(f"{place}: holds no pairs")
     read = _read_all([[pair.degraded, pair.clean] for pair in pairs], place, progress)
     for pair, result in zip(pairs, read, strict=True):
         if isinstance(result, str):
-            report.problems.append(result)
+            outcome.problems.append(result)
         elif result[0] != result[1]:
             (height, width), (other_height, other_width) = result
-            report.problems.append(f"{pair.degraded}: is {width}x{height}, its target is {other_width}x{other_height}")
-    return report
+            outcome.problems.append(f"{pair.degraded}: is {width}x{height}, its target is {other_width}x{other_height}")
+    return outcome
 
 
 def _read_all(groups: list[list[Path]], place: Path, progress: bool) -> Iterator[list[tuple[int, int]] | str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from data_tools.report import Report
+from data_tools.outcome import Outcome
 
 app = typer.Typer(
     help="Get data sets onto disk: list, prepare, check, cut.",
@@ -48,12 +48,12 @@ def prepare(
     from data_tools import listing
     from data_tools.prepare import prepare as make
 
-    report = make(name, root, from_path)
-    _say(report)
+    outcome = make(name, root, from_path)
+    _say(outcome)
     kept = listing.kept_downloads(root)
     if from_path is None and kept is not None:
         typer.echo(kept, err=True)
-    raise typer.Exit(0 if report.ok else 1)
+    raise typer.Exit(0 if outcome.ok else 1)
 
 
 @app.command()
@@ -63,9 +63,9 @@ def check(
     """Read every image of a folder: numbers, partners, sizes, damaged files."""
     from data_tools.check import check as look_through
 
-    report = look_through(folder)
-    _say(report)
-    raise typer.Exit(0 if report.ok else 1)
+    outcome = look_through(folder)
+    _say(outcome)
+    raise typer.Exit(0 if outcome.ok else 1)
 
 
 @app.command()
@@ -88,11 +88,11 @@ def cut(
     from data_tools.patches import choose_cut, cut_patches, patches_folder
 
     destination = destination or patches_folder(source)
-    report = cut_patches(source, destination, choose_cut(source, size, overlap, larger_than), workers)
-    _say(report)
-    raise typer.Exit(0 if report.ok else 1)
+    outcome = cut_patches(source, destination, choose_cut(source, size, overlap, larger_than), workers)
+    _say(outcome)
+    raise typer.Exit(0 if outcome.ok else 1)
 
 
-def _say(report: Report) -> None:
-    for line in report.lines():
+def _say(outcome: Outcome) -> None:
+    for line in outcome.lines():
         print(line)

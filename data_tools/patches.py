@@ -15,8 +15,8 @@ from tqdm import tqdm
 from data_tools.catalogue import CATALOGUE
 from data_tools.entries import Cut
 from data_tools.locking import locked
+from data_tools.outcome import Outcome, PartOutcome
 from data_tools.placing import link_or_copy
-from data_tools.report import PartReport, Report
 from data_tools.threads import in_threads
 from workbench.data.folders import (
     IMAGES,
@@ -98,7 +98,7 @@ def cut_patches(
     cut: Cut,
     workers: int | None = None,
     progress: bool = True,
-) -> Report:
+) -> Outcome:
     """Cut the pictures of a canonical folder into PNG patches, in the canonical layout again.
 
     Both sides of a pair are cut alike. Pictures that are not larger than ``cut.larger_than`` in both directions, or
@@ -120,7 +120,7 @@ def cut_patches(
 
     Returns
     -------
-    Report
+    Outcome
         Number of patches, and pictures that could not be cut.
 
     Raises
@@ -143,7 +143,7 @@ def cut_patches(
                 f"{destination}: exists, but not made of all of these pictures with these settings; delete it or choose"
                 " another folder"
             )
-        return Report(destination, [PartReport("", kind, count, None, problems, "already there")])
+        return Outcome(destination, [PartOutcome("", kind, count, None, problems, "already there")])
     work = destination.with_name(f".{destination.name}.partial")
     try:
         for side in pictures[0].sides:
@@ -153,7 +153,7 @@ def cut_patches(
             work.rename(destination)
     except OSError as error:
         raise WorkbenchError(f"{error.filename or work}: cannot be written ({error.strerror or error})") from error
-    return Report(destination, [PartReport("", kind, count, None, problems)])
+    return Outcome(destination, [PartOutcome("", kind, count, None, problems)])
 
 
 def _pictures(source: Path, problems: list[str]) -> list[_Picture]:

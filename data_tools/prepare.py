@@ -18,8 +18,8 @@ from data_tools.download import DownloadError, download
 from data_tools.entries import Entry, Part
 from data_tools.layouts import Files, Found, canonical_rules
 from data_tools.locking import locked
+from data_tools.outcome import Outcome, PartOutcome
 from data_tools.placing import link_or_copy, place
-from data_tools.report import PartReport, Report
 from data_tools.unpack import DamagedArchiveError, archive_stem, is_archive, unpack
 from workbench.data.folders import PREPARED, read_prepared, write_prepared
 from workbench.data.root import data_root
@@ -35,7 +35,7 @@ def prepare(
     root: str | os.PathLike | None = None,
     from_path: str | os.PathLike | None = None,
     progress: bool = True,
-) -> Report:
+) -> Outcome:
     """Make a data set, or one part of it, in its canonical layout.
 
     Files keep their bytes: they are linked (hard links, so that large sets are not on disk twice) where the file system
@@ -55,7 +55,7 @@ def prepare(
 
     Returns
     -------
-    Report
+    Outcome
         What is there now, and what of it is missing or does not fit together.
 
     Raises
@@ -67,9 +67,9 @@ def prepare(
     entry, parts = find(name)
     at = "" if root is None else f" --root {shlex.quote(str(root))}"
     root = data_root(root)
-    report = Report(root / entry.name)
+    outcome = Outcome(root / entry.name)
     todo = [part for part in parts if not is_present(root / entry.full_name(part))]
-    made: dict[str, PartReport] = {}
+    made: dict[str, PartOutcome] = {}
     if todo:
         _demand_room(entry, todo, root)
         by_hand = f"{entry.by_hand} ({entry.home}), then `workbench data prepare {name} --from PATH{at}`"
@@ -89,13 +89,13 @@ def prepare(
         except OSError as error:
             where = error.filename or root
             raise WorkbenchError(f"{where}: cannot be read or written ({error.strerror or error})") from error
-    noted = read_prepared(report.folder)["parts"]
+    noted = read_prepared(outcome.folder)["parts"]
     for part in parts:
         count = noted.get(part.name, {}).get("count")
-        there = PartReport(part.name, part.kind, count, part.count, news="already there, delete it to make it anew")
-        report.parts.append(made.get(part.name, there))
-        report.parts[-1].compare()
-    return report
+        there = PartOutcome(part.name, part.kind, count, part.count, news="already there, delete it to make it anew")
+        outcome.parts.append(made.get(part.name, there))
+        outcome.parts[-1].compare()
+    return outcome
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ def _trees(task: _Task) -> list[Files]:
     return [Files.below(unpacked), *(Files.below(child) for child in sorted(unpacked.iterdir()) if child.is_dir())]
 
 
-def _make(task: _Task, todo: Sequence[Part], stages: Iterator[list[Files]], alone: bool) -> dict[str, PartReport]:
+def _make(task: _Task, todo: Sequence[Part], stages: Iterator[list[Files]], alone: bool) -> dict[str, PartOutcome]:
     """Make the parts that can be found, each put in its place as soon as it is complete."""
-    made: dict[str, PartReport] = {}
+    made: dict[str, PartOutcome] = {}
     reasons: dict[str, list[str]] = {part.name: [] for part in todo}
     for trees in stages:
         for part in todo:
@@ -191,7 +191,8 @@ def _make(task: _Task, todo: Sequence[Part], stages: Iterator[list[Files]], alon
     if not made:
         raise WorkbenchError(f"{task.entry.full_name(todo[0])}: {reasons[todo[0].name][0]}")
     return {
-        part.name: made.get(part.name) or PartReport(part.name, part.kind, 0, None, reasons[part.name]) for part in todo
+        part.name: made.get(part.name) or PartOutcome(part.name, part.kind, 0, None, reasons[part.name])
+        for part in todo
     }
 
 
@@ -205,7 +206,7 @@ def _search(part: Part, trees: Sequence[Files], alone: bool, reasons: list[str])
     return None
 
 
-def _make_part(task: _Task, part: Part, found: Found) -> PartReport:
+def _make_part(task: _Task, part: Part, found: Found) -> PartOutcome:
     full_name = task.entry.full_name(part)
     folder, final = task.work / "made", task.root / full_name
     with tqdm(total=found.total, desc=full_name, unit=f" {part.kind}", disable=None if task.progress else True) as bar:
@@ -223,4 +224,4 @@ def _make_part(task: _Task, part: Part, found: Found) -> PartReport:
         (final / PREPARED).unlink(missing_ok=True)
         final.rmdir()
     folder.rename(final)
-    return PartReport(part.name, part.kind, count, part.count, [*found.problems, *problems])
+    return PartOutcome(part.name, part.kind, count, part.count, [*found.problems, *problems])

@@ -3,10 +3,11 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
+from PIL import Image
 
 from workbench.colours import colour
 from workbench.data.domains import Pair
-from workbench.figures import blur_curve, crop_of, draw_plane, fine_parts, panel, side_by_side, views_of
+from workbench.figures import blur_curve, crop_of, draw_plane, fine_parts, panel, save_figure, side_by_side, views_of
 from workbench.nets import build
 
 
@@ -50,6 +51,15 @@ def test_rows_of_unequal_numbers_of_views_are_refused():
     picture = np.zeros((4, 4, 3), np.float32)
     with pytest.raises(ValueError, match="unequal"):
         side_by_side({"a": {"input": picture}, "b": {"input": picture, "reference": picture}})
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_a_figure_is_written_as_its_name_says_and_closed(tmp_path, name):
+    figure = panel([[np.zeros((8, 8, 3))]], ["one"])
+    save_figure(figure, tmp_path / "new" / name, dpi=40)
+    with Image.open(tmp_path / "new" / name) as picture:
+        assert picture.format == {"a.png": "PNG", "a.jpg": "JPEG"}[name]
+    assert not plt.fignum_exists(figure.number)
 
 
 def test_blurs_go_from_the_images_themselves_towards_no_detail_and_no_noise():

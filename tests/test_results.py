@@ -10,24 +10,25 @@ from support import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import report
-from report import RESULTS
+import pages
+import recorded
+from recorded import RESULTS
 
 from workbench.comparison import spread
 from workbench.studies import load_study
 
 
 def test_page_holds_the_tables_of_the_recorded_runs():
-    for path, tables in ((report.PAGE, 4), (report.STUDY, 6), (report.DESK, 4), (report.DRDD, 3)):
+    for path, tables in ((pages.PAGE, 4), (pages.STUDY, 6), (pages.DESK, 4), (pages.DRDD, 3)):
         page = path.read_text()
-        assert len(report.BLOCK.findall(page)) >= tables
-        assert report.render(page) == page, "run python benchmarks/report.py"
+        assert len(pages.BLOCK.findall(page)) >= tables
+        assert pages.render(page) == page, "run python benchmarks/pages.py"
 
 
 def test_the_app_shows_the_tables_of_the_recorded_runs():
-    recorded = report.APP_FILE.read_text(encoding="utf-8")
-    assert recorded == report.app_tables(), "run python benchmarks/report.py"
-    assert all({"input", "vanilla"} < {line[0] for line in table["lines"]} for table in json.loads(recorded))
+    written = pages.APP_FILE.read_text(encoding="utf-8")
+    assert written == pages.app_tables(), "run python benchmarks/pages.py"
+    assert all({"input", "vanilla"} < {line[0] for line in table["lines"]} for table in json.loads(written))
 
 
 def test_the_first_page_tells_the_size_of_the_effect_as_recorded():
@@ -66,7 +67,7 @@ def test_every_method_for_a_task_was_measured(study, cells):
     rows = pd.read_csv(RESULTS / f"{study}.csv")
     expected = set(load_study(study).cells)
     assert set(rows.cell) == expected | {"input"} and len(expected) == cells
-    assert set(report.RIVALS) <= set(pd.read_csv(RESULTS / "real-photographs.csv").cell)
+    assert set(recorded.RIVALS) <= set(pd.read_csv(RESULTS / "real-photographs.csv").cell)
 
 
 def test_the_steps_of_every_method_that_takes_some_were_timed():

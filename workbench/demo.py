@@ -8,12 +8,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib import pyplot as plt
 
 from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
 from workbench.evaluation.measures import STANDARD, chosen
-from workbench.figures import side_by_side, views_of
+from workbench.figures import save_figure, side_by_side, views_of
 from workbench.images import to_uint, write_png
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
@@ -115,6 +114,5 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
     text = "Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)"
     figure = side_by_side(rows, text, side=128, whole=True, inches=3)
     path = folder / "overview.png"
-    figure.savefig(path, dpi=90)
-    plt.close(figure)
+    save_figure(figure, path, dpi=90)
     return path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -15,6 +17,7 @@ from torch import Tensor, from_numpy, nn
 from workbench.colours import OTHER, colour
 from workbench.data.domains import Pair
 from workbench.evaluation.metrics import psnr
+from workbench.files import make_folder, replacing
 from workbench.images import to_float
 from workbench.probes.spectra import detail_and_noise
 from workbench.restore import restore_array
@@ -34,6 +37,29 @@ def caption(figure: Figure, text: str) -> Figure:
     width = int(CAPTION_WIDTH * figure.get_figwidth())
     figure.supxlabel("\n".join(textwrap.wrap(text, width)), fontsize=9, x=0.01, ha="left")
     return figure
+
+
+def save_figure(figure: Figure, path: str | os.PathLike, dpi: int = 110, **options) -> None:
+    """Write a figure as a picture of the kind that the file's name says, and close it.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : path-like
+        Its folder is made when missing.
+    dpi : int
+    **options
+        Of `matplotlib.figure.Figure.savefig`.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=dpi, **options)
+    plt.close(figure)
 
 
 def crop_of(image: np.ndarray, across: float = 0.5, down: float = 0.5, side: int = 112) -> np.ndarray:

@@ -26,6 +26,7 @@ from workbench.comparison import Grid, grid_rows, run_grid, table
 from workbench.comparison.tables import read_csv, write_csv
 from workbench.devices import cores, trainings_at_once
 from workbench.errors import WorkbenchError
+from workbench.files import write_text
 from workbench.papers import published
 from workbench.recipes import Recipe
 from workbench.runs.folder import Run
@@ -233,7 +234,7 @@ def record(path: Path, timeout: float = 7200) -> None:
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
                     output["data"]["image/png"] = smaller(output["data"]["image/png"])
-    nbformat.write(notebook, path)
+    write_text(path, nbformat.writes(notebook) + "\n")
 
 
 def smaller(picture: str, enough: int = LARGE) -> str:

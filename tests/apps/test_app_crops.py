@@ -8,7 +8,6 @@ from apps.comparison import INPUT, Comparison, View
 from apps.pictures import Crop
 from apps.restorers import MOST
 from workbench.colours import COLOURS
-from workbench.images import write_png
 from workbench.restorers import packaged
 from workbench.runs.states import State
 
@@ -54,12 +53,11 @@ def test_runs_of_a_recipe_stand_together():
 def test_a_large_photo_has_a_crop_first(tmp_path, monkeypatch):
     photo = np.full((90, 120, 3), 120, np.uint8)
     photo[60:, 80:] = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
-    write_png(tmp_path / "photo.png", photo)
     choices = restorers.chosen(["denoise-photographs-vanilla"], restorers.find_restorers(tmp_path)[0])
-    assert previewing.preview(tmp_path / "photo.png", choices) == "", "a small one has none"
+    assert previewing.preview(photo, choices) == "", "a small one has none"
     monkeypatch.setattr(previewing, "FROM_PIXELS", 10_000)
     monkeypatch.setattr(previewing, "CROP_SIDE", 32)
-    page = previewing.preview(tmp_path / "photo.png", choices)
+    page = previewing.preview(photo, choices)
     assert page.count("<figure>") == 2 and "input" in page and "vanilla" in page
 
 

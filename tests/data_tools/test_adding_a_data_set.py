@@ -26,9 +26,9 @@ def test_the_pages_data_set_is_prepared_checked_and_found(entry, root, tmp_path,
         for number in (1, 2):
             write(tmp_path / f"night/test/{scene}/noisy_{number}.png", number)
     write(tmp_path / "night/train/alley_7.jpg", 5)
-    report = prepare(entry.name, root, tmp_path / "night")
-    assert [part.count for part in report.parts] == [4, 1]
-    assert any("40" in problem for problem in report.parts[0].problems), "fewer than published"
+    outcome = prepare(entry.name, root, tmp_path / "night")
+    assert [part.count for part in outcome.parts] == [4, 1]
+    assert any("40" in problem for problem in outcome.parts[0].problems), "fewer than published"
     names = {path.name for path in (root / "night-streets/test/input").iterdir()}
     assert names == {f"{scene}_{number}.png" for scene in ("bridge", "square") for number in (1, 2)}
     monkeypatch.setenv("WORKBENCH_DATA", str(root))

@@ -16,17 +16,17 @@ from workbench.errors import WorkbenchError
 from workbench.images import list_images, read_image, write_png
 
 
-def problems(report):
-    return [problem for part in report.parts for problem in part.problems]
+def problems(outcome):
+    return [problem for part in outcome.parts for problem in part.problems]
 
 
 class TestCheck:
     def test_all_well(self, tmp_path):
         pairs(tmp_path, "train/input/{}.png", "train/target/{}.png", ["1", "2"])
         pairs(tmp_path, "test/input/{}.png", "test/target/{}.png", ["1"])
-        report = check(tmp_path)
-        assert report.ok
-        assert report.lines() == [f"{tmp_path}/test: 1 pair", f"{tmp_path}/train: 2 pairs"]
+        outcome = check(tmp_path)
+        assert outcome.ok
+        assert outcome.lines() == [f"{tmp_path}/test: 1 pair", f"{tmp_path}/train: 2 pairs"]
 
     def test_images(self, tmp_path):
         write(tmp_path / "deep/a.png", 1)
@@ -34,9 +34,9 @@ class TestCheck:
         (tmp_path / "deep/b.jpg").write_bytes((tmp_path / "deep/b.jpg").read_bytes()[:200])
         (tmp_path / "deep/c.png").touch()
         (tmp_path / "notes.txt").write_text("not an image")
-        report = check(tmp_path)
-        assert report.parts[0].count == 3 and report.parts[0].kind == "images"
-        damaged, empty = problems(report)
+        outcome = check(tmp_path)
+        assert outcome.parts[0].count == 3 and outcome.parts[0].kind == "images"
+        damaged, empty = problems(outcome)
         assert "b.jpg: the image is damaged" in damaged and "c.png: the file is empty" in empty
 
     def test_pairs(self, tmp_path):
@@ -46,9 +46,9 @@ class TestCheck:
         (tmp_path / "target/3.png").write_bytes(b"not a png")
         write(tmp_path / "target/4.png", 4, 200, size=(8, 12))
         write(tmp_path / "input/more/5.png", 5)
-        report = check(tmp_path)
-        assert report.parts[0].count == 3
-        assert problems(report) == [
+        outcome = check(tmp_path)
+        assert outcome.parts[0].count == 3
+        assert problems(outcome) == [
             f"{tmp_path}/target/1.png: has no partner in input/",
             f"{tmp_path}/input/2.png: has no partner in target/",
             f"{tmp_path}/input/more/5.png: has no partner in target/",
@@ -125,9 +125,9 @@ class TestPatches:
     def test_patches_are_where_their_names_say(self, tmp_path, dtype):
         pixels = photograph(100, 70, dtype)
         put(tmp_path / "set/images/a.png", pixels)
-        report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 10))
+        outcome = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 10))
         paths = list_images(tmp_path / "patches/images")
-        assert report.ok and report.parts[0].count == len(paths) == 3 * 2
+        assert outcome.ok and outcome.parts[0].count == len(paths) == 3 * 2
         for path in paths:
             _, top, left = path.stem.split("_")
             patch = read_image(path).pixels
@@ -138,8 +138,8 @@ class TestPatches:
         degraded, clean = photograph(90, 90), photograph(90, 90, seed=1)
         put(tmp_path / "set/input/a.png", degraded)
         put(tmp_path / "set/target/a.png", clean)
-        report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 20))
-        assert report.ok and report.parts[0].kind == "pairs" and check(tmp_path / "patches").ok
+        outcome = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 20))
+        assert outcome.ok and outcome.parts[0].kind == "pairs" and check(tmp_path / "patches").ok
         for side, pixels in (("input", degraded), ("target", clean)):
             paths = list_images(tmp_path / "patches" / side)
             assert len(paths) == 16
@@ -163,8 +163,8 @@ class TestPatches:
         for name in ("a/x.png", "a-x.png", "b/x.png", "y.png"):
             put(tmp_path / "set" / name, photograph(50, 50))
         Image.fromarray(photograph(50, 50)).save(tmp_path / "set/y.jpg")
-        report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
-        assert report.parts[0].count == 20 == len(list_images(tmp_path / "patches"))
+        outcome = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+        assert outcome.parts[0].count == 20 == len(list_images(tmp_path / "patches"))
         labels = {path.stem.split("_")[0] for path in list_images(tmp_path / "patches")}
         assert labels == {"a-x", "a-x-2", "b-x", "y", "y-2"}
 
@@ -175,9 +175,9 @@ class TestPatches:
         (tmp_path / "set/input/damaged.png").write_bytes(b"x")
         put(tmp_path / "set/target/unequal.png", photograph(50, 51))
         (tmp_path / "set/target/alone.png").unlink()
-        report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
-        assert report.parts[0].count == 4 and len(problems(report)) == 3
-        text = "\n".join(problems(report))
+        outcome = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+        assert outcome.parts[0].count == 4 and len(problems(outcome)) == 3
+        text = "\n".join(problems(outcome))
         assert "alone.png has no partner" in text and "damaged.png" in text and "unequal.png: differs in size" in text
         assert check(tmp_path / "patches").ok
 
@@ -205,10 +205,10 @@ class TestPatches:
         with pytest.raises(WorkbenchError, match="begun with other settings"):
             cut_patches(tmp_path / "set", tmp_path / "patches", Cut(30, 0))
         monkeypatch.setattr(data_tools.patches, "_cut_one", lambda p, **s: begun.append(p.label) or cut_one(p, **s))
-        report = cut_patches(tmp_path / "set", tmp_path / "patches", whole, workers=1)
-        assert "a" in begun and "b" not in begun and report.ok
+        outcome = cut_patches(tmp_path / "set", tmp_path / "patches", whole, workers=1)
+        assert "a" in begun and "b" not in begun and outcome.ok
         names = [path.name for path in list_images(tmp_path / "patches")]
-        assert len(names) == report.parts[0].count == 21 and names[0] == "a.png"
+        assert len(names) == outcome.parts[0].count == 21 and names[0] == "a.png"
         assert {path.name for path in tmp_path.iterdir()} == {"set", "patches"}
         lines = [json.loads(line) for line in (tmp_path / "patches" / MANIFEST).read_text().splitlines()]
         assert lines[0] == {"size": 40, "overlap": 0, "larger_than": 0}
@@ -219,8 +219,8 @@ class TestPatches:
             put(tmp_path / f"set/{name}.png", photograph(50, 50))
         cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
         (tmp_path / "patches/images/a_0_0.png").unlink()  # a trace: it would come back if anything were done again
-        report = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
-        assert report.ok and report.parts[0].count == 8 and report.parts[0].news == "already there"
+        outcome = cut_patches(tmp_path / "set", tmp_path / "patches", Cut(40, 0))
+        assert outcome.ok and outcome.parts[0].count == 8 and outcome.parts[0].news == "already there"
         assert not (tmp_path / "patches/images/a_0_0.png").exists()
         with pytest.raises(WorkbenchError, match="exists, but"):
             cut_patches(tmp_path / "set", tmp_path / "patches", Cut(30, 0))

@@ -256,8 +256,8 @@ class TestPreparing:
     def test_download_and_prepare(self, gopro, server, tmp_path):
         server.cuts = [1000]
         root = tmp_path / "data"
-        report = prepare("gopro", root)
-        assert [part.count for part in report.parts] == [len(members) for members in gopro.values()]
+        outcome = prepare("gopro", root)
+        assert [part.count for part in outcome.parts] == [len(members) for members in gopro.values()]
         assert sorted(path.name for path in root.iterdir()) == [".downloads", "gopro"]
         assert kept_downloads(root).startswith(f"{root}/.downloads: ")
         shutil.rmtree(root / "gopro/test")

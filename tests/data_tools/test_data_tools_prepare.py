@@ -29,10 +29,10 @@ def test_original_layouts(name, root, tmp_path):
     original.mkdir()
     expected = ORIGINALS[name](original)
     before = sorted(path for path in original.rglob("*"))
-    report = prepare(name, root, original)
+    outcome = prepare(name, root, original)
     assert_made(root, name, expected)
     # The only thing wrong with a miniature is its number
-    for part in report.parts:
+    for part in outcome.parts:
         assert part.count == len(expected[part.name])
         assert [problem for problem in part.problems if "published" not in problem] == []
     assert missing([name], root) == []
@@ -44,9 +44,9 @@ def test_volumes_become_slices_of_16_bits(root, tmp_path):
     original = tmp_path / "original"
     original.mkdir()
     expected = ORIGINALS["brainweb"](original)
-    report = prepare("brainweb", root, original)
+    outcome = prepare("brainweb", root, original)
     paths = list_images(root / "brainweb" / "images")
-    assert [path.name for path in paths] == sorted(expected[""]) and report.ok
+    assert [path.name for path in paths] == sorted(expected[""]) and outcome.ok
     slices = [read_image(path).pixels for path in paths]
     assert {pixels.dtype for pixels in slices} == {np.dtype(np.uint16)}
     assert [int(pixels.max()) for pixels in slices] == [32768, 65535] * 2
@@ -179,26 +179,26 @@ def test_a_part_at_a_time(root, tmp_path):
         ("gopro", f"workbench data prepare gopro --root {root}"),
         ("wed", f"workbench data prepare wed --root {root}"),
     ]
-    report = prepare("gopro", root, tmp_path / "GOPRO_Large")
+    outcome = prepare("gopro", root, tmp_path / "GOPRO_Large")
     assert_made(root, "gopro", expected)
-    assert [part.news[:13] for part in report.parts] == ["", "already there"]
+    assert [part.news[:13] for part in outcome.parts] == ["", "already there"]
     assert read_prepared(root / "gopro")["parts"].keys() == {"train", "test"}
 
 
 def test_a_part_that_is_not_there(root, tmp_path):
     ORIGINALS["gopro"](tmp_path)
     shutil.rmtree(tmp_path / "GOPRO_Large/train")
-    report = prepare("gopro", root, tmp_path)
-    assert not report.ok and is_present(root / "gopro/test") and not is_present(root / "gopro/train")
-    assert "looked for train/{sequence}/blur/{frame:d}.*" in report.parts[0].problems[0]
+    outcome = prepare("gopro", root, tmp_path)
+    assert not outcome.ok and is_present(root / "gopro/test") and not is_present(root / "gopro/train")
+    assert "looked for train/{sequence}/blur/{frame:d}.*" in outcome.parts[0].problems[0]
 
 
 def test_what_is_there_is_left_alone(root, tmp_path):
     ORIGINALS["kodak24"](tmp_path)
     prepare("kodak24", root, tmp_path)
     (root / "kodak24/images/mine.txt").write_text("mine")
-    report = prepare("kodak24", root, tmp_path / "nowhere")
-    assert "already there" in report.parts[0].news and (root / "kodak24/images/mine.txt").exists()
+    outcome = prepare("kodak24", root, tmp_path / "nowhere")
+    assert "already there" in outcome.parts[0].news and (root / "kodak24/images/mine.txt").exists()
     shutil.rmtree(root / "kodak24/images")
     assert prepare("kodak24", root, tmp_path).parts[0].count == 2
 

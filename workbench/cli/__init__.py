@@ -23,7 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data", help="Get data sets onto disk: list, prepare, check.")
 export_app = typer.Typer(no_args_is_help=True)
-app.add_typer(package_app, name="package", help="Build what comes with the package: restorers, recordings.")
+app.add_typer(
+    package_app, name="package", help="Build what comes with the package: restorers, recordings, the example."
+)
 app.add_typer(export_app, name="export", help="Write results in the form that others ask for.")
 for command in (
     experiments.recipes, experiments.train, restoring.evaluate, experiments.compare, experiments.study,

@@ -85,7 +85,7 @@ class PatchStream(Dataset):
         Clean images of the target domain (for the oracle).
     unpaired : sequence of ndarray, optional
         Clean images of the unpaired extension.
-    parts : set of str and Draw
+    parts : set of str and RandomPart
         What each sample holds: any of ``source``, ``target``, ``references``, ``unpaired``, ``seed``, and `RandomPart`.
     """
 

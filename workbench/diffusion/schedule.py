@@ -30,13 +30,13 @@ class NoiseSchedule:
         """Cumulative signal variance at steps 1..T: Tensor of shape (T,), float64, falling, in (0, 1)."""
         return torch.cumprod(1.0 - self.betas, dim=0)
 
-    def sample_alpha_bar(self, draws: Tensor, timesteps: tuple[int, int] | None = None) -> Tensor:
+    def sample_alpha_bar(self, level: Tensor, timesteps: tuple[int, int] | None = None) -> Tensor:
         """Continuous noise levels: a step uniform in a range, then uniform between its two neighbouring levels.
 
         Parameters
         ----------
-        draws : Tensor, shape (N,), in [0, 1)
-            Uniform random numbers: the integer part of ``draws * number of steps`` chooses the step, the fraction
+        level : Tensor, shape (N,), in [0, 1)
+            Uniform random numbers: the integer part of ``level * number of steps`` chooses the step, the fraction
             the place between the levels of that step and the one before it.
         timesteps : (int, int), optional
             First and last step, 1-based and inclusive, such as (1, 100) or (900, 1000); by default all steps.
@@ -51,11 +51,11 @@ class NoiseSchedule:
         ValueError
             When the range is empty or reaches outside 1..T.
         """
-        levels = torch.cat([torch.ones(1, dtype=torch.float64), self.alpha_bar]).to(draws.device)
+        levels = torch.cat([torch.ones(1, dtype=torch.float64), self.alpha_bar]).to(level.device)
         first, last = timesteps or (1, len(self.betas))
         if not 1 <= first <= last <= len(self.betas):
             raise ValueError(f"timesteps must lie in 1..{len(self.betas)} in rising order, not ({first}, {last})")
-        position = draws.double() * (last - first + 1)
+        position = level.double() * (last - first + 1)
         step = first + position.floor().long().clamp(max=last - first)
         fraction = position - position.floor()
         above, below = levels[step - 1], levels[step]

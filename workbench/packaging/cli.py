@@ -35,6 +35,22 @@ def restorer(
 
 
 @app.command()
+def classical() -> None:
+    """Make the classical denoisers restorers that come with the package: nlm, tv and bm3d."""
+    from workbench.packaging.classical import package_classical
+
+    print(*package_classical(), sep="\n")
+
+
+@app.command()
+def example() -> None:
+    """Restore the example of the app's first screen by restorers that come with the package."""
+    from workbench.packaging.example import package_example
+
+    print(*package_example(), sep="\n")
+
+
+@app.command()
 def recordings(
     runs: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs/microscope"),
     output: Annotated[Path | None, typer.Option(help="Of the microscope; if not given, the package's.")] = None,

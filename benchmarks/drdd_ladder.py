@@ -1,13 +1,13 @@
-"""What the study ``drdd-ladder`` recorded, as the tables of docs/drdd.md: for `report.py`."""
+"""What the study ``drdd-ladder`` recorded, as the tables of docs/drdd.md: for `pages`."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import torch
+from recorded import RESULTS
 from torch.utils.flop_counter import FlopCounterMode
 
 from workbench import nets
@@ -15,7 +15,6 @@ from workbench.comparison.tables import read_csv, spread
 from workbench.studies import load_study
 from workbench.tabular import as_markdown
 
-RESULTS = Path(__file__).parent / "results"
 STUDY = "drdd-ladder"
 RUNGS = {
     "direct": "`direct`", "known": "residual stage, the known noise subtracted",

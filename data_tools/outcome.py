@@ -10,7 +10,7 @@ SHOWN = 20
 
 
 @dataclass
-class PartReport:
+class PartOutcome:
     """One canonical folder.
 
     Attributes
@@ -41,7 +41,7 @@ class PartReport:
             self.problems.append(f"{self._number()}, {self.expected:,} are published")
 
     def lines(self, folder: Path) -> list[str]:
-        """The report as text."""
+        """In words, line by line."""
         parts = [self._number(), self.news, _number_of(self.problems)]
         head = f"{folder / self.name}: {', '.join(part for part in parts if part)}"
         more = [f"  ... and {len(self.problems) - SHOWN:,} more"] if len(self.problems) > SHOWN else []
@@ -54,11 +54,11 @@ class PartReport:
 
 
 @dataclass
-class Report:
+class Outcome:
     """A data set's folder."""
 
     folder: Path
-    parts: list[PartReport] = field(default_factory=list)
+    parts: list[PartOutcome] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -66,7 +66,7 @@ class Report:
         return not any(part.problems for part in self.parts)
 
     def lines(self) -> list[str]:
-        """The report as text."""
+        """In words, line by line."""
         return [line for part in self.parts for line in part.lines(self.folder)]
 
 

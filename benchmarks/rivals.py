@@ -1,23 +1,22 @@
-"""What the rivals' recorded runs say, beside the paper's numbers: tables and the figure for `report.py`."""
+"""What the rivals' recorded runs say, beside the paper's numbers: tables and the figure for `pages`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from recorded import read
 from scipy.stats import spearmanr
 
 from workbench.colours import colour
 from workbench.comparison.tables import spread
+from workbench.figures import save_figure
 from workbench.methods import METHODS
 from workbench.papers import published
 from workbench.papers.noise_space_adaptation import METHODS as NAMES
 from workbench.papers.noise_space_adaptation import NOT_COMPARED, RANKINGS
 from workbench.tabular import as_markdown
-
-Read = Callable[[str], pd.DataFrame]
 
 CAMERA = ("rivals-camera", "simulated camera")
 PHOTOGRAPHS = {name: ("rivals-photographs", name) for name in ("PolyU", "CC", "Nam")}
@@ -37,7 +36,7 @@ TASKS = {"simulated rain": "deraining", "simulated shake": "deblurring"}
 """Of the panels that are not for denoising."""
 
 
-def gains(read: Read, study: str, test: str) -> dict[str, pd.Series]:
+def gains(study: str, test: str) -> dict[str, pd.Series]:
     """Gain over vanilla in PSNR by cell, a series over seeds; cells have the names of `SAME`."""
     rows = read(study)
     rows = rows[(rows.test == test) & (rows.cell != "input")]
@@ -46,7 +45,7 @@ def gains(read: Read, study: str, test: str) -> dict[str, pd.Series]:
     return {SAME.get(cell, cell): (each - vanilla).dropna() for cell, each in psnr.items()}
 
 
-def ranking_table(read: Read, task: str) -> str:
+def ranking_table(task: str) -> str:
     """The markdown table of gains over vanilla: in the paper, and here on each test; with their rank correlation.
 
     It is over the methods that have the network and the training of the other rows, in the paper and here.
@@ -57,7 +56,7 @@ def ranking_table(read: Read, task: str) -> str:
     theirs.pop("Restormer", None)  # vanilla with another network
     paper = {row: number.value - vanilla.value for row, number in theirs.items()}
     cells = {row: NAMES[row].replace("noise-space", "adapted") for row in theirs}
-    found = {name: gains(read, *place) for name, place in tests.items()}
+    found = {name: gains(*place) for name, place in tests.items()}
     lines = [["", f"the paper, {vanilla.data}", *(f"here, {name}" for name in tests)]]
     for row, gain in sorted(paper.items(), key=lambda item: -item[1]):
         mark = "\\*" if row in APART else ""
@@ -105,9 +104,9 @@ def settings_table(rows: pd.DataFrame, domain: str) -> str:
     return f"{as_markdown(lines)}\n\n*PSNR of eight pictures, seed 0.*"
 
 
-def gains_figure(read: Read, path: Path) -> None:
+def gains_figure(path: Path) -> None:
     """Gain over vanilla, method by method: a panel a test set, a dot a seed."""
-    found = {name: gains(read, *place) for name, place in PANELS.items()}
+    found = {name: gains(*place) for name, place in PANELS.items()}
     first = ("adapted", "guarded-c5", "vanilla-early", "vanilla-from-scratch", "dann-from-scratch")
     others = {cell for panel in found.values() for cell in panel} - {*first, "oracle"}
     cells = [*first, *sorted(others), "oracle"]
@@ -138,4 +137,4 @@ def gains_figure(read: Read, path: Path) -> None:
     for axis in axes[-1]:
         axis.set_xlabel("gain over vanilla / dB (PSNR)")
     figure.suptitle("Pocket scale: a dot a seed, a stroke the mean; camera, rain, shake are simulated", fontsize=11)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)

@@ -1,0 +1,143 @@
+"""The figures of the pages, from the recorded numbers; that of the rivals is in `rivals`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from recorded import RESULTS, read
+
+from workbench.colours import OTHER, colour
+from workbench.diagnostics import probe_images
+from workbench.diagnostics.microscope_recording import load_microscope
+from workbench.figures import blur_curve, save_figure
+from workbench.probes.stages import IGNORED
+from workbench.recipes import load_recipe
+
+DOMAIN_COLOURS = ("#56b4e9", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000")
+"""Of the domains of the study ``strength``, told apart by the colour-blind; methods have the colours of `colour`."""
+
+
+def strength_figure(path: Path) -> None:
+    """Gain over vanilla against the diffusion weight's ceiling, domain by domain."""
+    rows = pd.read_csv(RESULTS / "strength.csv")
+    figure, axes = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    inks = dict(zip(dict.fromkeys(rows.domain), DOMAIN_COLOURS, strict=True))
+    for domain, group in rows.groupby("domain", sort=False):
+        psnr = group.set_index("cell").target_psnr
+        room = psnr["oracle"] - psnr["vanilla"]
+        ink = inks[domain]
+        for suffix, style in (("", "o-"), ("-h1200", "s:")):
+            cells = [(ceiling, f"adapted-c{ceiling}{suffix}") for ceiling in (1, 2, 5)]
+            shares = [(ceiling, (psnr[cell] - psnr["vanilla"]) / room) for ceiling, cell in cells if cell in psnr]
+            if not shares:
+                continue
+            label = f"{domain}{', head start 1200' if suffix else ''}"
+            axes.plot(*zip(*shares), style, color=ink, label=label)  # noqa: B905
+        if "guarded-c5" in psnr:
+            share = (psnr["guarded-c5"] - psnr["vanilla"]) / room
+            axes.plot(5, share, "*", markersize=13, color=ink, label=f"{domain}, guarded")
+    axes.axhline(0, color="grey", linewidth=0.8)
+    axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
+    axes.set(xscale="log", xticks=[1, 2, 5], xticklabels=["1", "2", "5"], xlabel="ceiling of the diffusion weight",
+             ylabel="share of the gap vanilla (0) to oracle (1)")  # fmt: skip
+    axes.minorticks_off()
+    axes.set_title("Pocket scale, seed 0; cameras are simulated, polyu: real photographs", fontsize=10)
+    axes.legend(fontsize=7, ncols=2)
+    save_figure(figure, path, dpi=120)
+
+
+MECHANISM = {
+    "noise": "noise left\n(high band)",
+    "error_middle": "error 2 to 8 pixels wide\n(squared, 8-bit units)",
+    "pull": "noise taken / detail taken\nby the critic's gradient",
+}  # fmt: skip
+
+
+def mechanism_figure(path: Path) -> None:
+    """What the study ``mechanism`` measured, quantity by quantity over the joint training; a column a domain."""
+    rows = pd.read_csv(RESULTS / "mechanism.csv")
+    rows["pull"] = rows.noise_pull / rows.detail_pull
+    rows.loc[rows.weight == 0, "pull"] = float("nan")
+    domains, cells = (list(dict.fromkeys(rows[name])) for name in ("domain", "cell"))
+    figure, axes = plt.subplots(
+        len(MECHANISM), len(domains), figsize=(4 * len(domains), 7.5), layout="constrained", squeeze=False
+    )
+    for (domain, cell), group in rows.groupby(["domain", "cell"]):
+        for line, quantity in zip(axes[:, domains.index(domain)], MECHANISM, strict=True):
+            joint = group[group.step >= group[group.weight > 0].step.min() - 50]
+            line.plot(joint.step - joint.step.min(), joint[quantity], marker="o", markersize=3, color=colour(cell),
+                      linestyle="--" if cell.endswith("c1") else "-", label=cell)  # fmt: skip
+    for domain, column in zip(domains, axes.T, strict=True):
+        column[0].set_title(domain)
+        column[-1].set_xlabel("joint steps")
+        for line in column:
+            line.grid(alpha=0.3)
+    for title, line in zip(MECHANISM.values(), axes, strict=True):
+        line[0].set_ylabel(title)
+    for line in axes[-1]:
+        line.set(yscale="log", ylim=(0.25, 3), yticks=[0.3, 0.5, 1, 2], yticklabels=["0.3", "0.5", "1", "2"])
+        line.minorticks_off()
+        line.axhline(1, color="grey", linewidth=0.8)
+    axes[0, 0].legend(fontsize=8)
+    seeds = ", ".join(map(str, sorted(set(rows.seed))))
+    figure.suptitle(f"Pocket scale, seed {seeds}; held-out patches of the target domain", fontsize=10)
+    save_figure(figure, path, dpi=110)
+
+
+def diagnostics_figure(path: Path) -> None:
+    """What the diagnostics say of the packaged recording's three trainings."""
+    recording = load_microscope()
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.7), layout="constrained")
+    patches = probe_images(load_recipe("denoise-pocket"), recording.provenance["measured"]["patches"])
+    blurs = blur_curve(patches.target, patches.reference)
+    for name, table in recording.meters.items():
+        ink = colour(name)
+        axes[0].plot(
+            table.step, table.target_share.clip(lower=1e-3), color=ink, marker=".", label=recording.variants[name]
+        )
+        axes[1].plot(table.noise, table.detail, color=ink, marker=".")
+        axes[2].plot(table.step, table.gradient_share, color=ink, marker=".")
+    axes[0].axhline(IGNORED, color=OTHER, linestyle="--")
+    axes[0].set(yscale="log", xlabel="step", title="real condition's influence", ylabel="of the synthetic one's")
+    axes[0].legend(fontsize=8)
+    inside = (blurs[:, 1] > 0.5) & (blurs[:, 1] < 40)
+    axes[1].plot(blurs[inside, 1], blurs[inside, 0], color=OTHER, linewidth=1)
+    axes[1].set(xscale="log", xlabel="noise left", ylabel="detail kept", title="detail against noise; grey: blurs")
+    axes[2].set(xlabel="step", ylim=(0, 1), title="diffusion loss's share of the gradient")
+    save_figure(figure, path, dpi=110)
+
+
+SUMMARY_TESTS = {
+    "PolyU\n(photographs)": ("real-photographs", "PolyU"), "CC\n(photographs)": ("real-photographs", "CC"),
+    "Nam\n(photographs)": ("real-photographs", "Nam"), "camera,\nstandard": ("embedded", "simulated camera"),
+    "camera,\nstrong": ("embedded-strong", "simulated camera"), "rain": ("rivals-rain", "simulated rain"),
+    "shake": ("rivals-shake", "simulated shake"),
+}  # fmt: skip
+SUMMARY_ROWS = {
+    "vanilla + best blur": ("vanilla + best blur",), "vanilla, 1,000 steps": ("vanilla-early-1000", "vanilla-early"),
+    "adapted": ("adapted", "adapted-c5"), "guarded": ("guarded-c5",), "oracle": ("oracle",),
+}  # fmt: skip
+
+
+def summary_figure(path: Path) -> None:
+    """Gain over vanilla of the main rows on the main tests: a dot a seed, a stroke the mean."""
+    figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
+    shown = {"vanilla, 1,000 steps": "vanilla-early"}
+    for place, (study, test) in enumerate(SUMMARY_TESTS.values()):
+        rows = read(study)
+        psnr = rows[(rows.test == test) & rows.seed.notna()].pivot(index="seed", columns="cell", values="psnr")
+        for offset, (label, cells) in enumerate(SUMMARY_ROWS.items()):
+            cell = next((cell for cell in cells if cell in psnr), None)
+            if cell is None:
+                continue
+            gains, ink = (psnr[cell] - psnr.vanilla).dropna(), colour(shown.get(label, label))
+            across = place + 0.16 * (offset - 2)
+            axis.scatter([across] * len(gains), gains, s=16, color=ink, label=label if place == 0 else None)
+            axis.plot([across - 0.06, across + 0.06], [gains.mean()] * 2, color=ink, linewidth=2)
+    axis.axhline(0, color=OTHER, linewidth=1)
+    axis.set(xticks=range(len(SUMMARY_TESTS)), xticklabels=list(SUMMARY_TESTS), ylabel="gain over vanilla / dB (PSNR)")
+    axis.grid(axis="y", alpha=0.3)
+    axis.legend(fontsize=8, ncols=len(SUMMARY_ROWS), loc="upper center", bbox_to_anchor=(0.5, 1.13))
+    save_figure(figure, path, dpi=120)

@@ -1,0 +1,95 @@
+"""One held-out picture by the runs of a study, side by side: `python benchmarks/study_pictures.py STUDY`.
+
+``rivals-DOMAIN``: a picture by every method; the page has ``rivals-camera --picture 2 --crop 136 40 112``. ``desk``:
+picture and part are chosen by a rule. Of CC, which no training saw, the photograph whose input is furthest from its
+reference (lowest PSNR), and in it the square, of those that lie a quarter of its side apart, whose reference has the
+median variance of brightness: neither the flattest nor the busiest.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from skimage.color import rgb2gray
+
+from workbench.data.collections import read_pairs
+from workbench.data.domains import Pair, existing_folder, validation_pairs
+from workbench.evaluation.metrics import psnr
+from workbench.figures import save_figure, side_by_side, views_of
+from workbench.images import to_float
+from workbench.recipes import load_recipe
+from workbench.restorers import Restorer, load_restorer
+from workbench.studies import Study, load_study
+
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+DESK = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded-long"}
+"""Cells of the study ``desk`` by what the picture calls them."""
+DESK_SIDE = 160
+COLUMNS = 6
+
+
+def noisiest(folder: Path) -> Pair:
+    """The pair of lowest PSNR."""
+    degraded, clean = read_pairs(folder)
+    pairs = (Pair(name, degraded[place], clean[place]) for place, name in enumerate(degraded.names))
+    return min(pairs, key=lambda pair: psnr(to_float(pair.degraded), to_float(pair.reference), 1.0))
+
+
+def median_square(reference: np.ndarray, side: int) -> tuple[int, int]:
+    """Top and left of the square of median variance of brightness."""
+    grey, step = rgb2gray(reference), side // 4
+    places = [(top, left) for top in range(0, grey.shape[0] - side + 1, step)
+              for left in range(0, grey.shape[1] - side + 1, step)]  # fmt: skip
+    places.sort(key=lambda place: grey[place[0] : place[0] + side, place[1] : place[1] + side].var())
+    return places[len(places) // 2]
+
+
+def drawn(pair: Pair, restorers: Mapping[str, Restorer], text: str, top: int, left: int, side: int, **how) -> Figure:
+    """A square of a pair by restorers."""
+    height, width = pair.reference.shape[:2]
+    across, down = left / (width - side), top / (height - side)
+    return side_by_side({pair.name: views_of(pair, restorers)}, text, across, down, side, whole=True, **how)
+
+
+def of_desk(trained: Mapping[str, Restorer], location: str, seed: int) -> Figure:
+    """The noisiest photograph of a location by non-local means and two of the desk's runs."""
+    pair = noisiest(existing_folder(location))
+    restorers = {"non-local means": load_restorer("nlm")[0]} | {title: trained[cell] for title, cell in DESK.items()}
+    text = f"CC, {pair.name}, never trained on; seed {seed}; PSNR of the whole picture."
+    return drawn(pair, restorers, text, *median_square(pair.reference, DESK_SIDE), DESK_SIDE, inches=2.4)
+
+
+def of_rivals(
+    trained: Mapping[str, Restorer], study: Study, number: int, crop: tuple[int, int, int], seed: int
+) -> Figure:
+    """A held-out picture of a domain by all that is trained."""
+    pair = validation_pairs(load_recipe(study.recipe).data)[number]
+    text = f"Simulated {study.domain}, held-out picture {pair.name}, seed {seed}; PSNR of the whole picture."
+    return drawn(pair, trained, text, *crop, columns=COLUMNS, inches=2.4)
+
+
+def main() -> None:
+    """Write the figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", choices=("desk", "rivals-camera", "rivals-rain", "rivals-shake"))
+    parser.add_argument("--runs", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--picture", type=int, default=0, help="of rivals: which of the held-out pictures")
+    parser.add_argument("--crop", type=int, nargs=3, default=[64, 64, 96], help="of rivals: top, left, side")
+    given = parser.parse_args()
+    study = load_study(given.study).only(seeds=(given.seed,))
+    grid = study.grid(given.runs or Path("runs") / study.name)
+    trained = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
+    if study.name == "desk":
+        figure = of_desk(trained, grid.tests["CC"], given.seed)
+    else:
+        figure = of_rivals(trained, study, given.picture, given.crop, given.seed)
+    save_figure(figure, FIGURES / f"{study.name}.jpg", dpi=130)
+
+
+if __name__ == "__main__":
+    main()
