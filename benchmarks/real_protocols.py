@@ -32,7 +32,7 @@ from workbench.images import read_image, to_float
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.provenance import provenance
-from workbench.studies.recording import renew
+from workbench.studies.rows import renew
 
 RESULTS = Path(__file__).parent / "results"
 SETS = {

@@ -10,7 +10,7 @@ from workbench.comparison.tables import LEAST_ROOM, read_csv, spread
 from workbench.comparison.tables import table as comparison_table
 from workbench.recipes import load_recipe
 from workbench.studies import load_study
-from workbench.studies.recording import pictures_path
+from workbench.studies.rows import pictures_path
 from workbench.tabular import as_markdown
 
 PROTOCOLS = "real-protocols"

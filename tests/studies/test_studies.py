@@ -16,7 +16,7 @@ from workbench.methods.base import WARM_START
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, deciding
 from workbench.studies import load_study, study_names
-from workbench.studies.recording import record_snapshots
+from workbench.studies.rows import record_snapshots
 from workbench.studies.splits import split_by_object
 from workbench.training import fit
 

@@ -12,7 +12,7 @@ from workbench.comparison.command import numbered
 from workbench.comparison.tables import read_csv
 from workbench.devices import trainings_at_once
 from workbench.studies.declared import Study, load_study, study_names
-from workbench.studies.recording import pictures_path
+from workbench.studies.rows import pictures_path
 from workbench.studies.running import run_study
 from workbench.tabular import as_text
 from workbench.training.fitting import Interrupted

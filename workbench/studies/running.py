@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from workbench.comparison import Failure, Grid, run_grid
-from workbench.studies import recording
+from workbench.studies import rows
 from workbench.studies.declared import Study
 
 
@@ -36,17 +36,17 @@ def run_study(study: Study, grid: Grid, path: Path, processes: int, train: bool 
         The file cannot be written.
     """
     record = {
-        "tests": partial(recording.record_tests, grid),
-        "validation": partial(recording.record_validation, grid, study.domain),
-        "times": partial(recording.record_times, grid, study.domain),
-        "snapshots": partial(recording.record_snapshots, grid, study.domain),
+        "tests": partial(rows.record_tests, grid),
+        "validation": partial(rows.record_validation, grid, study.domain),
+        "times": partial(rows.record_times, grid, study.domain),
+        "snapshots": partial(rows.record_snapshots, grid, study.domain),
     }[study.record]
     alone = 1 if study.record == "times" else processes
     failures = run_grid(grid, alone, title=study.name, train=train, after_each=partial(record, path))
     record(path)
     if study.record == "tests":
-        recording.record_blurs(grid, path, {name for name, cell in study.cells.items() if cell.best_blur})
-        recording.record_sampled(grid, path, {name: cell.sampled for name, cell in study.cells.items()})
+        rows.record_blurs(grid, path, {name for name, cell in study.cells.items() if cell.best_blur})
+        rows.record_sampled(grid, path, {name: cell.sampled for name, cell in study.cells.items()})
         for name, ready in study.restorers.items():
-            recording.record_ready(grid, path, name, ready)
+            rows.record_ready(grid, path, name, ready)
     return failures
