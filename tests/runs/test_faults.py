@@ -169,10 +169,12 @@ def test_settings_of_any_method_are_checked(setting, method, message):
 
 
 def test_a_child_ends_with_the_process_that_started_it(tmp_path):
-    """As those of a comparison whose process is killed."""
+    """As those of a comparison whose process is killed; also one that has more to do when it was asked once."""
     child = (
-        "import os, sys, time; from workbench.runs.processes import end_with; end_with(int(sys.argv[1]))\n"
-        "open(sys.argv[2], 'w').write(str(os.getpid())); time.sleep(600)"
+        "import os, signal, sys, time; from workbench.runs import processes; processes.AGAIN = 0.1\n"
+        "signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))\n"
+        "processes.end_with(int(sys.argv[1]))\n"
+        "open(sys.argv[2], 'w').write(str(os.getpid())); time.sleep(300); time.sleep(300)"
     )
     note = tmp_path / "pid"
     parent = (

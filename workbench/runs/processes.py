@@ -28,6 +28,8 @@ from workbench.runs.folder import Run
 RECORD, LOG = "process.json", "train.log"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _TAIL = 1 << 16
+AGAIN = 60.0
+"""Seconds in which a training that was asked to stop has done its step and written its checkpoint."""
 _TOLERANCE = 2.0
 """Seconds by which two readings of one process's start may differ, since the system's clock is set now and then."""
 
@@ -87,6 +89,9 @@ def living_process(run: Run, record: ProcessRecord | None = None) -> psutil.Proc
 def end_with(parent: int) -> None:
     """Let this process stop, as by SIGTERM, when the one that started it is gone, however that ended.
 
+    It is asked again every `AGAIN` seconds: one that ended a training when it was asked first, and has another one to
+    do, would go on with that.
+
     Parameters
     ----------
     parent : int
@@ -96,7 +101,9 @@ def end_with(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(AGAIN)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
