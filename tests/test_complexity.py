@@ -64,7 +64,7 @@ def test_the_papers_other_rows_stand_alone(monkeypatch):
     monkeypatch.setattr(complexity, "DIFFUSION_NETWORKS", {})
     monkeypatch.setattr(complexity, "TIMED_NETWORKS", {})
     asked = []
-    rows = measure_complexity(report=asked.append)
+    rows = measure_complexity(progress=asked.append)
     assert asked == ["dncnn-pocket"]
     assert {row.network for row in rows if row.kind == "paper"} >= {"C2N", "MaskedD", "Ours*"}
     assert set(COMPLEXITY_ROWS.values()) <= {row.network for row in rows}

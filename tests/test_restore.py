@@ -222,9 +222,9 @@ def save(path, value, size=(6, 4)):
 
 def test_equal_stems_do_not_overwrite_each_other(tmp_path):
     inputs = [save(tmp_path / name, value) for value, name in enumerate(("a/x.png", "b/X.png", "b/x.bmp", "b/x-2.png"))]
-    out, done = tmp_path / "new" / "out", []
-    assert restore_files(Invert(), inputs, out, report=lambda *pair: done.append(pair)) == []
-    assert [path for path, _ in done] == inputs
+    out, finished = tmp_path / "new" / "out", []
+    assert restore_files(Invert(), inputs, out, done=lambda *pair: finished.append(pair)) == []
+    assert [path for path, _ in finished] == inputs
     values = {path.name: int(read_image(path).pixels[0, 0, 0]) for path in out.iterdir()}
     assert values == {"x.png": 255, "X-2.png": 254, "x-3.png": 253, "x-2-2.png": 252}
 

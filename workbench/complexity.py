@@ -74,7 +74,7 @@ def measure_complexity(
     names: Iterable[str] | None = None,
     device: torch.device | str = "cpu",
     side: int = GMACS_SIDE,
-    report: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> list[Complexity]:
     """Count, time and weigh networks with fresh weights.
 
@@ -85,7 +85,7 @@ def measure_complexity(
     device : torch.device or str
     side : int
         Side in pixels of the square image for time and memory, a multiple of 128 so that no network has to pad it.
-    report : callable, optional
+    progress : callable, optional
         Called with the name of each network before it is measured.
 
     Returns
@@ -102,8 +102,8 @@ def measure_complexity(
     theirs = _published()
     rows = []
     for name in [*RESTORERS, *DIFFUSION_NETWORKS, *TIMED_NETWORKS] if names is None else names:
-        if report is not None:
-            report(name)
+        if progress is not None:
+            progress(name)
         numbers = theirs.pop(COMPLEXITY_ROWS.get(name, name), {})
         rows.append(_measure(name, torch.device(device), side, numbers))
     if names is None:

@@ -85,7 +85,7 @@ def restore_files(
     output_dir: str | os.PathLike,
     tile: int | None = None,
     device: torch.device | str | None = None,
-    report: Callable[[Path, Path], None] | None = None,
+    done: Callable[[Path, Path], None] | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, str]]:
     """Restore image files into one folder; what fails does not stop the others.
@@ -97,7 +97,7 @@ def restore_files(
     output_dir : path-like
         Made if missing. Each result is named after the stem of its input; if inputs have the same stem, the later ones
         get a number: ``rose.png``, ``rose-2.png``.
-    report : callable, optional
+    done : callable, optional
         Called with (input, output) after each file that is done.
     restorer, tile, device, progress
         As for :func:`restore_array`.
@@ -141,8 +141,8 @@ def restore_files(
         except WorkbenchError as error:
             fail(path, error)
         else:
-            if report is not None:
-                report(path, output)
+            if done is not None:
+                done(path, output)
     return failed
 
 

@@ -159,7 +159,7 @@ def write_prepared(folder: Path, name: str, part: str, noted: dict) -> None:
 
 
 def prepared_part(folder: Path) -> tuple[str, str, dict] | None:
-    """The data set, the part and the note of a folder, by the record in it or above it; None if it was not prepared.
+    """The data set, the part and the note of a folder, by the note in it or above it; None if it was not prepared.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def prepared_part(folder: Path) -> tuple[str, str, dict] | None:
     """
     folder = Path(folder).resolve()
     for place, part in ((folder, ""), (folder.parent, folder.name)):
-        record = read_prepared(place)
-        if part in record["parts"]:
-            return record["set"], part, record["parts"][part]
+        note = read_prepared(place)
+        if part in note["parts"]:
+            return note["set"], part, note["parts"][part]
     return None

@@ -90,19 +90,19 @@ def measure_conditions(
     pictured: int = 80,
     shown: int = 48,
     seed: int = 0,
-    report: Callable[[], None] = lambda: None,
+    progress: Callable[[], None] = lambda: None,
 ) -> ConditionRecording:
     """Switch the conditions at every snapshot of several runs, and worsen those of a critic.
 
     Parameters
     ----------
     runs : dict
-        As for `workbench.diagnostics.microscope.record`, and ``count``, ``size``, ``seed`` likewise.
+        As for `workbench.diagnostics.microscope.measure_snapshots`, and ``count``, ``size``, ``seed`` likewise.
     critic : Run
         A run of method ``condition-quality``; it is measured on twice ``count`` patches.
     pictured, shown : int
         Side of the picture that is predicted for, of a place with much detail, and of the middle of it that is kept.
-    report : callable
+    progress : callable
         Called after each snapshot.
 
     Raises
@@ -123,7 +123,7 @@ def measure_conditions(
         rows = []
         for step in steps:
             rows.append(_switch(run.method(step), patches, seed)[0])
-            report()
+            progress()
         errors[variant] = np.stack(rows)
     clean = probe_images(critic.recipe, 2 * count, size, seed).clean
     quality = condition_quality(NoisePredictor.of(critic.method()), clean, "awgn", LEVELS, seed=seed)

@@ -55,7 +55,7 @@ def measure_snapshots(
     size: int = 64,
     shown: int = 80,
     seed: int = 0,
-    report: Callable[[str, int], None] = lambda variant, step: None,
+    progress: Callable[[str, int], None] = lambda variant, step: None,
 ) -> MicroscopeRecording:
     """Measure every snapshot of several runs of method ``noise-space``.
 
@@ -70,7 +70,7 @@ def measure_snapshots(
         networks' pooling grid.
     seed : int
         Chooses the patches.
-    report : callable
+    progress : callable
         Told the variant and step that comes next.
 
     Raises
@@ -96,7 +96,7 @@ def measure_snapshots(
     for variant, (_, run) in runs.items():
         curves, rows = [], []
         for step in steps:
-            report(variant, step)
+            progress(variant, step)
             method = run.method(step)
             source, target = restore_both(method, patches)
             curves.append(_decibels(target)[1])

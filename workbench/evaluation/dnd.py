@@ -30,7 +30,7 @@ def write_submission(
     noisy: Path,
     output: Path,
     restore_fn: Callable[[np.ndarray], np.ndarray],
-    report: Callable[[Path], None] | None = None,
+    done: Callable[[Path], None] | None = None,
 ) -> list[Path]:
     """Restore the crops of DND and bundle them for its server.
 
@@ -45,7 +45,7 @@ def write_submission(
     restore_fn : callable
         Maps a noisy crop (512, 512, 3), float32 in [0, 1], to the restored one of the same shape, which is clipped to
         [0, 1] and not rounded.
-    report : callable, optional
+    done : callable, optional
         Called with each file that is done.
 
     Returns
@@ -74,8 +74,8 @@ def write_submission(
         path = output / f"{number:04d}.mat"
         _write(path, (_restored(there[name], restore_fn) for name in row))
         written.append(path)
-        if report is not None:
-            report(path)
+        if done is not None:
+            done(path)
     return written
 
 

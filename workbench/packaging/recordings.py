@@ -70,9 +70,9 @@ def build_recordings(
     else:
         snapshots = sum(len(run.snapshots) for _, run in trained.values())
         with progress_bar(snapshots, "measure", "snapshot") as bar:
-            recording = microscope.measure_snapshots(trained, seed=seed, report=lambda variant, step: bar.update())
+            recording = microscope.measure_snapshots(trained, seed=seed, progress=lambda variant, step: bar.update())
         with progress_bar(snapshots, "switch", "snapshot") as bar:
-            conditions = measure_conditions(trained, critic, seed=seed, report=bar.update)
+            conditions = measure_conditions(trained, critic, seed=seed, progress=bar.update)
     save_microscope(recording, output)
     save_conditions(conditions, conditions_output)
     parts = [f"{recording.variants[name]}\n{table.round(3).to_string(index=False)}"
