@@ -92,6 +92,16 @@ def test_modules_import_each_other_in_no_circle():
     assert not edges, f"in or above a circle: {', '.join(sorted(edges))}"
 
 
+def test_no_name_of_a_package_hides_a_module_of_it():
+    hidden = []
+    for module, path in MODULES.items():
+        if path.name == "__init__.py":
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module != module:
+                    hidden += [f"{module}.{each.name}" for each in node.names if f"{module}.{each.name}" in MODULES]
+    assert not hidden
+
+
 def test_the_page_shows_these_floors():
     page = (ROOT / "docs" / "architecture.md").read_text()
     block = page.partition("<!-- floors -->\n```\n")[2].partition("```")[0]

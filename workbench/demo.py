@@ -24,7 +24,7 @@ RECIPE = "denoise-pocket"
 RECIPES = {"vanilla": RECIPE, "noise-space": f"{RECIPE}+guarded"}
 """By method. The guard, which is not the paper's, is what works best here (docs/study.md)."""
 LABELS = {"vanilla": "vanilla", "noise-space": "guarded"}
-"""What the table and the pictures call their restorers."""
+"""What the table and the pictures call their restorers; a method's title does not tell that it is guarded."""
 FASTER = ("options.noise-space.negative_pass=apart",)
 """Equal up to rounding (docs/performance.md)."""
 SOURCE_SIGMA = 25.0

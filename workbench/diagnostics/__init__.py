@@ -5,7 +5,7 @@ Pure functions take tensors; thin helpers take a run or a trained method. See do
 
 from workbench.diagnostics.dynamics import training_dynamics
 from workbench.diagnostics.gradients import gradient_shares, target_gradient_spectrum, target_pull, training_batch
-from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
+from workbench.diagnostics.held_out import ProbeImages, probe_images, restore_both
 from workbench.probes.condition_quality import BANDS, condition_quality
 from workbench.probes.corruptions import CORRUPTIONS, Corruption
 from workbench.probes.noise_prediction import NoisePredictor, noise_errors, predict

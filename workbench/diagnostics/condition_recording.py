@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from workbench.diagnostics.held_out import ProbeImages, probe_images, restore_both
 from workbench.diagnostics.microscope import NOISE_RANGE, TIMESTEP, check_runs
-from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.diagnostics.recorded_arrays import Arrays, below, read_arrays, write_arrays
 from workbench.errors import WorkbenchError
 from workbench.images import to_uint

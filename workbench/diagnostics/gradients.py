@@ -8,7 +8,7 @@ from torch.utils.data import default_collate
 
 from workbench.data.domains import training_stream
 from workbench.data.streams import PatchStream
-from workbench.diagnostics.probe_images import ProbeImages, restore_both
+from workbench.diagnostics.held_out import ProbeImages, restore_both
 from workbench.methods import NoiseSpaceAdaptation
 from workbench.methods.base import Batch
 from workbench.probes.spectra import CUTOFF, high_band, project_high_band, spectrum

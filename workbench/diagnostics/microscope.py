@@ -1,6 +1,6 @@
 """The training microscope: what restorer and diffusion network do at every snapshot of recorded runs.
 
-All is measured on held-out patches (`workbench.diagnostics.probe_images`), by the restorer's raw weights, whose outputs
+All is measured on held-out patches (`workbench.diagnostics.held_out`), by the restorer's raw weights, whose outputs
 are what the diffusion network is shown; ``exported_target_psnr`` alone is of the weights that the run exports. The
 meters:
 
@@ -32,8 +32,8 @@ from torch import Tensor
 
 from workbench.data.domains import training_stream
 from workbench.diagnostics.gradients import gradient_shares, stream_batch
+from workbench.diagnostics.held_out import ProbeImages, probe_images, restore_both
 from workbench.diagnostics.microscope_recording import MicroscopeRecording
-from workbench.diagnostics.probe_images import ProbeImages, probe_images, restore_both
 from workbench.errors import WorkbenchError
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_uint
