@@ -84,6 +84,8 @@ def main() -> None:
     study = load_study(given.study).only(seeds=(given.seed,))
     grid = study.grid(given.runs or Path("runs") / study.name)
     trained = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
+    if not trained or study.name == "desk" and not trained.keys() >= set(DESK.values()):
+        parser.error(f"{grid.runs}: the runs are not there; `workbench study {study.name}` trains them")
     if study.name == "desk":
         figure = of_desk(trained, grid.tests["CC"], given.seed)
     else:
