@@ -16,7 +16,7 @@ from support.apps import PAIR, PATIENT, free_port, write_run
 from apps import explain, measuring
 from apps.guarding import Guard, Page, is_loopback
 from apps.main import launch
-from workbench.evaluation import lpips
+from workbench.evaluation.weights import WEIGHTS_VARIABLE
 from workbench.runs.folder import Run
 from workbench.runs.processes import LOG, log_tail
 
@@ -54,7 +54,7 @@ def client(tmp_path_factory, others_asked):
     for seed, (name, method) in enumerate(zip(PAIR, ("vanilla", "noise-space"), strict=True)):
         write_run(folder / "runs", name, method, seed)
     with pytest.MonkeyPatch.context() as patch:  # as on a machine without any weights
-        patch.setenv(lpips.WEIGHTS_VARIABLE, str(folder))
+        patch.setenv(WEIGHTS_VARIABLE, str(folder))
         patch.setattr(torch.hub, "get_dir", lambda: str(folder))
         measuring.lpips_metric.cache_clear()
         port = free_port()

@@ -11,11 +11,7 @@ import torch
 from support.photos import noisy, photo
 from torch.nn import functional as F  # noqa: N812
 
-from workbench.evaluation import (
-    Lpips,
-    Unavailable,
-    lpips,
-)
+from workbench.evaluation import Lpips, Unavailable
 from workbench.images import to_uint
 
 
@@ -72,7 +68,7 @@ def test_lpips_without_network_says_what_to_do(monkeypatch, no_weights, capfd, o
 
 
 def test_lpips_does_not_hang_when_nothing_answers(monkeypatch, no_weights):
-    monkeypatch.setattr(lpips, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("workbench.evaluation.weights.ANSWER_SECONDS", 0.1)
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: time.sleep(3))
     start = time.monotonic()
     assert "no answer within 0.1 s" in Lpips.load().reason

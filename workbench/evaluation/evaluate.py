@@ -176,8 +176,8 @@ def _evaluate(
     return {
         "protocol": protocol.name,
         "images": images,
-        "mean": scorer.of_set(of_restored),
-        "input_mean": scorer.of_set(of_inputs),
+        "mean": scorer.of_set("the set", of_restored),
+        "input_mean": scorer.of_set("the set (input)", of_inputs),
         "seconds_per_megapixel": round(seconds / megapixels, 4) if images else None,
         "unavailable": scorer.unavailable(),
         "failed": failed,
@@ -201,15 +201,24 @@ class _Scorer:
                     value = metric.measure(sample)
                     of_all.setdefault(key, []).append(value)
                 except NoValue as reason:
-                    self._missing.setdefault(key, {}).setdefault(str(reason), []).append(name)
+                    self._lacks(key, reason, name)
                 if metric.per_set:
                     continue
             scores[key] = value
         return scores
 
-    def of_set(self, of_all: _Values) -> dict[str, float | None]:
+    def of_set(self, name: str, of_all: _Values) -> dict[str, float | None]:
         """The value of each metric over all pictures that have one."""
-        return {key: metric.of_set(of_all[key]) if key in of_all else None for key, metric in self.metrics.items()}
+        scores = dict.fromkeys(self.metrics)
+        for key, measured in of_all.items():
+            try:
+                scores[key] = self.metrics[key].of_set(measured)
+            except NoValue as reason:
+                self._lacks(key, reason, name)
+        return scores
+
+    def _lacks(self, key: str, reason: NoValue, name: str) -> None:
+        self._missing.setdefault(key, {}).setdefault(str(reason), []).append(name)
 
     def unavailable(self) -> dict[str, str]:
         """One line of reasons for each metric that lacks values."""

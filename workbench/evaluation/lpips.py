@@ -1,39 +1,23 @@
 """LPIPS by the lpips package, with backbone weights that may have to be found first.
 
-The package ships its small linear heads but not the ImageNet backbone below them. That comes, in this order, from the
-folder named by ``WORKBENCH_WEIGHTS``, from torch's cache of downloads, or from the network. Without any of them the
-metric is :class:`Unavailable`, which says why: a missing metric must not stop an evaluation. Torch is imported where it
-is needed: tables know this metric without it.
+The package ships its small linear heads but not the ImageNet backbone below them (`workbench.evaluation.weights`).
+Without it the metric is :class:`Unavailable`, which says why: a missing metric must not stop an evaluation. Torch is
+imported where it is needed: tables know this metric without it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
-import threading
-import time
-import urllib.request
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
-from workbench.files import CannotWrite, make_folder, write_bytes
+from workbench.evaluation.weights import WeightsError, read_archive, read_checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
-    from torch import Tensor, nn
-
-WEIGHTS_VARIABLE = "WORKBENCH_WEIGHTS"
-ANSWER_SECONDS = 6
-DOWNLOAD_SECONDS = 600
-
-_log = logging.getLogger(__name__)
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -45,12 +29,8 @@ class _Backbone:
     url: str
     min_side: int
 
-    @property
-    def checkpoint(self) -> str:
-        return self.url.rsplit("/", 1)[-1]
 
-
-# The URLs are torchvision's; the end of each stem is the beginning of the file's SHA-256.
+# The URLs are torchvision's.
 _BACKBONES = {
     "alex": _Backbone(
         "AlexNet", "alexnet_features.npz", "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth", 31
@@ -107,9 +87,11 @@ class Lpips(Metric):
         except ImportError as error:
             return _unavailable(f"the package lpips cannot be imported ({error})")
         try:
-            features = _find_features(backbone, download)
-            heads = _read_archive(_HEADS_ARCHIVE)
-        except _WeightsError as error:
+            features = read_archive(backbone.archive) or read_checkpoint(
+                backbone.url, f"{backbone.label} weights", cls.title, backbone.archive, download
+            )
+            heads = read_archive(_HEADS_ARCHIVE)
+        except WeightsError as error:
             return _unavailable(str(error))
         # The backbone is drawn at random before it is overwritten; that must not disturb the caller's random numbers.
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -160,88 +142,5 @@ class Lpips(Metric):
         return self(sample.picture, sample.reference)
 
 
-class _WeightsError(Exception):
-    """Weights are missing or damaged; the message says which and why."""
-
-
 def _unavailable(why: str) -> Unavailable:
     return Unavailable(f"LPIPS not available, because {why}")
-
-
-def _find_features(backbone: _Backbone, download: bool) -> Mapping[str, Tensor]:
-    import torch
-
-    features = _read_archive(backbone.archive)
-    if features is not None:
-        return features
-    cached = Path(torch.hub.get_dir(), "checkpoints", backbone.checkpoint)
-    if not cached.is_file() and not download:
-        raise _WeightsError(
-            f"the {backbone.label} weights are not on this machine; `workbench evaluate` fetches them once, or set"
-            f" {WEIGHTS_VARIABLE} to a folder that holds {backbone.archive}"
-        )
-    if not cached.is_file():
-        try:
-            _download(backbone.url, cached)
-        except (OSError, HTTPException, CannotWrite) as error:
-            raise _WeightsError(
-                f"the {backbone.label} weights are not on this machine and downloading them failed "
-                f"({getattr(error, 'reason', None) or error}); set {WEIGHTS_VARIABLE} to a folder that holds "
-                f"{backbone.archive}, or put {backbone.checkpoint} into {cached.parent}"
-            ) from error
-    try:
-        return torch.load(cached, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged file makes the reader raise
-        raise _WeightsError(f"{cached} is damaged; delete it and try again") from error
-
-
-def _read_archive(name: str) -> dict[str, Tensor] | None:
-    """The arrays of a file in the folder of weights; None without such a folder or file."""
-    import numpy as np
-    import torch
-
-    folder = os.environ.get(WEIGHTS_VARIABLE)
-    path = Path(folder or "", name)
-    if not folder or not path.is_file():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: torch.from_numpy(archive[key]) for key in archive.files}
-    except Exception as error:  # whatever a damaged file makes the reader raise
-        raise _WeightsError(f"{path} is damaged or no archive of plain arrays; replace it") from error
-
-
-def _download(url: str, target: Path) -> None:
-    """Fetch a file whose SHA-256 begins with the end of its stem; OSError, HTTPException or CannotWrite if not."""
-    deadline = time.monotonic() + DOWNLOAD_SECONDS
-    content = bytearray()
-    with _connect(url) as response:
-        _log.warning("Downloading %s for LPIPS, once, to %s", url, target)
-        while chunk := response.read(1 << 20):
-            content += chunk
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not done after {DOWNLOAD_SECONDS} s")
-    if not hashlib.sha256(content).hexdigest().startswith(target.stem.rsplit("-", 1)[-1]):
-        raise OSError("the file arrived damaged")
-    make_folder(target.parent)
-    write_bytes(target, content)
-
-
-def _connect(url: str):
-    """Open a URL within ``ANSWER_SECONDS``, looking up the name included, for which sockets have no time limit."""
-    outcome = []
-
-    def connect():
-        try:
-            outcome.append(urllib.request.urlopen(url, timeout=ANSWER_SECONDS))
-        except Exception as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(ANSWER_SECONDS)
-    if not outcome:
-        raise TimeoutError(f"no answer within {ANSWER_SECONDS} s")
-    if isinstance(outcome[0], Exception):
-        raise outcome[0]
-    return outcome[0]

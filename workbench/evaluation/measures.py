@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.errors import WorkbenchError
+from workbench.evaluation.fid import Fid
 from workbench.evaluation.lpips import Lpips
 from workbench.evaluation.metric import Metric, Psnr, Ssim
+from workbench.evaluation.niqe import Niqe
 from workbench.evaluation.no_reference import Blur, Noise
 from workbench.plugins import installed
 
 GROUP = "workbench.metrics"
 
-METRICS: dict[str, type[Metric]] = {each.name: each for each in (Psnr, Ssim, Lpips, Noise, Blur)}
+METRICS: dict[str, type[Metric]] = {each.name: each for each in (Psnr, Ssim, Lpips, Fid, Niqe, Noise, Blur)}
 METRICS |= installed(GROUP, Metric, "workbench.evaluation.Metric", METRICS)
 STANDARD = ("psnr", "ssim", "lpips")
 """What an evaluation measures if nothing else is asked for."""

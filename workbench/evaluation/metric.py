@@ -117,7 +117,13 @@ class Metric:
         raise NotImplementedError
 
     def of_set(self, measured: Sequence[Any]) -> float:
-        """The value for a set, from what `measure` gave for its pictures, at least one; by default their mean."""
+        """The value for a set, from what `measure` gave for its pictures, at least one; by default their mean.
+
+        Raises
+        ------
+        NoValue
+            There is none for this set.
+        """
         return sum(measured) / len(measured)
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.evaluation.measures import STANDARD, chosen
+from workbench.evaluation.measures import METRICS
 from workbench.papers import PAPERS, Experiment, Number, published
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.evaluations import Evaluation
@@ -35,7 +35,7 @@ EMBEDDED = {
 }  # fmt: skip
 """What the embedded test sets are for; none of the papers' tables is about the source domain."""
 
-DIGITS = {metric.title: metric.digits for metric in chosen(STANDARD)}
+DIGITS = {metric.title: metric.digits for metric in METRICS.values()}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ TRAINED_ON = {
     "Rain100H": (),
     "Rain100L": ("data.source=dataset:rain100l/train", "data.validation=dataset:rain100l/test"),
 }
-METRICS = frozenset({"PSNR", "SSIM", "LPIPS"})
+METRICS = frozenset({"PSNR", "SSIM", "LPIPS", "FID", "NIQE"})
 VARIANT_KEYS = ("options.drdd.stages", "options.drdd.level")
 
 
