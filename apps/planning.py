@@ -80,18 +80,16 @@ def plan(recipe: Recipe, runs: Path) -> Plan:
 def waits_for(run: Run) -> tuple[str, int, int] | None:
     """What a run needs first and is not finished: its name, its steps done and in all; None if there is nothing."""
     try:
-        needs = _needed(resolve(run.recipe), run.folder.parent)
+        for name, (needed, first) in _needed(resolve(run.recipe), run.folder.parent).items():
+            if first is None:
+                return name, 0, needed.training.max_steps
+            if not first.finished:
+                reader = EventReader(first.events)
+                reader.refresh()
+                steps = reader.series("time/seconds_per_step")[0]
+                return name, int(steps[-1]) if len(steps) else 0, needed.training.max_steps
     except WorkbenchError:
-        return None
-    for name, (needed, first) in needs.items():
-        if first is not None and first.finished:
-            continue
-        steps = []
-        if first is not None:
-            reader = EventReader(first.events)
-            reader.refresh()
-            steps = reader.series("time/seconds_per_step")[0]
-        return name, int(steps[-1]) if len(steps) else 0, needed.training.max_steps
+        pass  # damaged, or deleted just now
     return None
 
 
@@ -117,14 +115,18 @@ def _paces(recipe: Recipe, runs: Path) -> Iterator[tuple[str, float]]:
     """Seconds a step and pixel of finished runs of the recipe by the same method, and of what they needed, by name."""
     for run in list_runs(runs):
         try:
-            before, summary = run.recipe, run.summary
-        except (WorkbenchError, OSError):
+            yield from _paces_of(run, recipe)
+        except (WorkbenchError, OSError, LookupError, TypeError, AttributeError, ArithmeticError):
             continue  # damaged, or deleted just now
-        same = (before.name.partition("+")[0], before.method) == (recipe.name.partition("+")[0], recipe.method)
-        if not (same and run.finished and summary.get("steps") and "seconds" in summary):
-            continue
-        yield "", summary["seconds"] / summary["steps"] / _pixels(before.training)
-        timed = {WARM_START: summary.get("warm_start"), **summary.get("needs", {})}
-        for name, needed in METHODS[before.method].needs(before).items():
-            if timed.get(name):
-                yield _said(name), timed[name]["seconds"] / needed.training.max_steps / _pixels(needed.training)
+
+
+def _paces_of(run: Run, recipe: Recipe) -> Iterator[tuple[str, float]]:
+    before, summary = run.recipe, run.summary
+    same = (before.name.partition("+")[0], before.method) == (recipe.name.partition("+")[0], recipe.method)
+    if not same or summary.get("status") != "finished" or "seconds" not in summary:
+        return
+    yield "", summary["seconds"] / summary["steps"] / _pixels(before.training)
+    timed = {WARM_START: summary.get("warm_start"), **summary.get("needs", {})}
+    for name, needed in METHODS[before.method].needs(before).items():
+        if timed.get(name):
+            yield _said(name), timed[name]["seconds"] / needed.training.max_steps / _pixels(needed.training)

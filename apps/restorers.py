@@ -103,7 +103,8 @@ def find_restorers(runs: Path) -> tuple[list[Choice], list[str]]:
             if run.finished and run.weights.is_file():
                 choices.append(Choice(run.name, run.weights, read_card(run.weights.with_suffix(".json"))))
         except (WorkbenchError, OSError) as error:
-            problems.append(str(error))
+            if run.folder.exists():  # else deleted meanwhile
+                problems.append(str(error))
     taken = {choice.name for choice in choices}
     for name, path in names.packaged().items():
         try:

@@ -46,7 +46,7 @@ def test_commands_without_torch_answer_within_a_second(command, tmp_path):
 
 _BEGUN = """
 import sys
-from workbench.cli import app
+from workbench.cli.commands import app
 for arguments, without in ((["--help"], "numpy pydantic"), (["data", "list"], "numpy"), (["recipes"], "")):
     app(arguments, standalone_mode=False)
     waited = {"torch", "lightning", "diffusers", "scipy", "pandas", "PIL", *without.split()} & sys.modules.keys()

@@ -66,6 +66,34 @@ def test_advice_to_programmers_is_not_shown(capsys):
     assert capsys.readouterr().err == "" and warnings.filters == before
 
 
+INTERRUPTED_BY_AN_IMPORT = """
+import os, runpy, signal, sys
+
+def hook(event, arguments):
+    if event == "import" and arguments[0] == {module!r}:
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(hook)
+sys.argv = ["workbench", *{arguments!r}]
+runpy.run_module("workbench", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("workbench.terminal", ["recipes"]),
+        ("workbench.cli.experiments", ["recipes"]),
+        ("workbench.recipes.schema", ["recipes"]),
+        ("torch.autograd", ["restorers"]),
+    ],
+)
+def test_ctrl_c_during_imports_is_one_line(tmp_path, module, arguments):
+    code = INTERRUPTED_BY_AN_IMPORT.format(module=module, arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"workbench: interrupted\n")
+
+
 def test_a_reader_that_leaves_ends_nothing(tmp_path):
     done = shell("{ workbench recipes; echo $? >status; } | head -n 0", tmp_path)
     assert done.stderr == b"" and (tmp_path / "status").read_text() == "0\n"

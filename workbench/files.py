@@ -101,6 +101,14 @@ def check_plain(path: str | os.PathLike) -> None:
         raise WorkbenchError(f"{path}: cannot be read (not a plain file)")
 
 
+def find_files(folder: str | os.PathLike, pattern: str) -> list[Path]:
+    """What lies in a folder by a pattern of names, sorted; nothing where it is missing or is being deleted."""
+    try:
+        return sorted(Path(folder).glob(pattern))
+    except OSError:
+        return []
+
+
 def read_text(path: str | os.PathLike, longest: int = 1 << 26) -> str:
     """Read a text file of UTF-8 that is not longer than so many bytes.
 

@@ -17,6 +17,7 @@ from workbench.runs.measurements import find_measurements
 from workbench.runs.processes import end_with, living_process
 from workbench.runs.states import Watcher
 from workbench.training import fit
+from workbench.training.fitting import find_shared
 
 DEEP = 20_000
 BOMB = "\n".join(
@@ -71,6 +72,7 @@ def test_odd_json_in_a_run_leaves_the_others(tmp_path, file, name):
     assert [run.name for run in list_runs(tmp_path)] == ["good", "odd"]
     assert {state.name: state.status for state in Watcher(tmp_path).states()}["good"] == "finished"
     assert tmp_path / "good" in find_measurements(tmp_path).unmeasured
+    assert find_shared(resolve(load_recipe("denoise-pocket")), tmp_path / ".warm-starts").name == "good"
     odd = Run(tmp_path / "odd")
     assert living_process(odd) is None
     if file != "process.json":

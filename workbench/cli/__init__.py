@@ -1,65 +1,37 @@
-"""The command line: a module for each group of commands. They import torch only where they need it."""
+"""The command line; its commands are in `workbench.cli.commands`, a module for each group of them."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from typing import Annotated
-
-import typer
-
-from data_tools.cli import app as data_app
-from workbench import __version__
-from workbench.benching.cli import bench
-from workbench.cli import experiments, networks, restoring, serving
-from workbench.packaging.cli import app as package_app
-from workbench.terminal import run_command
-
-app = typer.Typer(
-    help="Noise-space domain adaptation of image restoration: train, adapt, compare.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,
-)
-app.add_typer(data_app, name="data", help="Get data sets onto disk: list, prepare, check.")
-export_app = typer.Typer(no_args_is_help=True)
-app.add_typer(
-    package_app, name="package", help="Build what comes with the package: restorers, recordings, the example."
-)
-app.add_typer(export_app, name="export", help="Write results in the form that others ask for.")
-for command in (
-    experiments.recipes, experiments.train, restoring.evaluate, experiments.compare, experiments.study,
-    experiments.tables, restoring.restore, restoring.restorers, networks.import_official, networks.assemble,
-    networks.complexity, bench, serving.demo,
-):  # fmt: skip
-    app.command()(command)
-app.command("app")(serving.app_command)
-export_app.command()(restoring.dnd)
-export_app.command()(restoring.onnx)
-export_app.command("torch")(restoring.torch_program)
-
-
-def _version(show: bool) -> None:
-    if show:
-        print(__version__)
-        raise typer.Exit()
-
-
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    pass
-
-
-@export_app.callback()
-def _export() -> None:
-    pass  # with one command alone, typer would take the group for that command
 
 
 def main() -> None:
-    """Entry point of the ``workbench`` command; errors become one line on stderr."""
+    """Entry point of the ``workbench`` command; errors become one line on stderr, Ctrl-C too, from here on."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # else somebody else, or nobody, is to hear of it
+        signal.signal(signal.SIGINT, _leave)
+    try:
+        from workbench.cli.commands import app
+        from workbench.terminal import run_command
+    finally:
+        signal.signal(signal.SIGINT, before)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
-    sys.exit(run_command(lambda: app(arguments, prog_name="workbench", standalone_mode=False), debug))
+
+    def command() -> int | None:
+        status = app(arguments, prog_name="workbench", standalone_mode=False)
+        if status == 130:  # typer's word for Ctrl-C
+            raise KeyboardInterrupt
+        return status
+
+    sys.exit(run_command(command, debug))
+
+
+def _leave(*_) -> None:
+    """Ctrl-C before there is anything that could turn it into a line."""
+    try:
+        print("workbench: interrupted", file=sys.stderr, flush=True)
+    finally:  # whether or not somebody reads it
+        os._exit(130)

@@ -95,7 +95,8 @@ def restorers(
         try:
             listed.append(describe(name, weights, run and run.recipe.task))
         except WorkbenchError as error:
-            failed.append({"name": name, "reason": str(error)})
+            if weights.exists():  # else deleted meanwhile
+                failed.append({"name": name, "reason": str(error)})
     print(to_json(listed) if form == "json" else format_list(listed))
     finish(failed)
 

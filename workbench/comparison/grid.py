@@ -14,6 +14,7 @@ from workbench.data.domains import data_locations
 from workbench.data.fingerprints import fingerprints
 from workbench.data.root import meant
 from workbench.errors import WorkbenchError
+from workbench.files import find_files
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
 from workbench.recipes.former import current_key
@@ -166,7 +167,7 @@ class Job:
     def evaluation(self, location: str) -> Evaluation | None:
         """What was measured on a test set as it is, since the training; None if nothing was, or if pictures failed."""
         finished_at = self.run.summary.get("finished_at", "")
-        for path in sorted((self.run.folder / FOLDER).glob("*.json")):
+        for path in find_files(self.run.folder / FOLDER, "*.json"):
             try:
                 found = read_evaluation(path)
             except WorkbenchError:

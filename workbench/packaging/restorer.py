@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.evaluation.sets import open_set
+from workbench.files import find_files
 from workbench.restore import restore_array
 from workbench.restorers import save_restorer
 from workbench.restorers.cards import read_card
@@ -45,7 +46,7 @@ def package_restorer(
     """
     card, restorer = read_card(run.weights.with_suffix(".json")), run.restorer()
     metrics = {}
-    kept = [read_evaluation(path) for path in sorted((run.folder / FOLDER).glob("*.json"))]
+    kept = [read_evaluation(path) for path in find_files(run.folder / FOLDER, "*.json")]
     known = {each.location: each for each in kept if each.protocol == protocol and not each.failed}
     for test, location in tests.items():
         if found := known.get(location):

@@ -75,9 +75,10 @@ def load_restorer(place: str | Path, options: Mapping[str, object] | None = None
     card = read_card(card_path)
     try:
         state = load_file(path)
+        checksum = card["sha256"] and _checksum(path)
     except (SafetensorError, OSError) as error:
         raise WorkbenchError(f"{path}: not a readable safetensors file ({error})") from error
-    if card["sha256"] is not None and card["sha256"] != _checksum(path):
+    if checksum != card["sha256"]:
         raise WorkbenchError(f"{path}: damaged, or not the weights of its card (their checksums differ)")
     described = {name: entry["network"] for name, entry in card["networks"].items()}
     networks = _build(card_path, described, sum(value.numel() for value in state.values()))

@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
 from workbench.errors import WorkbenchError
+from workbench.files import find_files
 
 COLUMNS = ["tag", "step", "value", "time"]
 _PATTERN = "events.out.tfevents.*"
@@ -239,10 +240,7 @@ class EventReader:
 
 def event_files(folder: Path) -> list[Path]:
     """The event files in a folder by name; none where it is missing, or deleted at this moment."""
-    try:
-        return sorted(folder.glob(_PATTERN))
-    except FileNotFoundError:
-        return []
+    return find_files(folder, _PATTERN)
 
 
 def read_scalars(folder: Path) -> pd.DataFrame:

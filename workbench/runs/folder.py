@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.errors import WorkbenchError
-from workbench.files import read_json, read_text, write_json, write_text
+from workbench.files import find_files, read_json, read_text, write_json, write_text
 from workbench.recipes import Recipe, load_recipe
 from workbench.runs.checkpoints import read_checkpoint, read_snapshot
 from workbench.runs.events import read_scalars
@@ -90,7 +90,7 @@ class Run:
     @property
     def snapshots(self) -> dict[int, Path]:
         """The snapshots by step, rising; empty unless the recipe asked for them."""
-        return {int(path.stem): path for path in sorted(self.snapshot_folder.glob("*.safetensors"))}
+        return {int(path.stem): path for path in find_files(self.snapshot_folder, "*.safetensors")}
 
     def method(self, step: int | None = None) -> Method:
         """The trained method with all its networks, in evaluation mode on the CPU.

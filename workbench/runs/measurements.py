@@ -5,10 +5,13 @@ No torch here: tables are made without it.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.files import find_files
 from workbench.recipes import Recipe
 from workbench.runs.evaluations import FOLDER, Evaluation, read_evaluation
 from workbench.runs.folder import Run
@@ -36,18 +39,17 @@ class Found:
 def find_measurements(runs: Path) -> Found:
     """Collect the evaluations of all runs below a folder; hidden folders, such as warm starts, are left out.
 
+    What is deleted meanwhile is left out, too.
+
     Parameters
     ----------
     runs : Path
         May be missing, which is to have no runs.
     """
     found = Found([], [], [])
-    for path in sorted(Path(runs).rglob("recipe.yaml")):
-        run = path.parent
-        if any(part.startswith(".") for part in run.relative_to(runs).parts):
-            continue
+    for run in sorted(_run_folders(runs)):
         summary = _summary(run)
-        evaluations = sorted((run / FOLDER).glob("*.json"))
+        evaluations = find_files(run / FOLDER, "*.json")
         if not evaluations:
             if summary.get("status") == "finished":
                 found.unmeasured.append(run)
@@ -55,8 +57,9 @@ def find_measurements(runs: Path) -> Found:
         try:
             recipe = Run(run).recipe
         except WorkbenchError as error:
-            reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{run}: ")
-            found.failed.append({"name": str(run), "reason": reason})
+            if run.exists():
+                reason = str(error).removeprefix(f"{run / 'recipe.yaml'}: ").removeprefix(f"{run}: ")
+                found.failed.append({"name": str(run), "reason": reason})
             continue
         provenance = summary.get("provenance")
         commit = str(provenance.get("commit") or "") if isinstance(provenance, dict) else ""
@@ -64,8 +67,16 @@ def find_measurements(runs: Path) -> Found:
             try:
                 found.measurements.append(Measurement(run, recipe, commit, read_evaluation(file)))
             except WorkbenchError as error:
-                found.failed.append({"name": str(file), "reason": str(error).removeprefix(f"{file}: ")})
+                if file.exists():
+                    found.failed.append({"name": str(file), "reason": str(error).removeprefix(f"{file}: ")})
     return found
+
+
+def _run_folders(runs: Path) -> Iterator[Path]:
+    for folder, inside, files in os.walk(runs):  # unlike Path.rglob it goes on where a folder is gone
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        if "recipe.yaml" in files:
+            yield Path(folder)
 
 
 def _summary(run: Path) -> dict:

@@ -398,6 +398,13 @@ def find_shared(recipe: Recipe, folder: Path) -> Run | None:
     """
     held = fingerprints(data_locations(recipe.data))
     there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
-    beside = (path.parent for path in folder.parent.glob("*/recipe.yaml") if Run(path.parent).finished)
+    beside = (path.parent for path in folder.parent.glob("*/recipe.yaml") if _is_finished(path.parent))
     found = (find_run(runs, recipe, RESTORATION, held, resolve) for runs in (there, beside))
     return next((run for run in found if run is not None), None)
+
+
+def _is_finished(folder: Path) -> bool:
+    try:
+        return Run(folder).finished
+    except WorkbenchError:
+        return False  # damaged
