@@ -17,9 +17,9 @@ from workbench.runs import Run
 KEPT = ROOT / "tests" / "kept"
 
 
-def test_the_classical_denoisers_are_those_that_their_builder_writes(tmp_path):
+def test_what_needs_no_training_is_what_its_builder_writes(tmp_path):
     made = classical.package_classical(tmp_path)
-    assert [path.stem for path in made] == ["nlm", "tv", "bm3d"]
+    assert [path.stem for path in made] == ["nlm", "tv", "bm3d", "equalise"]
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (PACKAGED / path.name).read_bytes()
 

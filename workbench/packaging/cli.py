@@ -36,7 +36,7 @@ def restorer(
 
 @app.command()
 def classical() -> None:
-    """Make the classical denoisers restorers that come with the package: nlm, tv and bm3d."""
+    """Make restorers that need no training come with the package: nlm, tv, bm3d and equalise."""
     from workbench.packaging.classical import package_classical
 
     print(*package_classical(), sep="\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.plugins import installed
 from workbench.restorers.blind_spot import BlindSpot
 from workbench.restorers.classical import Bm3d, NonLocalMeans, TotalVariation
+from workbench.restorers.equalisation import Equalisation
 from workbench.restorers.masked import Masked
 from workbench.restorers.one_pass import OnePass
 from workbench.restorers.per_image import PerImage
@@ -29,6 +30,7 @@ KINDS: dict[str, type[Procedure]] = {
     "nlm": NonLocalMeans,
     "tv": TotalVariation,
     "bm3d": Bm3d,
+    "equalise": Equalisation,
     "direct": Direct,
     "drdd": Decoupled,
     "drdd-residual": ResidualStage,
