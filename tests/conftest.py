@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import multiprocessing.spawn
 import os
 import socket
 import sys
@@ -71,6 +72,7 @@ def _stand_in():
 def warm_python(_stand_in, monkeypatch):
     """Child processes begin with PyTorch and Lightning imported: for tests of what they do, not of how they start."""
     monkeypatch.setattr(sys, "executable", _stand_in)
+    monkeypatch.setattr(multiprocessing.spawn, "_python_exe", os.fsencode(_stand_in))
 
 
 @pytest.fixture

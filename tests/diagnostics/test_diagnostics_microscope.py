@@ -1,18 +1,19 @@
 """The training microscope, recorded from tiny runs; and the recording that ships."""
 
-import subprocess
-import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from support import ROOT, TINY
 
+from workbench.diagnostics import microscope
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
-from workbench.diagnostics.condition_recording import load_conditions
+from workbench.diagnostics.condition_recording import load_conditions, measure_conditions
 from workbench.diagnostics.microscope import measure_snapshots, picture_anew
 from workbench.diagnostics.microscope_recording import PACKAGED, load_microscope, save_microscope
 from workbench.errors import WorkbenchError
+from workbench.packaging import recordings
 from workbench.recipes import load_recipe
 from workbench.training import fit
 
@@ -97,17 +98,20 @@ def test_what_cannot_be_recorded_or_read_is_one_line(runs, tmp_path):
         load_microscope(tmp_path / "foreign.npz")
 
 
-@pytest.mark.usefixtures("warm_python")
-def test_one_command_records(tmp_path):
+def test_one_command_records(tmp_path, call, monkeypatch):
+    few = {"count": 4, "size": 32}
+    monkeypatch.setattr(microscope, "measure_snapshots", partial(measure_snapshots, **few, shown=32))
+    monkeypatch.setattr(recordings, "measure_conditions", partial(measure_conditions, **few, pictured=32, shown=16))
     settings = [*TINY, "training.max_steps=2", "training.snapshot_every=4"]
-    command = [sys.executable, "-m", "workbench", "package", "recordings", "--runs", str(tmp_path / "runs")]
-    command += ["--output", str(tmp_path / PACKAGED)] + [part for setting in settings for part in ("--set", setting)]
     critic = ["options.condition-quality.diffusion.widths=[4, 8, 8]", "training.max_steps=1", "training.batch_size=2"]
-    command += [part for setting in critic for part in ("--critic-set", setting)]
-    finished = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=1200)
-    assert finished.returncode == 0, finished.stderr
-    assert set(load_microscope(tmp_path / PACKAGED).variants) == {"nothing", "cs", "cs-rs"}
-    assert load_conditions(tmp_path / CONDITIONS).steps.tolist() == load_microscope(tmp_path / PACKAGED).steps.tolist()
+    given = [part for setting in settings for part in ("--set", setting)]
+    given += [part for setting in critic for part in ("--critic-set", setting)]
+    runs, output = tmp_path / "runs", tmp_path / PACKAGED
+    status, out, err = call("package", "recordings", "--runs", runs, "--output", output, *given)
+    assert status == 0, err
+    assert f"{output}: " in out
+    assert set(load_microscope(output).variants) == {"nothing", "cs", "cs-rs"}
+    assert load_conditions(tmp_path / CONDITIONS).steps.tolist() == load_microscope(output).steps.tolist()
 
 
 def test_the_shipped_recording_says_where_it_comes_from():

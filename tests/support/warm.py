@@ -1,14 +1,15 @@
-"""Python processes that begin with PyTorch and Lightning imported, which is most of what a short training takes.
+"""Python processes that begin with PyTorch and Lightning imported and the embedded pictures drawn.
 
-`warm_python` starts one process that imports them, and writes an executable that stands in for Python: ``-m`` and
-``-c`` are run by a copy of that process, in the caller's folder, environment and files, and signals are passed on.
-Everything else is left to Python. Nothing of this project is imported beforehand, so that what a process of the
-workbench does when it starts is done in the copy.
+Both together are most of what a short training takes. `warm_python` starts one process that has them, and writes an
+executable that stands in for Python: ``-m`` and ``-c`` are run by a copy of that process, in the caller's folder,
+environment and files, and signals are passed on. Everything else is left to Python. Of this project no more is imported
+beforehand than draws the pictures, so that what a process of the workbench does when it starts is done in the copy.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import json
 import os
@@ -24,17 +25,22 @@ from pathlib import Path
 
 PRELOADED = ("lightning.pytorch", "torch.utils.tensorboard", "ipykernel.kernelapp", "pandas", "scipy.stats")
 
+ROOT = Path(__file__).resolve().parents[2]
+
 STAND_IN = """#!{python} -IS
 import json, os, signal, socket, sys
 
 python, arguments = {python!r}, sys.argv[1:]
+if arguments[:1] == ["-B"]:
+    del arguments[0]
 if arguments[:1] not in (["-m"], ["-c"]):
     os.execv(python, [python, *arguments])
+files = [number for number in range(128) if os.path.exists(f"/proc/self/fd/{{number}}")]
 connection = socket.socket(socket.AF_UNIX)
 connection.connect({address!r})
 request = {{"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ), "parent": os.getppid(),
-           "executable": sys.argv[0]}}
-socket.send_fds(connection, [b"begin"], [0, 1, 2])
+           "executable": sys.argv[0], "files": files}}
+socket.send_fds(connection, [b"begin"], files)
 answer = connection.makefile("rw")
 print(json.dumps(request), file=answer, flush=True)
 pid = int(answer.readline())
@@ -55,20 +61,28 @@ def warm_python() -> Iterator[str]:
     if not hasattr(os, "pidfd_open"):
         yield sys.executable
         return
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with tempfile.TemporaryDirectory() as folder:
         address, stand_in = f"{folder}/socket", Path(folder) / "python"
         stand_in.write_text(STAND_IN.format(python=sys.executable, address=address))
         stand_in.chmod(0o755)
         process = subprocess.Popen(
             [sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            env=environment | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         try:
             assert process.stdout.readline() == b"ready\n"
             yield str(stand_in)
         finally:
             process.communicate()  # closes its input, by which it ends
+
+
+def draw_pictures() -> None:
+    """Fill the caches of what recipes without data on disk train and are validated on, which copies inherit."""
+    domains, schema = (importlib.import_module(f"workbench.{name}") for name in ("data.domains", "recipes.schema"))
+    data = schema.Data()
+    domains.training_stream(data, frozenset({"target"}), 16, seed=0)
+    domains.validation_pairs(data)
+    domains.source_validation_pairs(data)
 
 
 def wait_for_requests(address: str) -> dict | None:
@@ -92,17 +106,14 @@ def attend(connection: socket.socket) -> dict:
 
     Comes back in the copy alone.
     """
-    _, files, _, _ = socket.recv_fds(connection, len(b"begin"), 3)
+    _, files, _, _ = socket.recv_fds(connection, len(b"begin"), 128)
     answer = connection.makefile("rw")
     request = json.loads(answer.readline())
     if (pid := os.fork()) == 0:
         os.setsid()
-        for number, file in enumerate(files):
-            os.dup2(file, number)
-            os.close(file)
         answer.close()
         connection.close()
-        return request
+        return request | {"received": files}
     with contextlib.suppress(OSError):  # the stand-in may be gone already
         print(pid, file=answer, flush=True)
     ended = os.pidfd_open(pid)
@@ -119,11 +130,21 @@ def become(request: dict) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    given = [fcntl.fcntl(file, fcntl.F_DUPFD, 128) for file in request["received"]]  # out of the way of all numbers
+    for file in request["received"]:
+        os.close(file)
+    for file, number in zip(given, request["files"], strict=True):
+        os.dup2(file, number)
+        os.close(file)
     os.getppid = lambda: request["parent"]  # the stand-in's, whose end is this one's
     # Streams of these files: those of before know of other ones that they can be wound back
     sys.stdin, sys.stdout, sys.stderr = (open(number, mode, closefd=False) for number, mode in enumerate("rww"))
     sys.executable = request["executable"]
-    sys.path[:0] = [os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    sys.path[:0] = [os.getcwd(), *places]
+    if {Path(place).resolve() for place in places} - {ROOT}:  # may hold plug-ins, looked for at import
+        for name in [name for name in sys.modules if name.partition(".")[0] == "workbench"]:
+            del sys.modules[name]
     kind, what, *arguments = request["arguments"]
     sys.argv = [kind, *arguments]
     if kind == "-c":
@@ -138,5 +159,7 @@ if __name__ == "__main__":
     del sys.path[0]  # this file's folder
     for name in PRELOADED:
         importlib.import_module(name)
+    draw_pictures()
+    sys.path.remove(str(ROOT))  # a copy finds the project where its caller does
     if (asked := wait_for_requests(sys.argv[1])) is not None:
         become(asked)

@@ -39,6 +39,7 @@ def test_smoke_trains_hardly_any_steps_under_another_name(tmp_path):
     assert list(run.snapshots) == [0, 4, 8, 12] and run.summary["warm_start"] is not None
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("workbench.training.reuse.trainings_at_once", lambda: 2)
     recipes = {seed: load_recipe("denoise-pocket", TINY, method="vanilla", seed=seed) for seed in (0, 1)}
@@ -60,6 +61,7 @@ def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeyp
     assert captured.out == captured.err == ""
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_recipe_that_fails_side_by_side_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.training.reuse.trainings_at_once", lambda: 2)
     settings = [*TINY, "data.source=/nowhere/at-all"]

@@ -109,18 +109,17 @@ def leaf_map(
     batch = max(1, int(BATCH_PIXELS / np.mean((2 * sample + 1) ** 2)))
     leaves = np.full(height * width, -1, np.int32)
     laid = 0
-    while (leaves < 0).any():
+    while (free := leaves < 0).any():
         radii = leaf_radii(batch, rng, radius, exponent)
         rows = rng.uniform(-margin, height + margin, batch)
         columns = rng.uniform(-margin, width + margin, batch)
-        owner, pixel = _disk_pixels(rows, columns, radii, shape)
+        owner, pixel = _free_pixels(free, *_disk_rows(rows, columns, radii, shape))
         # Of repeated indices numpy keeps the last assignment: paint from the back to the front of this batch.
-        behind = np.full_like(leaves, -1)
-        behind[pixel[::-1]] = owner[::-1]
-        free = (leaves < 0) & (behind >= 0)
-        leaves[free] = behind[free] + laid
+        leaves[pixel[::-1]] = owner[::-1] + laid
         laid += batch
-    return np.unique(leaves, return_inverse=True)[1].reshape(shape).astype(np.int32)
+    visible = np.zeros(laid, bool)
+    visible[leaves] = True
+    return (np.cumsum(visible, dtype=np.int32) - 1)[leaves].reshape(shape)
 
 
 def leaf_radii(count: int, rng: np.random.Generator, radius: tuple[float, float], exponent: float = 3.0) -> np.ndarray:
@@ -145,23 +144,36 @@ def leaf_radii(count: int, rng: np.random.Generator, radius: tuple[float, float]
     return (low + (high - low) * rng.random(count)) ** (1 / (1 - exponent))
 
 
-def _disk_pixels(
+def _disk_rows(
     rows: np.ndarray, columns: np.ndarray, radii: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """List (disk, flat pixel index) for all pixels inside each disk, in the order of the disks."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """List (disk, first flat pixel index, one past the last) for all rows of each disk, in the order of the disks."""
     height, width = shape
     top = np.maximum(np.ceil(rows - radii), 0).astype(int)
     bottom = np.minimum(np.floor(rows + radii), height - 1).astype(int)
-    left = np.maximum(np.ceil(columns - radii), 0).astype(int)
-    right = np.minimum(np.floor(columns + radii), width - 1).astype(int)
-    box_width = np.maximum(right - left + 1, 0)
-    area = box_width * np.maximum(bottom - top + 1, 0)
-    owner = np.repeat(np.arange(len(radii)), area)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(area) - area, area)
-    row = top[owner] + within // box_width[owner]
-    column = left[owner] + within % box_width[owner]
-    inside = (row - rows[owner]) ** 2 + (column - columns[owner]) ** 2 <= radii[owner] ** 2
-    return owner[inside], (row * width + column)[inside]
+    owner, row = _runs(top, bottom + 1)
+    half = np.sqrt(np.maximum(radii[owner] ** 2 - (row - rows[owner]) ** 2, 0))
+    left, right = np.ceil(columns[owner] - half), np.floor(columns[owner] + half) + 1
+    first, end = (row * width + np.clip(edge, 0, width).astype(int) for edge in (left, right))
+    return owner, first, end
+
+
+def _free_pixels(
+    free: np.ndarray, owner: np.ndarray, first: np.ndarray, end: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """List (disk, flat pixel index) for the free pixels of rows of disks, in their order."""
+    before = np.concatenate([[0], np.cumsum(free)])
+    some = before[end] > before[first]
+    number, pixel = _runs(first[some], end[some])
+    kept = free[pixel]
+    return owner[some][number[kept]], pixel[kept]
+
+
+def _runs(first: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The whole numbers of each interval ``[first, end)``, one after the other: (number of the interval, number)."""
+    length = np.maximum(end - first, 0)
+    number = np.repeat(np.arange(len(length)), length)
+    return number, np.arange(len(number)) + np.repeat(first - np.cumsum(length) + length, length)
 
 
 def _gratings(
