@@ -10,6 +10,7 @@ from workbench.data.collections import read_folder, read_pairs
 from workbench.data.folders import list_pairs, list_parts, list_pictures, prepared_part, write_prepared
 from workbench.errors import WorkbenchError
 from workbench.evaluation import evaluate_folder
+from workbench.evaluation.measures import FIDELITY
 from workbench.evaluation.sets import open_set
 from workbench.images import write_png
 from workbench.recipes.schema import Data
@@ -29,7 +30,7 @@ def test_partners_have_the_same_path_for_every_user(tmp_path):
     assert [pair.name for pair in list_pairs(good).pairs] == ["a.png", "x/a.png"] and not list_pairs(good).alone
     assert check(good, progress=False).ok and check(good, progress=False).parts[0].count == 2
     assert [len(side) for side in read_pairs(good)] == [2, 2]
-    assert [image["name"] for image in evaluate_folder(lambda image: image, good, lpips=False)["images"]] == [
+    assert [image["name"] for image in evaluate_folder(lambda image: image, good, metrics=FIDELITY)["images"]] == [
         "a.png", "x/a.png",
     ]  # fmt: skip
     assert cut_patches(good, tmp_path / "patches", Cut(16, 0)).ok
@@ -46,7 +47,7 @@ def test_other_folders_make_no_partners_for_any_user(tmp_path):
     ]  # fmt: skip
     with pytest.raises(WorkbenchError, match=r"wrong: x/a.png has no partner in target/"):
         read_pairs(wrong)
-    report = evaluate_folder(lambda image: image, wrong, lpips=False)
+    report = evaluate_folder(lambda image: image, wrong, metrics=FIDELITY)
     assert [image["name"] for image in report["images"]] == ["b.png"]
     assert [failure["name"] for failure in report["failed"]] == ["x/a.png", "y/a.png"]
     cut = cut_patches(wrong, tmp_path / "patches", Cut(16, 0))
@@ -60,7 +61,7 @@ def test_a_side_that_is_missing_is_said_alike(tmp_path):
     said = f"{half}: a paired folder has input/ and target/; input/ is missing"
     assert check(half, progress=False).parts[0].problems == [said]
     for use in (read_pairs, read_folder, list_pairs, lambda folder: cut_patches(folder, tmp_path / "p", Cut(16, 0)),
-                lambda folder: evaluate_folder(lambda image: image, folder, lpips=False)):  # fmt: skip
+                lambda folder: evaluate_folder(lambda image: image, folder, metrics=FIDELITY)):  # fmt: skip
         with pytest.raises(WorkbenchError) as raised:
             use(half)
         assert str(raised.value) == said

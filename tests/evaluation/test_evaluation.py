@@ -17,6 +17,7 @@ from workbench.evaluation import (
     get_protocol,
     metrics,
 )
+from workbench.evaluation.measures import FIDELITY
 from workbench.images import read_image, to_float, to_uint, write_png
 
 
@@ -150,10 +151,10 @@ def test_the_time_is_that_of_restoring_a_megapixel(monkeypatch):
     monkeypatch.setattr("workbench.evaluation.evaluate.time.perf_counter", lambda: next(clock))
     pictures = [(name, np.zeros((100, size, 3), np.uint8), np.zeros((100, size, 3), np.uint8))
                 for name, size in (("a", 50), ("b", 100))]  # fmt: skip
-    report = evaluate_pairs(brighten, pictures, lpips=False)
+    report = evaluate_pairs(brighten, pictures, metrics=FIDELITY)
     assert report["seconds_per_megapixel"] == pytest.approx(6.0 / 0.015)
     assert "400 s a megapixel" in format_result(report)
-    assert evaluate_pairs(brighten, [], lpips=False)["seconds_per_megapixel"] is None
+    assert evaluate_pairs(brighten, [], metrics=FIDELITY)["seconds_per_megapixel"] is None
 
 
 @pytest.fixture
@@ -173,12 +174,12 @@ def brighten(image):
 
 def test_evaluate_folder(pairs):
     calls = []
-    report = evaluate_folder(brighten, pairs, lpips=False, progress=lambda *call: calls.append(call))
+    report = evaluate_folder(brighten, pairs, metrics=FIDELITY, progress=lambda *call: calls.append(call))
     assert calls == [(0, 3, "a.png"), (1, 3, "b.png"), (2, 3, "sub/c.png"), (3, 3, "")]
     measured = ["protocol", "images", "mean", "input_mean", "seconds_per_megapixel", "unavailable", "failed"]
     assert list(report) == measured
     assert report["protocol"] == "rgb" and report["failed"] == []
-    assert [list(image) for image in report["images"]] == [["name", "psnr", "ssim", "lpips"]] * 3
+    assert [list(image) for image in report["images"]] == [["name", "psnr", "ssim"]] * 3
     protocol = PROTOCOLS["rgb"]
     expected = []
     for image in report["images"]:
@@ -186,10 +187,9 @@ def test_evaluate_folder(pairs):
         restored = to_uint(to_float(degraded) + np.float32(0.1))
         assert image["psnr"] == protocol.psnr(restored, reference)
         assert image["ssim"] == protocol.ssim(restored, reference)
-        assert image["lpips"] is None
         expected.append((image["psnr"], protocol.psnr(degraded, reference)))
     assert [report["mean"]["psnr"], report["input_mean"]["psnr"]] == pytest.approx(np.mean(expected, axis=0).tolist())
-    assert report["unavailable"] == {"lpips": "LPIPS was not asked for"}
+    assert report["unavailable"] == {}
     json.dumps(report, allow_nan=False)
 
 
@@ -197,7 +197,7 @@ def test_what_fails_is_listed_and_the_others_are_done(pairs):
     (pairs / "input" / "b.png").write_bytes(b"")
     (pairs / "target" / "only.png").write_bytes(b"")
     write_png(pairs / "target" / "sub" / "c.png", to_uint(photo(41, 52)))
-    report = evaluate_folder(identity, pairs, lpips=False)
+    report = evaluate_folder(identity, pairs, metrics=FIDELITY)
     assert [image["name"] for image in report["images"]] == ["a.png"]
     assert report["failed"] == [
         {"name": "b.png", "reason": "input: the file is empty"},
@@ -215,9 +215,9 @@ def test_what_fails_is_listed_and_the_others_are_done(pairs):
     ],
 )
 def test_a_restorer_gone_wrong_is_no_result(pairs, restore_fn, reason):
-    report = evaluate_folder(restore_fn, pairs, lpips=False)
+    report = evaluate_folder(restore_fn, pairs, metrics=FIDELITY)
     assert report["images"] == [] and all(reason in failure["reason"] for failure in report["failed"])
-    assert report["mean"] == {"psnr": None, "ssim": None, "lpips": None}
+    assert report["mean"] == {"psnr": None, "ssim": None}
     assert "mean" in format_result(report)
 
 
@@ -253,7 +253,7 @@ def test_lpips_in_the_report(weights, monkeypatch):
     metric = Lpips.load("squeeze")
     reference = photo()
     examples = [("a", to_uint(noisy(reference)), to_uint(reference)), ("tiny", photo(16, 30), photo(16, 30, seed=1))]
-    report = evaluate_pairs(identity, iter(examples), "rgb", lpips=metric)
+    report = evaluate_pairs(identity, iter(examples), "rgb", metrics=(*FIDELITY, metric))
     assert report["images"][0]["lpips"] == pytest.approx(metric(examples[0][1], examples[0][2]))
     assert report["images"][1]["lpips"] is None
     assert report["mean"]["lpips"] == report["images"][0]["lpips"] == report["input_mean"]["lpips"]
@@ -265,6 +265,6 @@ def test_lpips_in_the_report(weights, monkeypatch):
 def test_integer_and_float_pairs_score_alike():
     reference = to_uint(photo(), 16)
     degraded = to_uint(noisy(photo()), 16)
-    as_float = evaluate_pairs(identity, [("a", to_float(degraded), to_float(reference))], "blocks", lpips=False)
-    as_integer = evaluate_pairs(identity, [("a", degraded, reference)], "blocks", lpips=False)
+    as_float = evaluate_pairs(identity, [("a", to_float(degraded), to_float(reference))], "blocks", metrics=FIDELITY)
+    as_integer = evaluate_pairs(identity, [("a", degraded, reference)], "blocks", metrics=FIDELITY)
     assert as_integer | {"seconds_per_megapixel": 0} == as_float | {"seconds_per_megapixel": 0}

@@ -12,6 +12,7 @@ from skimage import data, transform
 from workbench.data.matlab import open_blocks
 from workbench.errors import WorkbenchError
 from workbench.evaluation import dnd, ecc, evaluate_pairs, get_protocol, metrics, sets
+from workbench.evaluation.measures import FIDELITY
 from workbench.images import write_png
 
 SHAPE = (3, 2, 24, 16, 3)
@@ -117,7 +118,7 @@ def test_sidd_validation(sidd, protocol, ssim):
     folder, noisy, clean = sidd
     found = sets.open_set(str(folder))
     assert (found.name, found.data_set, found.size) == ("sidd/validation", "sidd/validation", 6)
-    report = found.evaluate(lambda image: image + np.float32(0.001), protocol, lpips=False)
+    report = found.evaluate(lambda image: image + np.float32(0.001), protocol, metrics=FIDELITY)
     assert [image["name"] for image in report["images"]] == [f"{i:04d}_{b:02d}" for i in (1, 2, 3) for b in (1, 2)]
     expected = []
     for degraded, reference in zip(noisy.reshape(-1, 24, 16, 3), clean.reshape(-1, 24, 16, 3), strict=True):
@@ -223,7 +224,7 @@ def test_pictures_that_cannot_be_aligned_have_no_number_but_a_reason():
         ("negative", 255 - reference, reference),
         ("tiny", rng.integers(0, 256, (2, 2, 3), np.uint8), rng.integers(0, 256, (2, 2, 3), np.uint8)),
     ]
-    report = evaluate_pairs(lambda image: image, pairs, "rgb-ecc", lpips=False)
+    report = evaluate_pairs(lambda image: image, pairs, "rgb-ecc", metrics=FIDELITY)
     scores = {image["name"]: image for image in report["images"]}
     assert scores["same"]["psnr"] is None and scores["same"]["ssim"] == 1
     for name in ("flat", "black", "negative"):

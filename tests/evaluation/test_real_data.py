@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.evaluation import evaluate_folder, evaluate_pairs
+from workbench.evaluation.measures import FIDELITY
 from workbench.evaluation.metrics import psnr
 from workbench.images import read_image
 
@@ -17,7 +18,7 @@ SETS = ["cc15", "sidd_pair", "rain100l", "spa_pair", "gopro", "levin", "lol_eval
 def test_input_scores_agree_with_the_manifest(real_data, name):
     sets = {entry["name"]: entry for entry in json.loads((real_data / "MANIFEST.json").read_text())["sets"]}
     expected = sets[name]["input_vs_target"]
-    report = evaluate_folder(lambda image: image, real_data / name, "rgb", lpips=False)
+    report = evaluate_folder(lambda image: image, real_data / name, "rgb", metrics=FIDELITY)
     assert len(report["images"]) == sets[name]["pairs"] and not report["failed"]
     assert report["input_mean"] == report["mean"]
     assert report["mean"]["psnr"] == pytest.approx(expected["psnr_rgb"], abs=0.011)
@@ -33,8 +34,8 @@ def test_real_shake_is_measured_after_alignment(real_data):
         inner = sharp[10:-10, 10:-10]
         shifted = (np.roll(blurred, (y, x), axis=(0, 1))[10:-10, 10:-10] for y in range(-6, 7) for x in range(-6, 7))
         by_shift.append(max(psnr(image, inner, data_range=255) for image in shifted))
-    as_they_are = evaluate_pairs(lambda image: image, pairs, "rgb", lpips=False)["images"]
-    aligned = evaluate_pairs(lambda image: image, pairs, "rgb-ecc", lpips=False)["images"]
+    as_they_are = evaluate_pairs(lambda image: image, pairs, "rgb", metrics=FIDELITY)["images"]
+    aligned = evaluate_pairs(lambda image: image, pairs, "rgb-ecc", metrics=FIDELITY)["images"]
     for before, after, best_shift in zip(as_they_are, aligned, by_shift, strict=True):
         assert after["psnr"] > before["psnr"] + 0.5, "the blurred picture lies some pixels off"
         # An independent measurement: whole pixels, all of them tried. Parts of pixels and brightness gain a little.

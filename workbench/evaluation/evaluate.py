@@ -11,7 +11,6 @@ import numpy as np
 
 from workbench.data.folders import Alone, PairFiles, list_pairs
 from workbench.errors import WorkbenchError
-from workbench.evaluation.lpips import Lpips
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.evaluation.protocols import Protocol, get_protocol
@@ -28,9 +27,8 @@ def evaluate_folder(
     restore_fn: RestoreFunction,
     folder: str | os.PathLike,
     protocol: str = "rgb",
-    lpips: bool | Lpips | Unavailable = True,
     progress: Progress | None = None,
-    metrics: Sequence[str] = STANDARD,
+    metrics: Sequence[str | Metric] = STANDARD,
 ) -> dict:
     """Measure a restorer on a paired folder.
 
@@ -44,17 +42,15 @@ def evaluate_folder(
         Has ``input/`` and ``target/`` with equal file names, sub-folders included.
     protocol : str
         A name of :data:`workbench.evaluation.protocols.PROTOCOLS`.
-    lpips : bool, Lpips or Unavailable
-        Whether to compute LPIPS, or an instance to use again.
     progress : callable, optional
         Called with (pairs done, pairs in all or None, name of the next) before each pair, and at the end with no name.
-    metrics : sequence of str
-        Keys of `workbench.evaluation.measures.METRICS`.
+    metrics : sequence of str or Metric
+        Keys of `workbench.evaluation.measures.METRICS`, or metrics that are loaded already.
 
     Returns
     -------
     dict
-        Ready for JSON: ``{"protocol", "images": [{"name", "psnr", "ssim", "lpips"}], "mean", "input_mean",
+        Ready for JSON: ``{"protocol", "images": [{"name", METRIC...}], "mean", "input_mean",
         "seconds_per_megapixel", "unavailable", "failed": [{"name", "reason"}]}``. The two means have the metrics of the
         restored and the degraded images, over those images for which the metric exists, or its value for them all if
         it is one of sets; the time is that of restoring alone. A value that cannot be computed is None, as is the
@@ -75,16 +71,15 @@ def evaluate_folder(
         return _read("input", files.degraded), _read("target", files.clean)
 
     jobs = ((files.name, lambda files=files: load(files)) for files in sorted([*pairs, *alone]))
-    return _evaluate(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), lpips, progress, metrics)
+    return _evaluate(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), progress, metrics)
 
 
 def evaluate_pairs(
     restore_fn: RestoreFunction,
     pairs: Iterable[tuple[str, np.ndarray, np.ndarray]],
     protocol: str = "rgb",
-    lpips: bool | Lpips | Unavailable = True,
     progress: Progress | None = None,
-    metrics: Sequence[str] = STANDARD,
+    metrics: Sequence[str | Metric] = STANDARD,
 ) -> dict:
     """Measure a restorer on pairs in memory.
 
@@ -92,7 +87,7 @@ def evaluate_pairs(
     ----------
     pairs : iterable of (name, degraded, reference)
         Arrays (H, W, 3), uint8, uint16 or floating point in [0, 1].
-    restore_fn, protocol, lpips, progress, metrics
+    restore_fn, protocol, progress, metrics
         As for :func:`evaluate_folder`.
 
     Returns
@@ -102,7 +97,7 @@ def evaluate_pairs(
     """
     total = len(pairs) if hasattr(pairs, "__len__") else None
     jobs = ((name, lambda pair=pair: pair) for name, *pair in pairs)
-    return _evaluate(restore_fn, jobs, total, get_protocol(protocol), lpips, progress, metrics)
+    return _evaluate(restore_fn, jobs, total, get_protocol(protocol), progress, metrics)
 
 
 def format_result(result: dict) -> str:
@@ -126,14 +121,12 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _loaded(metrics: Sequence[str], lpips: bool | Lpips | Unavailable) -> dict[str, Metric | Unavailable]:
-    loaded: dict[str, Metric | Unavailable] = {}
-    for metric in chosen(metrics):
-        if metric is not Lpips or lpips is True:
-            loaded[metric.name] = metric.load()
-        else:
-            loaded[metric.name] = Unavailable("LPIPS was not asked for") if lpips is False else lpips
-    return loaded
+def _loaded(metrics: Sequence[str | Metric]) -> dict[str, Metric | Unavailable]:
+    named = {metric.name: metric for metric in chosen(each for each in metrics if isinstance(each, str))}
+    return {
+        (each if isinstance(each, str) else each.name): (named[each].load() if isinstance(each, str) else each)
+        for each in metrics
+    }
 
 
 def _evaluate(
@@ -141,11 +134,10 @@ def _evaluate(
     jobs: Iterator[tuple[str, _Load]],
     total: int | None,
     protocol: Protocol,
-    lpips: bool | Lpips | Unavailable,
     progress: Progress | None,
-    metrics: Sequence[str],
+    metrics: Sequence[str | Metric],
 ) -> dict:
-    scorer = _Scorer(protocol, _loaded(metrics, lpips))
+    scorer = _Scorer(protocol, _loaded(metrics))
     images, failed = [], []
     of_restored, of_inputs = {}, {}
     seconds, megapixels = 0.0, 0.0

@@ -16,7 +16,9 @@ GROUP = "workbench.metrics"
 
 METRICS: dict[str, type[Metric]] = {each.name: each for each in (Psnr, Ssim, Lpips, Fid, Niqe, Noise, Blur)}
 METRICS |= installed(GROUP, Metric, "workbench.evaluation.Metric", METRICS)
-STANDARD = ("psnr", "ssim", "lpips")
+FIDELITY = ("psnr", "ssim")
+"""What needs no weights."""
+STANDARD = (*FIDELITY, "lpips")
 """What an evaluation measures if nothing else is asked for."""
 
 

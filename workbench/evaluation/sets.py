@@ -21,9 +21,8 @@ from workbench.data.matlab import open_blocks
 from workbench.data.root import DATASET
 from workbench.errors import WorkbenchError
 from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_folder, evaluate_pairs
-from workbench.evaluation.lpips import Lpips
 from workbench.evaluation.measures import STANDARD
-from workbench.evaluation.metric import Unavailable
+from workbench.evaluation.metric import Metric
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Data
 
@@ -63,9 +62,8 @@ class EvaluationSet:
         self,
         restore_fn: RestoreFunction,
         protocol: str = "rgb",
-        lpips: bool | Lpips | Unavailable = True,
         progress: Progress | None = None,
-        metrics: Sequence[str] = STANDARD,
+        metrics: Sequence[str | Metric] = STANDARD,
     ) -> dict:
         """Measure a restorer; arguments and result as of `workbench.evaluation.evaluate_folder`."""
         raise NotImplementedError
@@ -75,32 +73,32 @@ class EvaluationSet:
 class _Folder(EvaluationSet):
     folder: Path
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
-        return evaluate_folder(restore_fn, self.folder, protocol, lpips, progress, metrics)
+    def evaluate(self, restore_fn, protocol="rgb", progress=None, metrics=STANDARD):
+        return evaluate_folder(restore_fn, self.folder, protocol, progress, metrics)
 
 
 @dataclass(frozen=True)
 class _Simulated(EvaluationSet):
     data: Data
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
-        return evaluate_pairs(restore_fn, validation_pairs(self.data), protocol, lpips, progress, metrics)
+    def evaluate(self, restore_fn, protocol="rgb", progress=None, metrics=STANDARD):
+        return evaluate_pairs(restore_fn, validation_pairs(self.data), protocol, progress, metrics)
 
 
 @dataclass(frozen=True)
 class _HeldOutSource(EvaluationSet):
     data: Data
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
-        return evaluate_pairs(restore_fn, source_validation_pairs(self.data), protocol, lpips, progress, metrics)
+    def evaluate(self, restore_fn, protocol="rgb", progress=None, metrics=STANDARD):
+        return evaluate_pairs(restore_fn, source_validation_pairs(self.data), protocol, progress, metrics)
 
 
 @dataclass(frozen=True)
 class _SiddBlocks(EvaluationSet):
     folder: Path
 
-    def evaluate(self, restore_fn, protocol="rgb", lpips=True, progress=None, metrics=STANDARD):
-        return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, lpips, progress, metrics)
+    def evaluate(self, restore_fn, protocol="rgb", progress=None, metrics=STANDARD):
+        return evaluate_pairs(restore_fn, SiddValidation(self.folder), protocol, progress, metrics)
 
 
 def open_set(location: str, run: Path | None = None, data: Data | None = None) -> EvaluationSet:

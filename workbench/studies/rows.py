@@ -215,7 +215,7 @@ def _best_blur(test_set: EvaluationSet, restore: Callable[[np.ndarray], np.ndarr
         return gaussian_filter(restored[key], (sigma, sigma, 0))
 
     def mean_psnr(sigma: float) -> float:
-        return test_set.evaluate(lambda image: blurred(image, sigma), lpips=False)["mean"]["psnr"]
+        return test_set.evaluate(lambda image: blurred(image, sigma), metrics=("psnr",))["mean"]["psnr"]
 
     best = max((0.0, *BLURS), key=mean_psnr)
     return best, test_set.evaluate(lambda image: blurred(image, best))
