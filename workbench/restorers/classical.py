@@ -139,9 +139,8 @@ def bm3d(image: np.ndarray, strength: float = 2.0, level: float | None = None) -
     height, width = image.shape[:2]
     padding = ((0, max(_BLOCK - height, 0)), (0, max(_BLOCK - width, 0)), (0, 0))
     padded = np.pad(image, padding, mode="symmetric") @ OPPONENT.T
-    with torch.inference_mode():
-        opponent = torch.from_numpy(padded.astype(np.float32)).permute(2, 0, 1)[None]
-        restored = denoiser(opponent, sigma)[0].permute(1, 2, 0).numpy()
+    opponent = torch.from_numpy(padded.astype(np.float32)).permute(2, 0, 1)[None]
+    restored = denoiser(opponent, sigma)[0].permute(1, 2, 0).numpy()
     return (restored @ OPPONENT).astype(np.float32)[:height, :width]
 
 
