@@ -18,9 +18,11 @@ from workbench.data.degradations import (
     GROUP,
     CameraShake,
     Haze,
+    Holes,
     LayeredRain,
     LinearMotionBlur,
     LowLight,
+    LowResolution,
     PoissonNoise,
     RainStreaks,
     SaltAndPepperNoise,
@@ -68,6 +70,9 @@ def test_black_white_and_tiny_patches_are_degraded_too(name):
         (CameraShake, "highlights", (0.5, 3.0)),
         (Haze, "airlight", (0.5, 1.5)),
         (LowLight, "exposure", (0.0, 0.5)),
+        (Holes, "covered", (0.1, 1.1)),
+        (Holes, "width", (0.5, 3.0)),
+        (LowResolution, "factor", (0.5, 2.0)),
     ],
 )
 def test_ranges_are_checked(degradation, field, wrong):
@@ -229,6 +234,38 @@ def test_low_light_is_darker_by_its_exposure_and_noisier_in_the_bright():
     dark, bright = (low(flat(value), np.random.default_rng(0)) ** 2.2 for value in (0.3, 0.9))
     assert bright.mean() == pytest.approx(0.1 * 0.9**2.2, rel=0.02)
     assert bright.std() > 1.5 * dark.std()
+
+
+# What is missing
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_holes_cover_their_share_in_strokes_and_leave_the_rest_alone(seed, picture):
+    clean = 0.1 + 0.9 * picture
+    degraded = Holes(covered=(0.3, 0.3), width=(4.0, 4.0))(clean, np.random.default_rng(seed))
+    missing = (degraded == 0).all(axis=2)
+    np.testing.assert_array_equal(degraded[~missing], clean[~missing])
+    assert 0.3 <= missing.mean() < 0.36
+    inner = missing[1:-1, 1:-1] & missing[2:, 1:-1] & missing[:-2, 1:-1] & missing[1:-1, 2:] & missing[1:-1, :-2]
+    assert inner.sum() > 0.3 * missing.sum(), "strokes, not single pixels"
+
+
+def test_a_hole_in_the_middle_has_half_the_side_for_a_quarter():
+    degraded = Holes(shape="center", covered=(0.25, 0.25))(flat(0.5, 64), np.random.default_rng(0))
+    expected = flat(0.5, 64)
+    expected[16:48, 16:48] = 0
+    np.testing.assert_array_equal(degraded, expected)
+    assert not Holes(covered=(1.0, 1.0))(flat(0.5, 20), np.random.default_rng(0)).any()
+
+
+def test_low_resolution_keeps_what_a_coarse_grid_holds():
+    columns = np.arange(128) / 128
+    coarse, fine = (0.5 + 0.2 * np.sin(2 * np.pi * waves * columns) for waves in (2, 12))
+    for wave, kept in ((coarse, True), (fine, False)):
+        clean = np.broadcast_to(wave[None, :, None], (128, 128, 3)).astype(np.float32)
+        lost = LowResolution(factor=(8.0, 8.0))(clean, np.random.default_rng(0))
+        inside = (lost - clean)[:, 16:-16]
+        assert (np.abs(inside).max() < 0.02) if kept else lost[:, 16:-16].std() < 0.1 * clean.std()
 
 
 # Before the simulated camera

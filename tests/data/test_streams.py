@@ -219,6 +219,16 @@ def test_source_validation_follows_the_recipe():
         assert pair.degraded.shape == pair.reference.shape == (side, side, 3)
 
 
+def test_clean_pictures_that_a_source_names_are_degraded_as_it_is(tmp_path):
+    write(tmp_path / "images", ["a.png", "b.png", "c.png"], 100)
+    entry = {"degradation": {"name": "awgn", "sigma": [10, 10]}, "source_validation": str(tmp_path)}
+    data = Data(mixture=[entry, {"degradation": {"name": "holes", "shape": "center", "covered": [1, 1]}}])
+    first, second, hole, _ = source_validation_pairs(data, limit=4)
+    assert [first.name, second.name, hole.name[:8]] == ["1-awgn-a.png", "1-awgn-c.png", "2-holes-"]
+    noise = 255 * first.degraded - first.reference
+    assert np.all(first.reference == 100) and noise.std() == pytest.approx(10, rel=0.1) and not hole.degraded.any()
+
+
 @pytest.mark.parametrize("domain", ["simulated-rain", "simulated-shake"])
 def test_simulated_targets_have_held_out_pairs(domain):
     data = Data(target=domain, validation=domain, camera="mild")

@@ -13,9 +13,11 @@ from torch.utils.data import ConcatDataset, Subset
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
 from workbench.data.embedded import EFFECTS, TUNING, simulated_target, source_photographs
+from workbench.data.folders import is_paired
 from workbench.data.root import DATASET, PATCHES, data_root, folder_of
 from workbench.data.streams import Parts, PatchStream, Source
 from workbench.errors import WorkbenchError
+from workbench.images import to_float
 from workbench.recipes.schema import PAIRS, Data, MixtureEntry
 
 EMBEDDED, SYNTHETIC = "embedded", "synthetic"
@@ -133,9 +135,9 @@ def simulated_split(location: str) -> tuple[str, str] | None:
 def source_validation_pairs(data: Data, limit: int | None = None) -> list[Pair]:
     """Held-out pairs of a recipe's source domain, at most ``limit`` of them.
 
-    Of each source the pairs that the recipe names for it, if it names some; else the embedded photographs with its
-    degradation, AWGN at sigma 25; none where the source is pairs on disk and no others are named. Those of a mixture
-    are numbered by source.
+    Of each source the pairs that the recipe names for it, if it names some; else the clean pictures that it names, or
+    the embedded photographs, with its degradation, AWGN at sigma 25 where its level is drawn; none where the source is
+    pairs on disk and nothing else is named. Those of a mixture are numbered by source.
     """
     entries = [entry for entry in data.entries if held_out(entry)]
     if data.mixture is None:
@@ -154,11 +156,17 @@ def held_out(entry: MixtureEntry) -> bool:
 
 
 def _entry_pairs(entry: MixtureEntry, limit: int | None) -> list[Pair]:
-    if entry.source_validation is not None:
-        return _held_out(entry.source_validation, limit)
-    if entry.degradation.name == "awgn":
-        return source_pairs(limit=limit)
-    return _degraded_photographs(build(entry.degradation.name, entry.degradation.overrides), limit)
+    location, chosen = entry.source_validation, entry.degradation
+    if location is not None and (chosen.name == PAIRS or is_paired(existing_folder(location))):
+        return _held_out(location, limit)
+    degradation = build(chosen.name, chosen.overrides)
+    if chosen.name == "awgn" and degradation.sigma[0] != degradation.sigma[1]:
+        degradation = AdditiveWhiteGaussianNoise((25.0, 25.0))
+    if location is None:
+        return _degraded_photographs(degradation, limit)
+    pictures = read_folder(existing_folder(location))
+    chosen_ones = _spaced(range(len(pictures)), limit)
+    return _degraded(degradation, ((pictures.names[index], pictures[index]) for index in chosen_ones))
 
 
 def source_pairs(sigma: float = 25.0, limit: int | None = None) -> list[Pair]:
@@ -185,11 +193,16 @@ def _source(entry: MixtureEntry, fraction: float, seed: int) -> Source:
 
 def _degraded_photographs(degradation: Degradation, limit: int | None) -> list[Pair]:
     """The embedded held-out photographs, degraded."""
+    photographs = _spaced(source_photographs("held-out"), limit)
+    return _degraded(degradation, ((photograph.name, photograph.pixels) for photograph in photographs))
+
+
+def _degraded(degradation: Degradation, pictures: Iterable[tuple[str, np.ndarray]]) -> list[Pair]:
+    """Named clean pictures and what the degradation makes of them, each by a generator of its number."""
     pairs = []
-    for index, photograph in enumerate(_spaced(source_photographs("held-out"), limit)):
-        whole = photograph.pixels.astype(np.float32) / 255.0
-        clean, degraded = degraded_pair(degradation, whole, np.random.default_rng((25, index)))
-        pairs.append(Pair(photograph.name, degraded, np.rint(clean * 255).astype(np.uint8)))
+    for index, (name, pixels) in enumerate(pictures):
+        clean, degraded = degraded_pair(degradation, to_float(pixels), np.random.default_rng((25, index)))
+        pairs.append(Pair(name, degraded, np.rint(clean * 255).astype(np.uint8)))
     return pairs
 
 

@@ -18,7 +18,9 @@ from workbench.data import degradations
 from workbench.files import is_plain_name
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
-Task = Literal["denoising", "deraining", "deblurring", "dehazing", "low-light", "all-in-one"]
+Task = Literal[
+    "denoising", "deraining", "deblurring", "dehazing", "low-light", "inpainting", "super-resolution", "all-in-one"
+]  # fmt: skip
 TASKS = frozenset(get_args(Task))
 AWGN_SIGMA = list(degradations.AdditiveWhiteGaussianNoise().sigma)
 
@@ -125,8 +127,9 @@ class Data(Section):
     )
     source_validation: str | None = Field(
         None,
-        description="held-out pairs of the source domain: a folder or dataset:NAME; if null, embedded photographs with"
-        " the degradation (AWGN of sigma 25), and none for 'pairs'",
+        description="held-out pairs of the source domain: a folder or dataset:NAME, of pairs, or of clean images that"
+        " get the degradation; if null, embedded photographs with it, and none for 'pairs'. AWGN whose level is drawn"
+        " has sigma 25",
     )
     unpaired: str | list[str] | None = Field(None, description="clean images of the unpaired extension; source if null")
     camera: Literal["mild", "standard", "strong", "textured", "night"] = Field(

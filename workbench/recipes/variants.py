@@ -120,6 +120,10 @@ VARIANTS: dict[str, Variant] = {
             "options.drdd.schedule=released",
         ),
     ),
+    "drdd-holes-center": Variant(
+        "DRDD, Table 6 (Center): the hole is a square of half the side in the middle",
+        ("data.degradation={name: holes, shape: center, covered: [0.25, 0.25]}",),
+    ),
     **{f"drdd-level-{level}": _level(level) for level in ("0.1", "0.3", "0.5", "0.8", "1.5", "2.0")},
 }
 """By name. Table 4 (f) and Table A1 (Ours) are the recipes themselves."""

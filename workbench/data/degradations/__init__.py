@@ -21,6 +21,7 @@ from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
 from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.developed import DevelopedNoise
+from workbench.data.degradations.missing import Holes, LowResolution
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
 from workbench.data.degradations.rain import LayeredRain, RainStreaks
 from workbench.plugins import installed
@@ -48,6 +49,8 @@ DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "camera-shake": CameraShake,
     "haze": Haze,
     "low-light": LowLight,
+    "holes": Holes,
+    "low-resolution": LowResolution,
 }
 """The names recipes use; those of other installed packages are found."""
 
@@ -141,9 +144,11 @@ __all__ = [
     "Degradation",
     "DevelopedNoise",
     "Haze",
+    "Holes",
     "LayeredRain",
     "LinearMotionBlur",
     "LowLight",
+    "LowResolution",
     "PoissonNoise",
     "RainStreaks",
     "SaltAndPepperNoise",

@@ -31,6 +31,8 @@ TRAINED_ON = {
     "Rain100H": (),
     "Rain100L": ("data.source=dataset:rain100l/train", "data.validation=dataset:rain100l/test"),
 }
+UNSPLIT = {"2": "drdd-mnmd-paper", "6": "drdd-inpaint-paper"}
+"""By table the recipe at scale paper that there is, without a test set beside it."""
 METRICS = frozenset({"PSNR", "SSIM", "LPIPS", "FID", "NIQE"})
 VARIANT_KEYS = ("options.drdd.stages", "options.drdd.level")
 
@@ -53,6 +55,8 @@ def experiment(number: Number) -> Experiment | str:
     if number.table == "C.9" and number.data in DATA_SETS:
         level = number.column.removeprefix("sigma = ")
         return _of("drdd-derain-paper" + (f"+drdd-level-{level}" if level != "1.0" else ""), number, "drdd")
+    if number.row in ROWS and (recipe := UNSPLIT.get(number.table)):
+        return f"{recipe} trains it; which pictures are held out for it the paper does not say"
     if number.row not in ROWS or number.data not in DATA_SETS:
         return "no recipe at scale paper, or no test set of the catalogue, stands for it"
     method, variant = ROWS[number.row]
