@@ -21,6 +21,7 @@ from apps.pairs import first_choice
 from apps.reading import check_size
 from workbench import __version__
 from workbench.errors import WorkbenchError
+from workbench.files import distinct
 from workbench.images import NOT_READ, SUFFIXES
 from workbench.restore import restore_file
 
@@ -115,16 +116,8 @@ def restore_all(
 
 def _unique(names: Sequence[str]) -> list[str]:
     """The names, without a way out of their folder, and numbered where they repeat."""
-    found: dict[str, str] = {}
-    for name in names:
-        kept = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        path = unique = PurePosixPath(*kept or ["unnamed"])
-        number = 1
-        while str(unique).casefold() in found:  # some file systems do not tell capitals apart
-            number += 1
-            unique = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        found[str(unique).casefold()] = str(unique)
-    return list(found.values())
+    inside = ([part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")] for name in names)
+    return distinct("/".join(parts or ["unnamed"]) for parts in inside)
 
 
 class BatchTab:

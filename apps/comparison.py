@@ -20,6 +20,7 @@ from apps.degrading import Degradation
 from apps.measuring import measure, measure_alone
 from apps.reading import read_photo
 from workbench.errors import WorkbenchError
+from workbench.files import distinct
 from workbench.images import Image, to_uint
 from workbench.restore import restore_array
 
@@ -176,7 +177,7 @@ def compare(
     networks = [restorers.load(choice) for choice in choices]
     folder = TemporaryDirectory(prefix="workbench-compare-")
     job = Job([], {}, degradation, folder)
-    for index, (path, name) in enumerate(zip(photos, _names(photos), strict=True)):
+    for index, (path, name) in enumerate(zip(photos, distinct(Path(photo).name for photo in photos), strict=True)):
 
         def tell(share: float, text: str, index: int = index, name: str = name) -> None:
             if stop is not None and stop.is_set():
@@ -264,18 +265,6 @@ def _partners(photos: Sequence[str | Path], references: Sequence[str | Path]) ->
             f"reference {', '.join(sorted(unused))}: no photo of that name; name photo and reference alike"
         )
     return found
-
-
-def _names(photos: Sequence[str | Path]) -> list[str]:
-    """The file names, numbered where they repeat."""
-    names: list[str] = []
-    for photo in photos:
-        name, number = Path(photo).name, 1
-        while name in names:
-            number += 1
-            name = f"{Path(photo).stem}-{number}{Path(photo).suffix}"
-        names.append(name)
-    return names
 
 
 def _with_name(name: str, reason: str) -> str:

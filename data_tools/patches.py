@@ -30,7 +30,7 @@ from workbench.data.folders import (
 )
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
-from workbench.files import write_text
+from workbench.files import distinct, write_text
 from workbench.images import read_image, write_png
 
 MANIFEST = "patches.jsonl"
@@ -176,15 +176,8 @@ def _pictures(source: Path, problems: list[str]) -> list[_Picture]:
 
 def _labels(paths: list[Path]) -> list[str]:
     """File stems for patches: the picture's with its folders, and numbered where that is taken."""
-    labels: dict[str, str] = {}
-    for path in paths:
-        stem = label = "-".join(path.with_suffix("").parts)
-        number = 1
-        while label.casefold() in labels:
-            number += 1
-            label = f"{stem}-{number}"
-        labels[label.casefold()] = label
-    return list(labels.values())
+    files = distinct(f"{'-'.join(path.with_suffix('').parts)}.png" for path in paths)
+    return [file.removesuffix(".png") for file in files]
 
 
 def _cut_all(

@@ -12,8 +12,8 @@ import json
 import os
 import stat
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from workbench.errors import WorkbenchError
@@ -151,6 +151,25 @@ def is_plain_name(name: str) -> bool:
     return (
         bool(name) and Path(name).name == name and not name.startswith(".") and name.isprintable() and "\\" not in name
     )
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Names of files, numbered before the suffix where they repeat, since some file systems do not tell capitals apart.
+
+    Examples
+    --------
+    >>> distinct(["a.png", "A.png", "x/a.png"])
+    ['a.png', 'A-2.png', 'x/a.png']
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        path = free = PurePosixPath(name)
+        number = 1
+        while str(free).casefold() in found:
+            number += 1
+            free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        found[str(free).casefold()] = str(free)
+    return list(found.values())
 
 
 def rename(finished: Path, path: Path) -> None:

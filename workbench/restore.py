@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from workbench.errors import WorkbenchError
+from workbench.files import distinct
 from workbench.images import list_images, read_image, write_png
 from workbench.restorers import Restorer, StoppedError
 from workbench.restorers.passes import Progress, Trace
@@ -133,7 +134,9 @@ def restore_files(
             continue
         for one in found:
             paths.setdefault(os.path.realpath(one), one)  # a file may be given twice, by itself and with its folder
-    for path, output in zip(paths.values(), _outputs(paths.values(), output_dir), strict=True):
+    names = distinct(f"{path.stem}.png" for path in paths.values())
+    for path, name in zip(paths.values(), names, strict=True):
+        output = output_dir / name
         try:
             if os.path.realpath(output) in paths:
                 raise WorkbenchError(f"the result would overwrite {output}, an input; choose another output folder")
@@ -144,15 +147,3 @@ def restore_files(
             if done is not None:
                 done(path, output)
     return failed
-
-
-def _outputs(paths: Iterable[Path], folder: Path) -> Iterator[Path]:
-    """A PNG file in ``folder`` for each path, no two the same."""
-    taken = set()
-    for path in paths:
-        name, number = path.stem, 1
-        while name.casefold() in taken:  # some file systems do not tell capitals apart
-            number += 1
-            name = f"{path.stem}-{number}"
-        taken.add(name.casefold())
-        yield folder / f"{name}.png"
