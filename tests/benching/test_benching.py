@@ -69,6 +69,13 @@ def test_pictures_of_a_size_are_restored_and_seams_measured():
     found = {row.what: row.facts for row in result.rows}
     assert found["whole"]["seam"] == 0 and found["as restored by default"]["seam"] == 0
     assert found["bfloat16"]["seam"] > 0
+    assert "GFLOP a megapixel" in result.notes[0]
+
+
+def test_large_pictures_are_restored_by_default_alone(monkeypatch):
+    monkeypatch.setattr(restoring, "LARGEST_COMPARED", 0.005)
+    result = restoring.run(Settings(repeats=1, warm_up=0, megapixels=(0.01,)))
+    assert [row.what for row in result.rows] == ["as restored by default"]
 
 
 def test_the_command_prints_a_table_and_writes_what_it_rests_on(tmp_path, capsys, monkeypatch):

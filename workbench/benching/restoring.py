@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
+from workbench.benching.ceilings import measure_ceilings
 from workbench.benching.measuring import Result, Row, Settings, in_turn, rows_of
 from workbench.data.embedded import source_photographs
 from workbench.devices import choose_device
@@ -19,23 +21,25 @@ from workbench.restorers.passes import TILE
 from workbench.training.memory import peak_memory, reset_peak_memory
 
 TILES = (256, 384, 512, TILE, 1024)
-LARGEST_WHOLE = 2.0
-"""Megapixels up to which the pass over the whole picture, against which seams are measured, is made."""
+LARGEST_COMPARED = 2.0
+"""Megapixels up to which tiles, half the precision and the pass over the whole picture, against which seams are
+measured, are tried; larger pictures are restored by default alone."""
 
 
 def run(settings: Settings) -> Result:
     """Measure every restorer at every size that is asked for."""
     device = choose_device(settings.device)
     torch.set_num_threads(settings.threads)
-    rows = []
+    rows, notes = [], []
     for name in settings.restorers:
         restorer, _ = load_restorer(name)
         restorer.to(device)
         for size in settings.megapixels:
             rows += _measure(name, restorer, size, settings, device)
-    notes = [
+        notes.append(_share(name, restorer, min(settings.megapixels), settings, device))
+    notes += [
         "seam: the largest difference from the pass over the whole picture, in levels of 255;"
-        f" measured up to {LARGEST_WHOLE:g} megapixels. memory: of the process, or of the device.",
+        f" measured up to {LARGEST_COMPARED:g} megapixels. memory: of the process, or of the device.",
     ]
     return Result("restore", rows, notes)
 
@@ -50,6 +54,25 @@ def picture(megapixels: float) -> np.ndarray:
     whole = np.tile(strip, (-(-height // rows), -(-width // strip.shape[1]), 1))[:height, :width]
     noise = np.random.default_rng(0).normal(0, 15, whole.shape)
     return np.clip(whole + noise, 0, 255).astype(np.uint8)
+
+
+def _share(name: str, restorer: Restorer, size: float, settings: Settings, device: torch.device) -> str:
+    """What part of the machine's convolutions the default makes of a picture."""
+    image = picture(size)
+    with FlopCounterMode(display=False) as counter:
+        restore_array(restorer, image)
+    times = in_turn({"": lambda: restore_array(restorer, image)}, settings, _synchronised(device))[""]
+    flops = counter.get_total_flops()
+    rate = flops / statistics.median(times.clock if device.type == "cuda" else times.processor)
+    ceiling = measure_ceilings(device, 128)["convolution"]
+    return (
+        f"{name}: {flops / size / 1e9:.0f} GFLOP a megapixel at {rate / 1e9:.0f} GFLOP/s, {rate / ceiling:.0%} of the"
+        f" ceiling of convolutions, {ceiling / 1e9:.0f}"
+    )
+
+
+def _synchronised(device: torch.device) -> Callable[[], None] | None:
+    return torch.cuda.synchronize if device.type == "cuda" else None
 
 
 def _measure(name: str, restorer: Restorer, size: float, settings: Settings, device: torch.device) -> list[Row]:
@@ -69,14 +92,11 @@ def _measure(name: str, restorer: Restorer, size: float, settings: Settings, dev
         return restore
 
     contenders = {"as restored by default": restored("as restored by default", None)}
-    for tile in TILES:
-        if tile < longest:
-            contenders[f"tiles of {tile}"] = restored(f"tiles of {tile}", tile)
-    if size <= LARGEST_WHOLE:
+    if size <= LARGEST_COMPARED:
+        contenders |= {f"tiles of {tile}": restored(f"tiles of {tile}", tile) for tile in TILES if tile < longest}
         contenders["whole"] = restored("whole", longest)
-    contenders["bfloat16"] = restored("bfloat16", None, half=True)
-    synchronised = torch.cuda.synchronize if device.type == "cuda" else None
-    times = in_turn(contenders, settings, synchronised)
+        contenders["bfloat16"] = restored("bfloat16", None, half=True)
+    times = in_turn(contenders, settings, _synchronised(device))
     found = []
     for row in rows_of(f"{name}, {size:g} MP", times, device.type):
         seconds = row.times.clock if device.type == "cuda" else row.times.processor
