@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
-
 INPUT, REFERENCE, OTHER = "#767676", "#000000", "#9a9a9a"
 """The degraded picture, its reference, and all that has no colour of its own, such as rivals."""
 
@@ -68,4 +65,7 @@ def shades(count: int) -> list[str]:
     >>> len(set(shades(4)))
     4
     """
+    from matplotlib import colormaps  # the app needs the names alone, and not the seconds that this takes
+    from matplotlib.colors import to_hex
+
     return [to_hex(colormaps["viridis"](0.85 * index / max(count - 1, 1))) for index in range(count)]
