@@ -13,7 +13,7 @@ from workbench.recipes import Recipe
 from workbench.recipes.schema import Training
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run, list_runs
-from workbench.training.fitting import NEEDED, find_shared
+from workbench.training.needed import NEEDED, find_shared
 
 _SAYS = {"warm start": "restoration alone", "head start": "the diffusion network alone"}
 

@@ -33,7 +33,7 @@ from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
 from workbench.runs.states import RUNNING, Watcher
 from workbench.training import find_or_train_all, recipe_digest
-from workbench.training.fitting import NEEDED
+from workbench.training.needed import NEEDED
 from workbench.training.reuse import Key
 
 LOOK_EVERY = 2.0

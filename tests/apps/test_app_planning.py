@@ -14,7 +14,7 @@ from workbench.methods import METHODS, resolve
 from workbench.recipes import load_recipe, save_recipe
 from workbench.runs.folder import Run
 from workbench.runs.states import RUNNING, Progress, State, Watcher
-from workbench.training.fitting import NEEDED
+from workbench.training.needed import NEEDED
 
 
 def warm_start(folder, status):

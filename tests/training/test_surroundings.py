@@ -161,6 +161,16 @@ def test_reading_runs_imports_neither_torch_nor_lightning(tmp_path):
     assert done.stdout.strip() == "[]"
 
 
+def test_the_app_can_plan_and_name_trainings_without_what_takes_seconds_to_import():
+    slow = ("lightning", "torchmetrics", "torchvision", "matplotlib", "scipy.stats")
+    program = (
+        "import sys\nfrom apps import planning, restorers\nimport workbench.colours, workbench.probes.intervals\n"
+        f"print([name for name in {slow} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_importing_and_reading_pictures_leaves_pillows_limit_alone(tmp_path):
     from PIL import Image
 

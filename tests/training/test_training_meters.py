@@ -11,6 +11,7 @@ from workbench.data.domains import Pair
 from workbench.methods import NoiseSpaceAdaptation, Vanilla, resolve
 from workbench.recipes import load_recipe
 from workbench.training.callbacks import Validation
+from workbench.training.lightning_method import LightningMethod
 from workbench.training.meters import LARGEST, high_frequency_energy
 
 
@@ -94,7 +95,7 @@ def test_references_of_one_colour_have_no_energy_to_compare():
         add_scalar=lambda tag, value, step: logged.update({tag: value}), add_image=lambda *_, **__: None
     )
     trainer = SimpleNamespace(is_global_zero=True, global_step=3, logger=SimpleNamespace(experiment=writer))
-    vanilla = method(kind=Vanilla, name="vanilla").eval()
+    vanilla = LightningMethod(method(kind=Vanilla, name="vanilla").eval())
     grey = Pair("grey", *[np.full((80, 88, 3), 128, np.uint8)] * 2)
     Validation({"target": [grey, *pairs()], "source": [grey]}, every=1).on_train_start(trainer, vanilla)
     assert not logged, "not the first step"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
-from lightning.pytorch import LightningModule
 from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -52,7 +51,7 @@ def all_finite(network: nn.Module) -> bool:
     return all(torch.isfinite(parameter).all() for parameter in network.parameters())
 
 
-class Method(LightningModule):
+class Method(nn.Module):
     """Base of all methods: trains ``self.restorer`` by the loss that a subclass defines.
 
     A subclass says which parts of a sample it needs (`parts`, see `workbench.data.streams.PatchStream`) and computes
@@ -190,6 +189,11 @@ class Method(LightningModule):
         return Length(0, recipe.training.max_steps if cls.trains else 0)
 
     @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.parameters(), torch.empty(0)).device
+
+    @property
     def head_start(self) -> int:
         """Steps at the start of training in which the restorer is left as it is."""
         return self.length(self.recipe).head_start
@@ -246,10 +250,6 @@ class Method(LightningModule):
         """
         return Restorer.of(self.evaluated, {"name": self.recipe.restorer.name, **self.recipe.restorer.overrides})
 
-    def training_step(self, batch: Batch, _index: int) -> dict[str, Tensor]:
-        """The losses of one step of Lightning's loop."""
-        return self.losses(self.laid_out(batch), self.global_step)
-
     @staticmethod
     def laid_out(batch: Batch) -> Batch:
         """The batch with its images in the networks' memory layout, channels last."""
@@ -258,22 +258,15 @@ class Method(LightningModule):
             for name, value in batch.items()
         }
 
-    def on_before_backward(self, loss: Tensor) -> None:
-        """Stop, on all devices together, before a loss that is not finite can spoil the weights.
+    def after_update(self, step: int) -> None:
+        """What follows each update of the weights: the restorer's moving average goes along.
 
-        Raises
-        ------
-        Diverged
+        Parameters
+        ----------
+        step : int
+            Updates done before this one.
         """
-        finite = math.isfinite(loss.item())
-        if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
-            raise Diverged(f"the loss is {loss.item()} at step {self.global_step}; {TRAIN_AGAIN}")
-
-    def optimizer_step(self, *args, **kwargs) -> None:
-        """Update the weights and, right after, their moving average: callbacks and checkpoints must see both."""
-        joint = self.trains_restorer(self.global_step)
-        super().optimizer_step(*args, **kwargs)
-        if joint and any(True for _ in self.restorer.parameters()):  # some networks have none
+        if self.trains_restorer(step) and any(True for _ in self.restorer.parameters()):  # some networks have none
             self.averaged.update_parameters(self.restorer)
 
     def configure_optimizers(self) -> dict | None:

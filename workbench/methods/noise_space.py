@@ -182,9 +182,9 @@ class NoiseSpaceAdaptation(Method):
         """After the head start, in the last of every ``critic_steps`` steps."""
         return step >= self.head_start and (step - self.head_start + 1) % self.options.critic_steps == 0
 
-    def optimizer_step(self, *args, **kwargs) -> None:
-        """Update the weights and the moving averages."""
-        super().optimizer_step(*args, **kwargs)
+    def after_update(self, step: int) -> None:
+        """The diffusion network's moving average goes along as well."""
+        super().after_update(step)
         if self.averaged_diffusion is not None:
             self.averaged_diffusion.update_parameters(self.diffusion)
 

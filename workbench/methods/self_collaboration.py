@@ -88,11 +88,10 @@ class SelfCollaboration(Method):
         super().start_from(weights)
         self.extractor.load_state_dict(weights)
 
-    def optimizer_step(self, *args, **kwargs) -> None:
-        """Update the weights; at the end of a period the restorer replaces its copy."""
-        done = self.global_step + 1
-        super().optimizer_step(*args, **kwargs)
-        if done % self.options.period == 0:
+    def after_update(self, step: int) -> None:
+        """At the end of a period the restorer replaces its copy."""
+        super().after_update(step)
+        if (step + 1) % self.options.period == 0:
             self.extractor.load_state_dict(self.evaluated.state_dict())
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:

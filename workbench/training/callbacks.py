@@ -17,11 +17,11 @@ from torch import nn
 from workbench.data.domains import Pair
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_float
-from workbench.methods import Method
 from workbench.methods.base import all_finite
 from workbench.progress import progress_bar
 from workbench.restore import restore_array
 from workbench.runs.checkpoints import WHOLE, read_checkpoint, write_checkpoint, write_snapshot
+from workbench.training.lightning_method import LightningMethod
 from workbench.training.meters import high_frequency_energy
 from workbench.training.surroundings import StopSignals
 
@@ -56,19 +56,19 @@ class Checkpoints(Callback):
     def __init__(self, path: Path, every: int, signals: StopSignals):
         self.path, self.every, self.signals = path, every, signals
 
-    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningMethod) -> None:
         """From now on a stop signal ends the training after a step."""
         self.signals.wait_for_steps()
 
-    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: LightningMethod, *_args) -> None:
         """Save where it is time to, and leave the loop when asked to."""
         # One process was asked; all of them stop at the same step.
         stop = trainer.strategy.reduce_boolean_decision(self.signals.asked is not None, all=False)
-        if stop or trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
+        if stop or trainer.global_step % self.every == 0 or trainer.global_step == module.method.total_steps:
             self._save(trainer, module)
         trainer.should_stop |= stop
 
-    def _save(self, trainer: Trainer, module: Method) -> None:
+    def _save(self, trainer: Trainer, module: LightningMethod) -> None:
         # A gradient that overflowed shows in the weights one step before it shows in the loss.
         if not all_finite(module):
             return
@@ -87,22 +87,22 @@ class Snapshots(Callback):
     def __init__(self, folder: Path, every: int):
         self.folder, self.every = folder, every
 
-    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningMethod) -> None:
         """Keep what training starts from."""
         if trainer.global_step == 0:
             self._keep(trainer, module)
 
-    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: LightningMethod, *_args) -> None:
         """Keep the weights where it is time to."""
-        if trainer.global_step % self.every == 0 or trainer.global_step == module.total_steps:
+        if trainer.global_step % self.every == 0 or trainer.global_step == module.method.total_steps:
             self._keep(trainer, module)
 
-    def _keep(self, trainer: Trainer, module: Method) -> None:
+    def _keep(self, trainer: Trainer, module: LightningMethod) -> None:
         if not trainer.is_global_zero:
             return
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"{trainer.global_step:07d}.safetensors"
-        state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+        state = {name: value.detach().cpu().contiguous() for name, value in module.method.state_dict().items()}
         write_snapshot(path, state)
 
 
@@ -122,15 +122,15 @@ class RandomState(Callback):
         self._restored: list[torch.Tensor] | None = None
         self._begun = False
 
-    def on_save_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, module: LightningMethod, checkpoint: dict) -> None:
         """Add the state."""
         checkpoint["random_state"] = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
 
-    def on_load_checkpoint(self, trainer: Trainer, module: Method, checkpoint: dict) -> None:
+    def on_load_checkpoint(self, trainer: Trainer, module: LightningMethod, checkpoint: dict) -> None:
         """Remember the state."""
         self._restored = checkpoint["random_state"]
 
-    def on_train_batch_start(self, trainer: Trainer, module: Method, *_args) -> None:
+    def on_train_batch_start(self, trainer: Trainer, module: LightningMethod, *_args) -> None:
         """Set the state at the first step, since what starts up before it draws random numbers as well.
 
         A checkpoint of a machine with other devices gives its CPU state only.
@@ -155,11 +155,11 @@ class Curves(Callback):
         self._norms: dict[str, float] = {}
         self._last = (0, 0.0)
 
-    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningMethod) -> None:
         """Start the clock."""
         self._last = (trainer.global_step, time.perf_counter())
 
-    def on_before_optimizer_step(self, trainer: Trainer, module: Method, optimizer) -> None:
+    def on_before_optimizer_step(self, trainer: Trainer, module: LightningMethod, optimizer) -> None:
         """Measure the gradients before the optimiser uses them."""
         if (trainer.global_step + 1) % self.every:
             return
@@ -167,7 +167,7 @@ class Curves(Callback):
             gradients = [parameter.grad for parameter in group["params"] if parameter.grad is not None]
             self._norms[group["name"]] = nn.utils.get_total_norm(gradients).item() if gradients else 0.0
 
-    def on_train_batch_end(self, trainer: Trainer, module: Method, losses: dict, *_args) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: LightningMethod, losses: dict, *_args) -> None:
         """Write what there is."""
         step = trainer.global_step
         if step % self.every:
@@ -179,7 +179,7 @@ class Curves(Callback):
             add(f"gradient_norm/{name}", norm, step)
         for group in trainer.optimizers[0].param_groups:
             add(f"learning_rate/{group['name']}", group["lr"], step)
-        for name, value in module.dials(step - 1).items():
+        for name, value in module.method.dials(step - 1).items():
             add(f"dial/{name}", value, step)
         before, then = self._last
         self._last = (step, time.perf_counter())
@@ -215,32 +215,32 @@ class Validation(Callback):
         """Take up the last measurement."""
         self.latest.update(state)
 
-    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningMethod) -> None:
         """Measure the start, so that curves show what training changed."""
         if trainer.global_step == 0:
             self._validate(trainer, module)
 
-    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: LightningMethod, *_args) -> None:
         """Measure where it is time to, and the restorer has changed since the start."""
         step = trainer.global_step
-        if (step % self.every == 0 and step > module.head_start) or step == module.total_steps:
+        if (step % self.every == 0 and step > module.method.head_start) or step == module.method.total_steps:
             self._validate(trainer, module)
 
-    def _validate(self, trainer: Trainer, module: Method) -> None:
+    def _validate(self, trainer: Trainer, module: LightningMethod) -> None:
         if not trainer.is_global_zero:
             return
         # Pictures of ever other sizes would be compiled for anew
-        compiled = module.recipe.training.compile
+        compiled = module.method.recipe.training.compile
         with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
             self._measure(trainer, module)
 
-    def _measure(self, trainer: Trainer, module: Method) -> None:
+    def _measure(self, trainer: Trainer, module: LightningMethod) -> None:
         begin, step, writer = time.perf_counter(), trainer.global_step, trainer.logger.experiment
         for domain, pairs in self.domains.items():
             errors, energies = [], []
             for index, pair in enumerate(pairs):
                 restored = np.clip(
-                    restore_array(module.exported(), to_float(pair.degraded), device=module.device), 0.0, 1.0
+                    restore_array(module.method.exported(), to_float(pair.degraded), device=module.device), 0.0, 1.0
                 )
                 reference = to_float(pair.reference)
                 errors.append(psnr(restored, reference, 1, highest=100))
@@ -251,7 +251,7 @@ class Validation(Callback):
             writer.add_scalar(f"validation/{domain}_psnr", self.latest[f"{domain}_psnr"], step)
             if there := [energy for energy in energies if np.isfinite(energy)]:
                 writer.add_scalar(f"validation/{domain}_high_frequency_energy", float(np.median(there)), step)
-        for tag, value in module.meters(self.domains).items():
+        for tag, value in module.method.meters(self.domains).items():
             writer.add_scalar(tag, value, step)
         writer.add_scalar("time/seconds_per_validation", time.perf_counter() - begin, step)
 
@@ -262,22 +262,22 @@ class Progress(Callback):
     def __init__(self, title: str, validation: Validation):
         self.title, self.validation, self.bar = title, validation, None
 
-    def on_train_start(self, trainer: Trainer, module: Method) -> None:
+    def on_train_start(self, trainer: Trainer, module: LightningMethod) -> None:
         """Show the bar."""
-        total, done = module.total_steps, trainer.global_step
+        total, done = module.method.total_steps, trainer.global_step
         self.bar = progress_bar(total, self.title, "step", initial=done, disable=not trainer.is_global_zero)
 
-    def on_train_batch_end(self, trainer: Trainer, module: Method, *_args) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: LightningMethod, *_args) -> None:
         """Move the bar."""
         latest = self.validation.latest
         self.bar.set_postfix({name: f"{value:.2f} dB" for name, value in latest.items()}, refresh=False)
         self.bar.update(1)
 
-    def on_train_end(self, trainer: Trainer, module: Method) -> None:
+    def on_train_end(self, trainer: Trainer, module: LightningMethod) -> None:
         """Leave the finished bar on the screen."""
         self.bar.close()
 
-    def on_exception(self, trainer: Trainer, module: Method, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, module: LightningMethod, exception: BaseException) -> None:
         """Do not let the bar swallow the message."""
         if self.bar is not None:
             self.bar.close()

@@ -35,7 +35,7 @@ from workbench.restorers import load_restorer, save_restorer
 from workbench.restorers.cards import network_names
 from workbench.runs.checkpoints import WHOLE, previous, read_checkpoint
 from workbench.runs.folder import Run
-from workbench.runs.identity import RESTORATION, difference, digest, find_run
+from workbench.runs.identity import RESTORATION, difference, digest
 from workbench.runs.processes import record_process
 from workbench.runs.provenance import provenance
 from workbench.training.callbacks import (
@@ -47,10 +47,11 @@ from workbench.training.callbacks import (
     Snapshots,
     Validation,
 )
+from workbench.training.lightning_method import LightningMethod
 from workbench.training.memory import check_memory, peak_memory, reset_peak_memory
+from workbench.training.needed import NEEDED, find_shared
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
-NEEDED = ".warm-starts"
 """Folder of the runs that others need, below theirs; it is called after what was the first of them."""
 _OF_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
@@ -281,7 +282,7 @@ def _train(
     os.environ[FURTHER] = str(run.folder.resolve())  # for the processes that Lightning starts for further devices
     begin = time.perf_counter()
     try:
-        trainer.fit(method, batches, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(LightningMethod(method), batches, ckpt_path=checkpoint, weights_only=True)
     except SystemExit:  # what Lightning makes of a second Ctrl-C
         raise KeyboardInterrupt from None
     if not trainer.is_global_zero:
@@ -388,23 +389,3 @@ def _shared(recipe: Recipe, folder: Path, wait: bool) -> Run:
         if run is None:
             return fit(recipe, folder, name, resume=True)
         return run if run.finished else fit(run.recipe, folder, run.name, resume=True)
-
-
-def find_shared(recipe: Recipe, folder: Path) -> Run | None:
-    """The run of a resolved recipe that others need, if there is one.
-
-    It is one of those that were trained for that, finished or not, or a finished one beside them (``folder``'s own
-    folder): a stage that was measured by itself need not be trained again to be put together with another.
-    """
-    held = fingerprints(data_locations(recipe.data))
-    there = (path.parent for path in folder.glob(f"*-s{recipe.seed}/recipe.yaml"))
-    beside = (path.parent for path in folder.parent.glob("*/recipe.yaml") if _is_finished(path.parent))
-    found = (find_run(runs, recipe, RESTORATION, held, resolve) for runs in (there, beside))
-    return next((run for run in found if run is not None), None)
-
-
-def _is_finished(folder: Path) -> bool:
-    try:
-        return Run(folder).finished
-    except WorkbenchError:
-        return False  # damaged
