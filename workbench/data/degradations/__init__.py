@@ -34,7 +34,19 @@ class Degradation(Protocol):
     """What makes a degraded picture of a clean one (docs/adding-a-degradation.md)."""
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one float32 (H, W, 3) picture in [0, 1]."""
+        """Degrade one image.
+
+        Parameters
+        ----------
+        clean : ndarray, shape (H, W, 3), float32
+            In [0, 1].
+        rng : numpy.random.Generator
+            Where all that is random comes from.
+
+        Returns
+        -------
+        degraded : ndarray, shape (H, W, 3), float32
+        """
 
 
 DEGRADATIONS: dict[str, Callable[..., Degradation]] = {

@@ -47,19 +47,7 @@ class Haze:
         check_range("airlight", self.airlight, most=1.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        """
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1]."""
         thickness, airlight = (np.float32(rng.uniform(*values)) for values in (self.thickness, self.airlight))
         transmission = np.exp(-thickness * smooth_depth(clean.shape[:2], rng))[..., None]
         return clean * transmission + airlight * (1 - transmission)
@@ -96,7 +84,7 @@ class LowLight:
         check_range("shot_gain", self.shot_gain, above=0.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image; arguments and result as for `Haze`."""
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1]."""
         light = clean**GAMMA * log_uniform(rng, self.exposure)
         gain = log_uniform(rng, self.shot_gain)
         light = gain * rng.poisson(light / gain) + self.read_noise * rng.standard_normal(clean.shape)

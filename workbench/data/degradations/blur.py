@@ -139,17 +139,7 @@ class LinearMotionBlur:
         return math.ceil(self.length[1] / 2)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-        """
+        """Degrade one image; arguments and result as of `Degradation`."""
         length, angle = rng.uniform(*self.length), rng.uniform(0, math.pi)
         return blur(clean, path_kernel(straight_path(length, angle), math.ceil(length / 2)))
 
@@ -212,19 +202,7 @@ class CameraShake:
         return math.ceil(self.extent[1] / 2 + 1.5 * self.roll[1])
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        """
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1]."""
         height, width = clean.shape[:2]
         shift = random_path(rng.uniform(*self.extent), rng)
         roll = random_path(2 * rng.uniform(*self.roll), rng)[:, 0] / (math.hypot(height, width) / 2)

@@ -72,19 +72,7 @@ class CorrelatedNoise:
         return soft, soft + noise
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            Leaves [0, 1] where the noise does.
-        """
+        """Degrade one image; arguments and result as of `Degradation`, which leaves [0, 1] where the noise does."""
         return self.pair(clean, rng)[1]
 
 

@@ -38,20 +38,7 @@ class AdditiveWhiteGaussianNoise:
         check_range("sigma", self.sigma)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            Clean image in [0, 1].
-        rng : numpy.random.Generator
-            Where the level and the noise come from.
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            Noisy image; leaves [0, 1] where the noise does.
-        """
+        """Degrade one image; arguments and result as of `Degradation`, which leaves [0, 1] where the noise does."""
         level = np.float32(rng.uniform(*self.sigma) / 255)
         return clean + level * rng.standard_normal(clean.shape, dtype=np.float32)
 
@@ -86,7 +73,7 @@ class PoissonNoise:
         check_range("peak", self.peak, above=0.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image; arguments and result as for `AdditiveWhiteGaussianNoise`, at least 0."""
+        """Degrade one image; arguments and result as of `Degradation`, at least 0."""
         peak = np.float32(log_uniform(rng, self.peak))
         return rng.poisson(clean * peak).astype(np.float32) / peak
 
@@ -120,7 +107,7 @@ class SaltAndPepperNoise:
         check_range("density", self.density, most=1.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image; arguments and result as for `AdditiveWhiteGaussianNoise`, in [0, 1]."""
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1]."""
         density = rng.uniform(*self.density)
         draw = rng.random(clean.shape[:2], dtype=np.float32)[..., None]
         return np.where(draw < density / 2, np.float32(0), np.where(draw < density, np.float32(1), clean))

@@ -138,19 +138,7 @@ class RainStreaks:
             check_range(name, getattr(self, name))
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            In [0, 1], nowhere darker.
-        """
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1] and nowhere darker."""
         layer = streak_layer(
             clean.shape[:2],
             rng,
@@ -226,19 +214,7 @@ class LayeredRain:
         check_range("distances", (min(self.distances), max(self.distances)), above=0.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        """
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1]."""
         shape = clean.shape[:2]
         density, length = log_uniform(rng, self.density), log_uniform(rng, self.length)
         angle = math.radians(rng.uniform(-self.slant, self.slant))
