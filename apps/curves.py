@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import plotly
 from plotly.graph_objects import Figure
@@ -24,6 +25,15 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#9
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _FIRST = ("loss/", "dial/", "validation/", "reliance/")
 _UNITS = {"psnr": "dB", "seconds_per_step": "s", "seconds_per_validation": "s", "steps_per_second": "1/s"}
+
+
+def plot_box(elem_id: str, label: str) -> gr.HTML:
+    """The place of a figure, which the browser draws by ``draw.js``: gr.Plot would draw every update anew, and lose the
+    zoom with it."""
+    return gr.HTML(
+        f'<div class="wb-plot" role="group" aria-label="{label}"></div>', elem_id=elem_id,
+        head=f'<script src="gradio_api/file={SCRIPT}"></script>',
+    )  # fmt: skip
 
 
 def curve_names(readers: Sequence[EventReader]) -> list[str]:

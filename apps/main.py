@@ -19,6 +19,7 @@ from apps.compare import CompareTab
 from apps.curves import SCRIPT
 from apps.explain import ExplainTab
 from apps.guarding import Guard, Page, is_loopback
+from apps.live_shortcut import LiveShortcut
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from apps.sampling import SamplingPanel
@@ -57,10 +58,12 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
                 monitoring = MonitorTab(watcher, controls)
             with gr.Tab("Explain", id="explain-tab") as explain:
                 ExplainTab()
+                live = LiveShortcut(watcher, controls)
                 SamplingPanel(runs)
             with gr.Tab("Results", id="results") as results:
                 tables = ResultsTab(runs)
         monitoring.watch(monitor, [compare, batch, explain, results])
+        live.watch(explain, [compare, batch, monitor, results])
         batches.watch(batch)
         tables.watch(results)
     return blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=4, api_open=False)

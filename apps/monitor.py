@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from apps import curves, runs, starting
-from apps.assets import asset, filled
+from apps.assets import filled
 from apps.planning import waits_for
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
@@ -49,6 +49,7 @@ class MonitorTab:
             with gr.Column(scale=2, min_width=300):
                 self.empty = gr.HTML(filled("no-run-yet.html", runs=self.watcher.runs.name or "runs"), visible=False)
                 self.chosen = gr.CheckboxGroup([], label="Runs to show", elem_id="runs", elem_classes="wb-runs")
+                self.headings = gr.HTML(padding=False)
                 self.form = self.controls = None
                 if controls:
                     with gr.Accordion("Start a run", open=False, elem_id="start-box"):
@@ -79,12 +80,8 @@ class MonitorTab:
             self.smoothing = gr.Slider(0, 0.99, 0, step=0.01, label="Smoothing", min_width=160, elem_id="smoothing")
             self.axis = gr.Radio([curves.STEPS, curves.HOURS], value=curves.STEPS, label="Across", min_width=140)
             self.log_values = gr.Checkbox(label="Logarithmic values", min_width=140, elem_id="log-values")
-        # gr.Plot would draw every update anew, and lose the zoom with it.
         self.figure = gr.Textbox(visible=False)
-        gr.HTML(
-            '<div class="wb-plot" role="group" aria-label="Curves of the chosen runs"></div>', elem_id="curves",
-            head=f'<script src="gradio_api/file={curves.SCRIPT}"></script>',
-        )  # fmt: skip
+        curves.plot_box("curves", "Curves of the chosen runs")
 
     def _wire(self) -> None:
         # Not through the queue: a look at the disk must not wait behind somebody's restoration.
@@ -98,7 +95,8 @@ class MonitorTab:
                 self.touched, self.seen,
             ],
             "outputs": [
-                self.empty, self.chosen, self.states, self.names, self.figure, *detail, *buttons, self.seen,
+                self.empty, self.chosen, self.states, self.names, self.figure, *detail, *buttons,
+                self.headings, self.seen,
             ],
             **self.options,
         }  # fmt: skip
@@ -122,7 +120,7 @@ class MonitorTab:
     def _refresh_after(self, trigger: Callable, **options) -> None:
         """Bring the page up to date after an event, and draw the curves where they have changed."""
         trigger(**self.refresh, **options).success(
-            None, self.figure, None, js=asset("draw.js"), api_visibility="private", queue=False
+            None, self.figure, None, js=filled("draw.js", box="#curves"), api_visibility="private", queue=False
         )
 
     def watch(self, tab: gr.Tab, others: list[gr.Tab]) -> None:
@@ -195,6 +193,7 @@ class MonitorTab:
             changes.send("focus", [chosen, lost and focus], choices=chosen, **({"value": focus} if lost else {})),
             *self._details(changes, focus, readers.get(focus), step),
             *(self._buttons(changes, state) if self.controls else []),
+            changes.send("headings", sheet := runs.headings(runs.by_recipe(states.values())), value=sheet),
             changes.seen,
         )
 
@@ -280,7 +279,7 @@ def _curve_choice(changes: _Changes, chosen: list[str], names: list[str], touche
 
 
 def _choices(states: Iterable[State]) -> list[tuple[str, str]]:
-    return [(runs.label(state), state.name) for state in runs.by_recipe(states)]
+    return [(runs.label(state), state.name) for group in runs.by_recipe(states).values() for state in group]
 
 
 def _modified(path: Path) -> float:

@@ -20,13 +20,25 @@ MARKS = {"running": "▶", "finished": "✓", "stopped": "■"}
 MOST_PICTURES = 12
 
 
-def by_recipe(states: Iterable[State]) -> list[State]:
-    """Runs of one recipe beside one another; of recipes that first whose first run comes first."""
+def by_recipe(states: Iterable[State]) -> dict[str, list[State]]:
+    """Runs by their recipe; of recipes that first whose first run comes first."""
     groups: dict[str, list[State]] = {}
     for state in states:
         recipe = state.summary.get("recipe") or re.sub(r"-s\d+(-[0-9a-f]{12})?$", "", state.name)
         groups.setdefault(str(recipe), []).append(state)
-    return [state for group in groups.values() for state in group]
+    return groups
+
+
+def headings(groups: Mapping[str, Sequence[State]]) -> str:
+    """A style sheet that puts the name of each recipe above the first of its runs, for a list of boxes has no place
+    for headings."""
+    place, rules = 1, []
+    for recipe, group in groups.items():
+        # As CSS escapes it: a name brings no markup into the page.
+        name = "".join(each if each.isalnum() or each in " +-._" else f"\\{ord(each):x} " for each in recipe)
+        rules.append(f'#runs label:nth-of-type({place}) {{ --recipe: "{name}"; margin-top: 26px; }}')
+        place += len(group)
+    return f"<style>{' '.join(rules)}</style>"
 
 
 def label(state: State) -> str:

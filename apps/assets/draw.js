@@ -1,5 +1,5 @@
 async text => {
-    const box = document.querySelector('#curves .wb-plot');
+    const box = document.querySelector('$box .wb-plot');
     if (!box || !text || box.drawn === text) return [];
     box.drawn = text;
     for (let wait = 0; !window.Plotly && wait < 200; wait++) await new Promise(resolve => setTimeout(resolve, 50));

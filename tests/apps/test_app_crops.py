@@ -1,5 +1,7 @@
 """Where Compare begins, and what stands beside the trained restorers."""
 
+import re
+
 import numpy as np
 
 from apps import pictures, previewing, restorers, runs, spectrum
@@ -45,9 +47,18 @@ def test_runs_of_a_recipe_stand_together():
 
     states = [state("a-vanilla-s0", recipe="a"), state("b-vanilla-s0", recipe="b"), state("mine", recipe="a"),
               state("c-dann-s0-0123456789ab"), state("c-dann-s1-0123456789ab")]  # fmt: skip
-    assert [each.name for each in runs.by_recipe(states)] == [
-        "a-vanilla-s0", "mine", "b-vanilla-s0", "c-dann-s0-0123456789ab", "c-dann-s1-0123456789ab"
-    ]  # fmt: skip
+    groups = runs.by_recipe(states)
+    assert {recipe: [each.name for each in group] for recipe, group in groups.items()} == {
+        "a": ["a-vanilla-s0", "mine"], "b": ["b-vanilla-s0"],
+        "c-dann": ["c-dann-s0-0123456789ab", "c-dann-s1-0123456789ab"],
+    }  # fmt: skip
+    sheet = runs.headings({**groups, '</style>"': []})
+    assert re.findall(r'nth-of-type\((\d+)\) { --recipe: "(.*?)"', sheet)[:3] == [
+        ("1", "a"),
+        ("3", "b"),
+        ("4", "c-dann"),
+    ]
+    assert sheet.count("</style>") == 1 and sheet.endswith("</style>"), "a name is no markup"
 
 
 def test_a_large_photo_has_a_crop_first(tmp_path, monkeypatch):

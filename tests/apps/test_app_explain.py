@@ -207,6 +207,12 @@ def test_one_slider_moves_everything_at_once_and_asks_nobody(page, microscope):
     print(f"milliseconds a step: {np.round(np.sort(times), 1).tolist()}")
 
 
+def test_the_live_training_waits_with_its_recorded_curves(page):
+    expect(page.locator("#live-curves .js-plotly-plot")).to_contain_text("recorded: without shuffle and swap")
+    expect(page.get_by_role("button", name="Train now")).to_be_enabled()
+    expect(page.locator("#live-stop")).to_be_disabled()
+
+
 def test_the_keyboard_moves_the_slider_and_says_where_it_is(page):
     slide(page, "step", 3)
     slider = page.get_by_role("slider", name="Training step")
