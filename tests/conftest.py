@@ -22,12 +22,16 @@ from workbench.images import write_png
 SHARED = ROOT.parent / "shared"
 
 
-# Rooms whose files take longest: begun first, so that no process of several is left alone with them at the end.
-LONGEST = ("notebooks", "training", "apps")
+# Begun first, the longest before the others, so that no process of several is left alone with one at the end.
+LONGEST = (
+    "test_notebooks.py", "test_app_browser_tabs.py", "test_training.py", "test_app_browser.py", "test_studies.py",
+    "test_comparison.py", "test_surroundings.py", "test_reuse.py", "test_diagnostics_microscope.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(autouse=True, scope="session")
