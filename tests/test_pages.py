@@ -1,14 +1,17 @@
-"""Names that the pages on the inside of the workbench use are there."""
+"""Names that the pages use are there, and what is there is told."""
 
 import re
+from fnmatch import fnmatchcase
 from importlib import import_module
 
 import pytest
 from support import ROOT
 
+from workbench.studies import study_names
+
 DOCS = ROOT / "docs"
 NAME = re.compile(r"`(workbench(?:\.\w+)+)`")
-PAGES = ("architecture.md", "from-patch-to-table.md", "adding-a-method.md")
+PAGES = [path.name for path in sorted(DOCS.glob("*.md")) if NAME.search(path.read_text())]
 
 
 def found(name: str) -> bool:
@@ -32,3 +35,12 @@ def test_every_name_on_the_page_is_there(page):
 
 def test_a_name_that_is_not_there_is_seen():
     assert found("workbench.recipes.load_recipe") and not found("workbench.recipes.nothing")
+
+
+def test_the_index_says_what_each_file_of_the_benchmarks_is():
+    index = (ROOT / "benchmarks" / "README.md").read_text()
+    named = {text.partition(" ")[0] for text in re.findall(r"`([^`]+)`", index)}
+    of_studies = {f"{study}{suffix}.csv" for study in study_names() for suffix in ("", "-pictures")}
+    files = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "benchmarks" / "results").iterdir()]
+    told = [path.name in of_studies or any(fnmatchcase(path.name, name) for name in named) for path in files]
+    assert [path.name for path, known in zip(files, told, strict=True) if not known] == []
