@@ -52,7 +52,6 @@ from workbench.training.memory import check_memory, peak_memory, reset_peak_memo
 from workbench.training.needed import NEEDED, find_shared
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
-"""Folder of the runs that others need, below theirs; it is called after what was the first of them."""
 _OF_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
     errno.ENAMETOOLONG,
