@@ -9,6 +9,7 @@ from workbench.nets.registry import TIMED_NETWORKS
 
 SMALL = {
     "drdd-pocket": {}, "drdd-residual-s": {"widths": (8, 16)}, "drdd-residual-l": {"widths": (8, 16)},
+    "drdd-residual-released": {"widths": (8, 16)},
     "drdd-noise-s": {"widths": (8, 16), "attention": 1, "groups": 4},
     "drdd-noise-l": {"widths": (8, 16), "attention": 1, "groups": 4},
 }  # fmt: skip
@@ -24,7 +25,7 @@ def size(name, side, **overrides):
     return sum(parameter.numel() for parameter in network.parameters()) / 1e6, counter.get_total_flops() / 2e9
 
 
-# Counted on the authors' code: 138.29, 34.6 and 552.8 M; Table 9 prints 278 and 69 GMACs at 256x256 for the first two.
+# Counted on the authors' code: 138.29, 34.6, 552.8 and 36.26 M; Table 9 prints 278 and 69 GMACs at 256x256 for the first two.
 @pytest.mark.parametrize(
     ("name", "overrides", "millions", "gmacs"),
     [
@@ -33,6 +34,7 @@ def size(name, side, **overrides):
         ("drdd-noise-l", {"widths": (256, 256, 512, 512, 1024, 1024)}, 552.81, 1119.8),
         ("drdd-residual-l", {}, 40.71, 125.4),
         ("drdd-residual-s", {}, 6.27, 34.0),
+        ("drdd-residual-released", {}, 36.26, 119.2),
     ],
 )
 def test_sizes_of_the_papers_networks(name, overrides, millions, gmacs):
@@ -40,7 +42,7 @@ def test_sizes_of_the_papers_networks(name, overrides, millions, gmacs):
     assert counted == (pytest.approx(millions, abs=0.01), pytest.approx(gmacs, abs=0.1))
 
 
-@pytest.mark.parametrize("name", ["drdd-pocket", "drdd-residual-s"])
+@pytest.mark.parametrize("name", ["drdd-pocket", "drdd-residual-s", "drdd-residual-released"])
 @pytest.mark.parametrize("shape", [(1, 1), (7, 13), (16, 16), (33, 50)])
 def test_any_size_and_number_of_channels(name, shape):
     network = nets.build(name, in_channels=3, out_channels=6, **SMALL[name])

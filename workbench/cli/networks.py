@@ -18,12 +18,13 @@ def import_official(
     checkpoint: Annotated[Path, typer.Argument(metavar="FILE.pth", help="A checkpoint of the paper authors' code.")],
     output: Annotated[Path, typer.Option(help="The restorer.safetensors file to write.")],
     data_range: Annotated[
-        str, typer.Option(help="Range of the network's images: '0,1' (denoising), '-1,1' (deraining, deblurring).")
-    ] = "0,1",
+        str | None,
+        typer.Option(help="Range of the network's images: '0,1' (denoising), '-1,1' (deraining, deblurring, DRDD)."),
+    ] = None,
 ) -> None:
-    """Turn a checkpoint of the authors' code into a restorer; its pickled code is never run."""
+    """Turn a checkpoint of the authors' code, or of DRDD's, into a restorer; its pickled code is never run."""
     try:
-        low, high = (float(bound) for bound in data_range.split(","))
+        low, high = (float(bound) for bound in (data_range or "0,1").split(","))
         if not (low < high and math.isfinite(high - low)):
             raise ValueError
     except ValueError:
@@ -32,16 +33,27 @@ def import_official(
         raise WorkbenchError(f"--output {output}: the file must end in .safetensors")
 
     from workbench.nets.official import convert, read_checkpoint
+    from workbench.nets.official_drdd import convert_drdd, is_drdd
     from workbench.restorers import Restorer, save_restorer
+    from workbench.restorers.residual_diffusion import AS_RELEASED
 
     try:
-        network, description = convert(read_checkpoint(checkpoint))
+        state = read_checkpoint(checkpoint)
+        if is_drdd(state):
+            networks, described = convert_drdd(state)
+            options = AS_RELEASED | {"sees": "input" if described["noise"]["in_channels"] == 6 else "target"}
+            low, high = (low, high) if data_range else (-1.0, 1.0)
+            restorer = Restorer(networks, "drdd", options, described=described, data_range=(low, high))
+            layout, said = "authors' code (DRDD)", "DRDD's residual and noise networks"
+        else:
+            network, description = convert(state)
+            restorer = Restorer.of(network, description, data_range=(low, high))
+            layout, said = "authors' code (Noise-DA)", f"restoration U-Net of width {description['width']}"
     except WorkbenchError as error:
         raise WorkbenchError(f"{checkpoint}: {str(error).removeprefix(f'{checkpoint}: ')}") from error
     make_folder(output.parent)
-    provenance = {"imported_from": checkpoint.name, "layout": "authors' code (Noise-DA)"}
-    save_restorer(output, Restorer.of(network, description, data_range=(low, high)), provenance=provenance)
-    print(f"{output}: restoration U-Net of width {description['width']}")
+    save_restorer(output, restorer, provenance={"imported_from": checkpoint.name, "layout": layout})
+    print(f"{output}: {said}")
 
 
 def assemble(

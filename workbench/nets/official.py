@@ -85,8 +85,10 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # what anybody may have made fails in as many ways
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WorkbenchError(f"{path}: not a checkpoint of plain tensors, refused ({first_line})") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
+    for name in ("state_dict", "ema", "model"):  # the latter two of DRDD's code: averaged weights before those trained
+        if isinstance(state, dict) and isinstance(state.get(name), dict):
+            state = state[name]
+            break
     if not isinstance(state, dict):
         raise WorkbenchError(f"{path}: holds a {type(state).__name__}, not a state dict")
     tensors = {str(key): value for key, value in state.items() if isinstance(value, Tensor)}

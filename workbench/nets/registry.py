@@ -12,6 +12,7 @@ from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
 from workbench.nets.identity import Identity
 from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
 from workbench.nets.masked_swinir import MaskedSwinIR
+from workbench.nets.standardised_unet import StandardisedTimedUNet
 from workbench.nets.timed_unet import LeanTimedUNet, TimedUNet
 from workbench.nets.unet import UNet
 from workbench.plugins import installed
@@ -65,6 +66,7 @@ TIMED_NETWORKS: dict[str, tuple[type[nn.Module], dict]] = {
         TimedUNet,
         {"widths": (64, 128, 256, 512), "blocks": 1, "resample": "conv", "groups": 8},
     ),  # fmt: skip
+    "drdd-residual-released": (StandardisedTimedUNet, {"widths": (64, 128, 256, 512)}),
     "drdd-noise-s": (TimedUNet, {"widths": (64, 64, 128, 128, 256, 256), "attention": 3}),
     "drdd-noise-l": (TimedUNet, {"widths": (128, 128, 256, 256, 512, 512), "attention": 3}),
     "drdd-pocket": (LeanTimedUNet, {"widths": (32, 64)}),

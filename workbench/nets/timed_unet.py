@@ -30,7 +30,7 @@ def _padded(images: Tensor, multiple: int) -> Tensor:
     return F.pad(images, (0, right, 0, below), mode=mode)
 
 
-def _joined(images: tuple[Tensor, ...], multiple: int, time: Tensor | float) -> tuple[Tensor, Tensor]:
+def join(images: tuple[Tensor, ...], multiple: int, time: Tensor | float) -> tuple[Tensor, Tensor]:
     """Images as channels, padded, and the time of each."""
     joined = torch.cat(images, dim=1)
     return _padded(joined, multiple), torch.as_tensor(time, dtype=joined.dtype, device=joined.device).expand(
@@ -42,8 +42,8 @@ class TimedUNet(nn.Module):
     """The U-Net of guided diffusion (Dhariwal and Nichol, 2021), built from ``diffusers.UNet2DModel``.
 
     Scale-shift normalisation by the time, self-attention in the middle and at the coarsest levels. Widths (128, 128,
-    256, 256, 512, 512) with attention at three levels are DRDD's denoising network, to the parameter: 138.29 M (Lin et
-    al., arXiv:2606.01048, App. B).
+    256, 256, 512, 512) with attention at three levels are DRDD's denoising network, 138.29 M parameters (Lin et al.,
+    arXiv:2606.01048, App. B).
 
     Parameters
     ----------
@@ -58,6 +58,9 @@ class TimedUNet(nn.Module):
         Whether residual blocks or convolutions take the features from level to level.
     groups : int
         Groups of the group normalisation.
+    middle_norm : bool
+        Whether features are normalised before the attention in the middle, as those before the others are; the authors'
+        network has that.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class TimedUNet(nn.Module):
         attention: int = 0,
         resample: str = "resnet",
         groups: int = 32,
+        middle_norm: bool = False,
     ):
         super().__init__()
         # diffusers takes half a second to import: only those who build this network pay for it
@@ -94,6 +98,7 @@ class TimedUNet(nn.Module):
             block_out_channels=tuple(widths),
             layers_per_block=blocks,
             norm_num_groups=groups,
+            attn_norm_num_groups=groups if middle_norm else None,
             attention_head_dim=min(64, widths[-1]),
             down_block_types=(down,) * plain + ("AttnDownBlock2D",) * attention,
             up_block_types=("AttnUpBlock2D",) * attention + (up,) * plain,
@@ -118,7 +123,7 @@ class TimedUNet(nn.Module):
         -------
         Tensor, shape (N, out_channels, H, W)
         """
-        joined, time = _joined(images, self.multiple, time)
+        joined, time = join(images, self.multiple, time)
         height, width = images[0].shape[-2:]
         return self.unet(joined, time).sample[..., :height, :width]
 
@@ -154,7 +159,7 @@ class LeanTimedUNet(FiLMUNet):
 
     def forward(self, *images: Tensor, time: Tensor | float, window: Window | None = None) -> Tensor:
         """The predicted image; arguments and result as in `TimedUNet.forward`."""
-        joined, time = _joined(images, self.multiple, time)
+        joined, time = join(images, self.multiple, time)
         height, width = images[0].shape[-2:]
         predicted = self.modulated(F.pixel_unshuffle(joined, 2), time / 1000.0)
         return F.pixel_shuffle(predicted, 2)[..., :height, :width]

@@ -23,6 +23,8 @@ Sees = Literal["input", "target"]
 WITHOUT_NOISE = ", noise subtracted"
 """Ends the name of a traced picture that is a state less its noise."""
 Predicts = Literal["clean", "noise"]
+AS_RELEASED = {"schedule": "released", "level": 1.0, "predicts": "noise", "residual_steps": 2, "noise_steps": 2}
+"""How the released code of DRDD samples."""
 
 
 def normal_draws(like: Tensor, seed: int) -> Callable[[], Tensor]:
