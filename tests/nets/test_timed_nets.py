@@ -25,7 +25,8 @@ def size(name, side, **overrides):
     return sum(parameter.numel() for parameter in network.parameters()) / 1e6, counter.get_total_flops() / 2e9
 
 
-# Counted on the authors' code: 138.29, 34.6, 552.8 and 36.26 M; Table 9 prints 278 and 69 GMACs at 256x256 for the first two.
+# Counted on the authors' code: 138.29, 34.6, 552.8 and 36.26 M; Table 9 prints 278 and 69 GMACs at 256x256 for the
+# first two.
 @pytest.mark.parametrize(
     ("name", "overrides", "millions", "gmacs"),
     [
