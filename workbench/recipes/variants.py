@@ -45,6 +45,13 @@ def _level(level: str) -> Variant:
     return Variant(said, (f"options.drdd.level={level}", *beyond))
 
 
+def _drdd_networks(said: str, residual: str, noise: str) -> Variant:
+    return Variant(
+        f"DRDD, {said}: the networks {residual} and {noise.partition(',')[0]}",
+        (f"options.drdd.network={{name: {residual}}}", f"options.drdd.noise_network={{name: {noise}}}"),
+    )
+
+
 VARIANTS: dict[str, Variant] = {
     "table4-a": Variant("Table 4 (a): restoration alone", ("method=vanilla",)),
     "table4-b": Variant(
@@ -119,6 +126,11 @@ VARIANTS: dict[str, Variant] = {
             "options.drdd.predicts=noise",
             "options.drdd.schedule=released",
         ),
+    ),
+    "drdd-s": _drdd_networks("Table 9 (DRDD-S)", "drdd-residual-s", "drdd-noise-s"),
+    "drdd-l": _drdd_networks("Table 9 (DRDD-L)", "drdd-residual-s", "drdd-noise-l"),
+    "drdd-released": _drdd_networks(
+        "as its code builds them", "drdd-residual-released", "drdd-noise-l, middle_norm: true"
     ),
     "drdd-holes-center": Variant(
         "DRDD, Table 6 (Center): the hole is a square of half the side in the middle",
