@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REFUSED = "This request came from another site, or under a name that is not this app's.\n"
 
@@ -49,7 +50,7 @@ class Guard:
         if scope["type"] in ("http", "websocket") and not self._answers(Headers(scope=scope)):
             await PlainTextResponse(REFUSED, status_code=403)(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, _whole(receive) if scope["path"].endswith("/upload") else receive, send)
 
     def _answers(self, headers: Headers) -> bool:
         host, origin = headers.get("host", "").lower(), headers.get("origin")
@@ -70,6 +71,21 @@ class Guard:
         except ValueError:
             return False
         return address.is_loopback or not self.local
+
+
+def _whole(receive: Receive) -> Receive:
+    """Of an upload that is broken off nothing stays: gradio deletes what has arrived at this error alone."""
+    arriving = True
+
+    async def receive_or_fail() -> Message:
+        nonlocal arriving
+        message = await receive()
+        if arriving and message["type"] == "http.disconnect":
+            raise MultiPartException("the upload was broken off")
+        arriving = arriving and message.get("more_body", False)
+        return message
+
+    return receive_or_fail
 
 
 def _place(origin: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -23,6 +24,7 @@ from apps.live_shortcut import LiveShortcut
 from apps.monitor import MonitorTab
 from apps.results import ResultsTab
 from apps.sampling import SamplingPanel
+from apps.scratch import own_folder
 from apps.style import theme
 from workbench.errors import WorkbenchError
 from workbench.runs.states import Watcher
@@ -99,7 +101,9 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[st
 
 
 def serve(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: str | None = None) -> None:
-    """Serve the app until it is interrupted; prints one line with the address.
+    """Serve the app until it is interrupted or terminated; prints one line with the address.
+
+    To be called in the main thread. Its temporary files are deleted when it ends.
 
     Parameters
     ----------
@@ -115,17 +119,31 @@ def serve(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: str | Non
     WorkbenchError
         The port is in use, or the address is not one of this machine.
     """
-    blocks = launch(runs, host, port, read_auth(auth))
+    # As Ctrl-C does, so that nothing is left in the temporary folder
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with own_folder():
+            blocks = launch(runs, host, port, read_auth(auth))
+            try:
+                _tell(host, port, auth)
+                threading.Event().wait()
+            finally:
+                blocks.close(verbose=False)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(*_) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _tell(host: str, port: int, auth: str | None) -> None:
     shown = f"[{host}]" if ":" in host else host
     print(f"{_TITLE}: http://{shown}:{port} (end with Ctrl+C)", flush=True)
     if auth is None and not is_loopback(host):
         print("Whoever reaches this address can use the app; --auth USER:PASSWORD asks for a password.", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        blocks.close(verbose=False)
 
 
 def read_auth(text: str | None) -> tuple[str, str] | None:

@@ -11,14 +11,16 @@ import torch
 from gradio.state_holder import SessionState
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from support.apps import PAIR, PATIENT, free_port, write_run
+from support.apps import PAIR, PATIENT, free_port, log_run, write_run
 
-from apps import explain, measuring
+from apps import batch, explain, measuring, parts, results, runs
 from apps.guarding import Guard, Page, is_loopback
 from apps.main import launch
+from apps.restorers import find_restorers
 from workbench.evaluation.weights import WEIGHTS_VARIABLE
 from workbench.runs.folder import Run
 from workbench.runs.processes import LOG, log_tail
+from workbench.runs.states import Watcher
 
 pytestmark = pytest.mark.usefixtures("nothing_packaged")
 
@@ -190,3 +192,21 @@ def test_a_log_that_is_a_link_is_not_followed(tmp_path):
     (folder / LOG).unlink()
     (folder / LOG).write_text("step 1\n")
     assert log_tail(Run(folder)) == "step 1"
+
+
+def test_names_of_runs_recipes_and_pictures_bring_no_html_into_the_page(tmp_path):
+    name = "<img src=x onerror=alert(1)>"
+    run = write_run(tmp_path, name, "vanilla", 0)
+    card = run / "restorer.json"
+    card.write_text(card.read_text().replace('"recipe": "denoise-pocket"', f'"recipe": "{name}"'))
+    log_run(run, (1,), pictures=(1,), name=name)
+    watcher = Watcher(tmp_path)
+    (state,) = watcher.states()
+    entry = {"seconds": 1.0, "files": {}}
+    shown = [
+        runs.state_table([(state, watcher.progress(state))], waiting={name: (name, 1, 2)}), runs.log_block(name),
+        parts.cards(find_restorers(tmp_path)[0]), results._numbers(name, Run(run)), parts.failures({name: name}),
+        batch._summary({"images": 1, "restorers": {name: entry}, "failed": {}, "passed_over": [name]}),
+    ]  # fmt: skip
+    for page in shown:
+        assert "<img" not in page and "&lt;img" in page

@@ -229,7 +229,7 @@ def test_run_folders(tmp_path):
     for file in ("recipe.yaml", "summary.json", "process.json", "evaluations/a-rgb.json"):
         path = tmp_path / "odd" / file
         whole = path.read_bytes()
-        for name in each(path, {file: whole}, tries=max(5, TRIES // 5)):
+        for name in each(path, {file: whole}, tries=max(5, TRIES // 4)):
             assert [run.name for run in list_runs(tmp_path)] == ["good", "odd"], name
             assert {state.name: state.status for state in Watcher(tmp_path).states()}["good"] == "finished", name
             failed = find_measurements(tmp_path).failed
