@@ -127,7 +127,7 @@ def test_a_local_rank_alone_makes_no_further_process(tmp_path, monkeypatch):
     assert (run.folder / "recipe.yaml").exists(), "it owns its folder"
     monkeypatch.setenv(FURTHER, str((tmp_path / "other").resolve()))
     with pytest.raises(FurtherProcess) as caught:
-        fit(recipe(), tmp_path, "other")
+        fit(recipe("training.devices=2"), tmp_path, "other")
     assert caught.value.exit_status == 0 and not (tmp_path / "other").exists()
 
 
