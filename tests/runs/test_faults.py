@@ -17,7 +17,7 @@ from workbench.runs.measurements import find_measurements
 from workbench.runs.processes import end_with, living_process
 from workbench.runs.states import Watcher
 from workbench.training import fit
-from workbench.training.fitting import find_shared
+from workbench.training.needed import find_shared
 
 DEEP = 20_000
 BOMB = "\n".join(
