@@ -96,13 +96,20 @@ def _place(origin: str) -> str | None:
         return None
 
 
-def _within(block, value, state):
-    """A slider's value within its limits, which may have changed since the page read it: that is no error."""
-    if not isinstance(block, gr.Slider) or not isinstance(value, int | float):
-        return value
+def _as_there(block, value, state, asked: bool):
+    """A value as far as it is there: limits and choices may have changed since the page read it.
+
+    A slider's is put within its limits. Choices that are gone are left out where nobody asked for anything, as in a
+    look at the disk every second; elsewhere they are the error that they are to gradio.
+    """
     if state is not None and block._id in state:
         block = state[block._id]
-    return min(max(value, block.minimum), block.maximum)
+    if isinstance(block, gr.Slider) and isinstance(value, int | float):
+        return min(max(value, block.minimum), block.maximum)
+    if asked or not isinstance(block, gr.CheckboxGroup | gr.Dropdown) or getattr(block, "allow_custom_value", False):
+        return value
+    there = [choice for _, choice in block.choices]
+    return [each for each in value if each in there] if isinstance(value, list) else value if value in there else None
 
 
 class Page(gr.Blocks):
@@ -110,7 +117,8 @@ class Page(gr.Blocks):
 
     async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
         """Arguments of a call as gradio's components understand them."""
-        inputs = [_within(block, value, state) for block, value in zip(block_fn.inputs, inputs, strict=False)]
+        pairs = zip(block_fn.inputs, inputs, strict=False)
+        inputs = [_as_there(block, value, state, block_fn.queue is not False) for block, value in pairs]
         try:
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except Exception as error:

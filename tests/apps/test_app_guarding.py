@@ -176,6 +176,24 @@ def test_a_slider_whose_limits_have_changed_takes_what_the_page_sent(tmp_path):
         asyncio.run(page.preprocess_data(listener, ["abc"], state))
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_choices_that_are_gone_are_an_error_only_where_somebody_asked(asked):
+    with Page() as page:
+        several, one = gr.CheckboxGroup(["a", "deleted"]), gr.Dropdown(["a", "deleted"])
+        several.input(lambda *_: None, [several, one], None, queue=asked)
+    state = SessionState(page)
+    for block in (several, one):
+        state[block._id] = type(block)(["a", "b"], render=False)
+    (listener,) = page.fns.values()
+    assert asyncio.run(page.preprocess_data(listener, [["a", "b"], "b"], state)) == [["a", "b"], "b"]
+    stale = [["a", "deleted"], "deleted"]
+    if asked:
+        with pytest.raises(gr.Error):
+            asyncio.run(page.preprocess_data(listener, stale, state))
+    else:
+        assert asyncio.run(page.preprocess_data(listener, stale, state)) == [["a"], None]
+
+
 def test_a_notebook_that_is_not_there_leaves_no_traceback(client, capfd):
     (component,) = [each["id"] for each in client.config["components"] if each["props"].get("elem_id") == "explain"]
     body = json.dumps({"session_hash": "x", "component_id": component, "fn_name": "notebook", "data": "../secret"})

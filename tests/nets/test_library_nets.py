@@ -13,6 +13,8 @@ from workbench.restorers import Restorer, load_restorer, save_restorer
 
 POCKET = ["uformer-pocket", "dncnn-pocket", "restormer-pocket", "swinir-pocket", "rcan-pocket", "nafnet-pocket"]
 EXACT = ["dncnn-pocket", "swinir-pocket"]
+NEAR = {"nafnet-pocket": 0.05, "rcan-pocket": 0.01, "restormer-pocket": 2, "uformer-pocket": 0.5}
+"""What tiles of 64 may differ by with random weights, of 255: some four times what was seen."""
 
 
 @pytest.fixture(params=POCKET)
@@ -86,13 +88,16 @@ def test_tiles_of_a_finite_reach_are_exact(name):
 def test_tiles_of_others_are_near(name):
     torch.manual_seed(0)
     restorer = nets.build(name)
-    image = np.random.default_rng(0).random((130, 100, 3), dtype=np.float32)
+    for parameter in restorer.parameters():
+        if not parameter.any():  # what begins at zero would keep blocks from doing anything
+            torch.nn.init.normal_(parameter, std=0.05)
+    # Larger than a tile with its surroundings
+    image = np.random.default_rng(0).random((224, 210, 3), dtype=np.float32)
     called = Restorer.of(restorer, {"name": name})
     whole = called.restore(image)
     assert not called.notes, "one tile lacks nothing"
     tiled = called.restore(image, tile=64)
-    assert np.abs(whole - tiled).mean() < 0.02 * np.abs(whole).mean()
-    assert np.abs(whole - tiled).max() < 70 / 255, "no more than is said"
+    assert 0 < np.abs(whole - tiled).max() < NEAR[name] / 255
     (note,) = called.notes
     assert note.startswith(f"{name} restored in tiles, which lack ")
 
