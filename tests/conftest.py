@@ -4,6 +4,7 @@ import errno
 import ipaddress
 import multiprocessing.spawn
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -21,6 +22,10 @@ from workbench.images import write_png
 # Golden numbers and real images are no part of the project: tests that use them skip where they are absent.
 SHARED = ROOT.parent / "shared"
 
+
+# A shell ignores Ctrl-C for what it runs in the background, and so would all that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Begun first, the longest before the others, so that no process of several is left alone with one at the end.
 LONGEST = (

@@ -33,7 +33,8 @@ import json, os, signal, socket, sys
 python, arguments = {python!r}, sys.argv[1:]
 if arguments[:1] == ["-B"]:
     del arguments[0]
-if arguments[:1] not in (["-m"], ["-c"]):
+# multiprocessing's tracker lives as long as its parent, and imports nothing
+if arguments[:1] not in (["-m"], ["-c"]) or "resource_tracker" in arguments[1]:
     os.execv(python, [python, *arguments])
 files = [number for number in range(128) if os.path.exists(f"/proc/self/fd/{{number}}")]
 connection = socket.socket(socket.AF_UNIX)
@@ -73,7 +74,9 @@ def warm_python() -> Iterator[str]:
             assert process.stdout.readline() == b"ready\n"
             yield str(stand_in)
         finally:
-            process.communicate()  # closes its input, by which it ends
+            process.stdin.close()  # by which it ends; copies that go on hold its output open
+            process.wait(60)
+            process.stdout.close()
 
 
 def draw_pictures() -> None:
