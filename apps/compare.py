@@ -16,7 +16,7 @@ from apps.comparison import Job
 from apps.degrading import KINDS, Degradation
 from apps.endpoints import Endpoints
 from apps.inspecting import Inspector
-from apps.messages import toasts
+from apps.messages import toasts, told
 from apps.pairs import first_choice
 from apps.previewing import preview
 from apps.reading import read_photo
@@ -194,7 +194,7 @@ class CompareTab:
         """Look for finished runs."""
         choices, problems = restorers.find_restorers(self.runs)
         for problem in problems:
-            gr.Warning(problem)
+            gr.Warning(told(problem))
         return self._dropdown([*choices, *uploaded], chosen), gr.update(visible=not choices)
 
     def _dropdown(self, choices: list[restorers.Choice], chosen: list[str] | None):
@@ -244,7 +244,7 @@ class CompareTab:
         known, _ = restorers.find_restorers(self.runs)
         uploaded = [*uploaded, choice]
         kept = [*(chosen or []), choice.name][-restorers.MOST :]
-        gr.Info(f"Added {choice.name}.")
+        gr.Info(told(f"Added {choice.name}."))
         return self._dropdown([*known, *uploaded], kept), uploaded, True
 
     def suit(self, kind: str, touched: bool):

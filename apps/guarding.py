@@ -13,6 +13,8 @@ from starlette.formparsers import MultiPartException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from apps.messages import told
+
 REFUSED = "This request came from another site, or under a name that is not this app's.\n"
 
 
@@ -134,4 +136,4 @@ class Page(gr.Blocks):
                     break
             lines = [line.strip() for line in str(getattr(reason, "message", reason)).splitlines() if line.strip()]
             text = f"{name}: {lines[0]}" if name and lines else lines[0] if lines else "these arguments do not fit"
-            raise gr.Error(text, print_exception=False) from error
+            raise gr.Error(told(text), print_exception=False) from error

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import html
 import inspect
 from collections.abc import Callable
 
 import gradio as gr
 
 from workbench.errors import WorkbenchError
+
+
+def told(message: object) -> str:
+    """A message for a toast, which takes HTML: names of files and runs may hold some."""
+    return html.escape(str(message), quote=False)
 
 
 def toasts(handler: Callable) -> Callable:
@@ -21,7 +27,7 @@ def toasts(handler: Callable) -> Callable:
             try:
                 yield from handler(*arguments, **keywords)
             except WorkbenchError as error:
-                raise gr.Error(str(error), title="That did not work", print_exception=False) from error
+                raise gr.Error(told(error), title="That did not work", print_exception=False) from error
 
         return steps
 
@@ -30,6 +36,6 @@ def toasts(handler: Callable) -> Callable:
         try:
             return handler(*arguments, **keywords)
         except WorkbenchError as error:
-            raise gr.Error(str(error), title="That did not work", print_exception=False) from error
+            raise gr.Error(told(error), title="That did not work", print_exception=False) from error
 
     return handle

@@ -12,6 +12,7 @@ import gradio as gr
 
 from apps import curves, runs
 from apps.assets import asset
+from apps.messages import told
 from data_tools.catalogue import tasks
 from workbench.errors import WorkbenchError
 from workbench.papers import PAPERS
@@ -115,7 +116,7 @@ class ResultsTab:
             return _recorded(), [], gr.update(visible=False)
         found = find_measurements(self.folder)
         for failure in found.failed:
-            gr.Warning(f"{failure['name']}: {failure['reason']}")
+            gr.Warning(told(f"{failure['name']}: {failure['reason']}"))
         lines = table_lines(paper, None if table == ALL else table, found.measurements, tasks())
         if only_ours:
             lines = [line for line in lines if line.n]
@@ -137,7 +138,7 @@ class ResultsTab:
         """Numbers, curves, last pictures and recipe of a run."""
         run = self._find(name)
         if run is None:
-            raise gr.Error(f"run {name!r} is not there (any more); look again", print_exception=False)
+            raise gr.Error(told(f"run {name!r} is not there (any more); look again"), print_exception=False)
         reader = EventReader(run.events)
         reader.refresh()
         chosen = curves.first_curves(curves.curve_names([reader]))

@@ -7,7 +7,7 @@ import html
 import gradio as gr
 from gradio.events import Dependency
 
-from apps.messages import toasts
+from apps.messages import toasts, told
 from apps.planning import plan
 from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
@@ -82,7 +82,7 @@ class StartForm:
         """Start the run; returns its name, to be looked at."""
         resolved, name = self._recipe(*fields)
         run = processes.start(resolved, self.watcher.runs, name)
-        gr.Info(f"{run.name} is being started; it goes on when this page is closed.")
+        gr.Info(told(f"{run.name} is being started; it goes on when this page is closed."))
         return run.name
 
     @staticmethod
@@ -136,19 +136,19 @@ class Controls:
     def do_stop(self, name: str) -> None:
         """Ask the run to stop."""
         processes.stop(self.watcher.run(name))
-        gr.Info(f"{name} stops after its current step and keeps a checkpoint.")
+        gr.Info(told(f"{name} stops after its current step and keeps a checkpoint."))
 
     @toasts
     def do_resume(self, name: str) -> None:
         """Continue the run."""
         processes.resume(self.watcher.run(name))
-        gr.Info(f"{name} is being continued.")
+        gr.Info(told(f"{name} is being continued."))
 
     @toasts
     def do_delete(self, name: str):
         """Delete the run."""
         processes.delete(self.watcher.run(name))
-        gr.Info(f"{name} is deleted.")
+        gr.Info(told(f"{name} is deleted."))
         return _visible(False)
 
 

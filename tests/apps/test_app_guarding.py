@@ -13,10 +13,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from support.apps import PAIR, PATIENT, free_port, log_run, write_run
 
-from apps import batch, explain, measuring, parts, results, runs
+from apps import batch, explain, measuring, parts, results, runs, starting
 from apps.guarding import Guard, Page, is_loopback
 from apps.main import launch
+from apps.messages import toasts
 from apps.restorers import find_restorers
+from workbench.errors import WorkbenchError
 from workbench.evaluation.weights import WEIGHTS_VARIABLE
 from workbench.runs.folder import Run
 from workbench.runs.processes import LOG, log_tail
@@ -174,6 +176,24 @@ def test_a_slider_whose_limits_have_changed_takes_what_the_page_sent(tmp_path):
         assert asyncio.run(page.preprocess_data(listener, [sent], state)) == [taken]
     with pytest.raises(gr.Error):
         asyncio.run(page.preprocess_data(listener, ["abc"], state))
+
+
+def test_messages_bring_no_html(tmp_path, monkeypatch):
+    name, said = "<img src=elsewhere>", []
+
+    @toasts
+    def fails():
+        raise WorkbenchError(f"{name}: damaged")
+
+    with pytest.raises(gr.Error) as caught:
+        fails()
+    assert caught.value.message == "&lt;img src=elsewhere&gt;: damaged"
+    monkeypatch.setattr(gr, "Info", said.append)
+    write_run(tmp_path, name, "vanilla", 0)
+    with gr.Blocks():
+        controls = starting.Controls(Watcher(tmp_path))
+    controls.do_delete(name)
+    assert not list(tmp_path.iterdir()) and said == ["&lt;img src=elsewhere&gt; is deleted."]
 
 
 @pytest.mark.parametrize("asked", [False, True])
