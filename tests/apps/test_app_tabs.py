@@ -1,9 +1,7 @@
 """What is behind the tabs: degradations, batches, blind votes, packaged restorers, curves, states, results."""
 
 import json
-import shutil
 import zipfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
@@ -229,36 +227,6 @@ def test_the_page_is_sent_only_what_changed(folder):
     assert scale == {"figure"} and json.loads(parts["figure"])["layout"]["yaxis"]["type"] == "log"
     gone, _, parts = changed(["deleted", PAIR[0]], seen, names, place=19, log_values=True)
     assert "chosen" in gone and parts["chosen"]["value"] == [PAIR[0]]
-
-
-def test_a_run_may_be_deleted_at_any_moment_of_a_look(folder, monkeypatch):
-    kept, calls, at = folder / PAIR[0], 0, 0
-
-    def deleting(original):
-        def call(path, *args, **others):
-            nonlocal calls
-            if kept in (path, *path.parents):
-                calls += 1
-                if calls == at:
-                    shutil.rmtree(kept)
-            return original(path, *args, **others)
-
-        return call
-
-    log_run(kept, range(10, 60, 10), pictures=(10,))
-    (kept / "train.log").write_text("step 10")
-    shutil.copytree(kept, folder.parent / "copy")
-    with gr.Blocks():
-        tab = MonitorTab(Watcher(folder), controls=False)
-    for name in ("open", "stat", "glob"):
-        monkeypatch.setattr(Path, name, deleting(getattr(Path, name)))
-    while at <= calls:
-        at, calls = at + 1, 0
-        shutil.copytree(folder.parent / "copy", kept, dirs_exist_ok=True)
-        tab.watcher = Watcher(folder)
-        tab.update([PAIR[0]], PAIR[0], [], 0, "steps", False, 0, 1280, False, {})
-        assert kept.exists() == (at > calls)
-    assert at > 10
 
 
 @pytest.mark.parametrize("pictures", [(), (100,), (100, 234)])

@@ -1,21 +1,21 @@
 """Runs that are deleted or made anew while a page looks at them: the others are shown, and nothing fails."""
 
-import shutil
-
 import gradio as gr
 import pytest
 from support.apps import PAIR, log_run, write_run
-from support.vanishing import vanishing
+from support.vanishing import tries
 
 from apps import restorers
 from apps.batch import BatchTab, restore_all
 from apps.compare import CompareTab
+from apps.monitor import MonitorTab
 from apps.planning import plan, waits_for
 from apps.results import ResultsTab
 from apps.sampling import SamplingPanel
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
 from workbench.runs.folder import Run
+from workbench.runs.states import Watcher
 
 pytestmark = pytest.mark.usefixtures("nothing_packaged")
 GONE, GOOD = PAIR
@@ -27,6 +27,7 @@ def made(tmp_path_factory):
     for seed, (name, method) in enumerate(((GONE, "noise-space"), (GOOD, "vanilla"))):
         run = write_run(folder / "runs", name, method, seed)
         log_run(run, (1, 2), pictures=(2,))
+        (run / "train.log").write_text("step 2")
     begun = write_run(folder, "begun", "noise-space", 2, status="training")
     (begun / "restorer.json").unlink()
     return folder
@@ -35,13 +36,7 @@ def made(tmp_path_factory):
 @pytest.fixture(params=["deleted", "made anew"])
 def tried(request, made, tmp_path):
     """Call it with some work on a folder of runs: how often it was done."""
-    shutil.copytree(made / "runs", tmp_path / "runs")
-
-    def tried(work):
-        then = made / "begun" if request.param == "made anew" else None
-        return max(vanishing(lambda: work(tmp_path / "runs"), tmp_path / "runs" / GONE, then))
-
-    return tried
+    return tries(made / "runs", tmp_path / "runs", GONE, made / "begun" if request.param == "made anew" else None)
 
 
 def test_restorers_of_the_others_are_offered(tried, tmp_path):
@@ -70,6 +65,17 @@ def test_the_run_behind_a_number_is_shown_or_named(tried, tmp_path):
             assert "is not there (any more)" in str(error)
 
     assert tried(show) > 10
+
+
+def test_a_look_at_the_runs_leaves_it_out(tried, tmp_path):
+    with gr.Blocks():
+        tab = MonitorTab(Watcher(tmp_path / "runs"), controls=False)
+
+    def look(runs):
+        tab.watcher = Watcher(runs)
+        tab.update([GONE], GONE, [], 0, "steps", False, 0, 1280, False, {})
+
+    assert tried(look) > 10
 
 
 def test_what_was_chosen_is_restored_or_named(tried, photo, tmp_path):

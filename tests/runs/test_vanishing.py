@@ -1,10 +1,8 @@
 """Runs that are deleted or made anew while somebody reads them: the others are told, and nothing is unexpected."""
 
-import shutil
-
 import pytest
 from support.apps import log_run, measure, write_run
-from support.vanishing import vanishing
+from support.vanishing import tries
 
 from workbench.errors import WorkbenchError
 from workbench.restorers import load_restorer
@@ -27,13 +25,7 @@ def made(tmp_path_factory):
 @pytest.fixture(params=["deleted", "made anew"])
 def tried(request, made, tmp_path):
     """Call it with some work on a folder of runs: how often it was done."""
-    shutil.copytree(made / "runs", tmp_path / "runs")
-
-    def tried(work):
-        then = made / "begun" if request.param == "made anew" else None
-        return max(vanishing(lambda: work(tmp_path / "runs"), tmp_path / "runs" / "gone", then))
-
-    return tried
+    return tries(made / "runs", tmp_path / "runs", "gone", made / "begun" if request.param == "made anew" else None)
 
 
 def test_restorers_of_the_others_are_listed(tried, call, monkeypatch, tmp_path):

@@ -64,3 +64,9 @@ def vanishing(work: Callable[[], object], folder: Path, then: Path | None = None
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(kept, folder)
     shutil.rmtree(kept)
+
+
+def tries(made: Path, runs: Path, gone: str, then: Path | None) -> Callable[[Callable[[Path], object]], int]:
+    """Copy runs; what comes back does work on the copies while one of them vanishes, and says how often."""
+    shutil.copytree(made, runs)
+    return lambda work: max(vanishing(lambda: work(runs), runs / gone, then))

@@ -47,19 +47,7 @@ class Holes:
         check_range("width", self.width, least=1.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image.
-
-        Parameters
-        ----------
-        clean : ndarray, shape (H, W, 3), float32
-            In [0, 1].
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        degraded : ndarray, shape (H, W, 3), float32
-            The clean picture, and 0 in all channels where it is missing.
-        """
+        """Degrade one image; arguments and result as of `Degradation`: 0 in all channels where it is missing."""
         share = rng.uniform(*self.covered)
         mask = self._centred(clean.shape[:2], share) if self.shape == "center" else self._strokes(clean, share, rng)
         return np.where(mask[..., None], np.float32(0), clean)
@@ -119,7 +107,7 @@ class LowResolution:
         check_range("factor", self.factor, least=1.0)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Degrade one image; arguments as for `Holes`, the result in [0, 1]."""
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1]."""
         from PIL import Image
 
         factor, (height, width) = rng.uniform(*self.factor), clean.shape[:2]
