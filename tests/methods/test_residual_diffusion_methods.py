@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.base import Diverged
 from workbench.probes.sampling import samples, seed_spread, stops
-from workbench.recipes import load_recipe
+from workbench.recipes import VARIANTS, load_recipe
 from workbench.restorers import KINDS, Restorer, load_restorer, save_restorer
 from workbench.restorers.assembling import assemble
 from workbench.restorers.residual_diffusion import WITHOUT_NOISE
@@ -300,6 +300,37 @@ def test_de_irsde_is_drdd_under_another_table():
     options = build("de-irsde").exported().options
     assert options.schedule == "mean-reverting" and options.level == pytest.approx(20 / 255)
     assert math.isclose(build("de-irsde").schedule.beta_bar[-1].item(), 20 / 255, rel_tol=1e-4)
+
+
+ROWS = {
+    "Table 3": {"ir-sde", "de-irsde"},
+    "Table 8": {"known-noise", "entangled"},
+    "Table 10": {"steps-2-2", "steps-2-5", "steps-5-2", "steps-5-5", "steps-10-10"},
+    "Table C.9": {"level-0.1", "level-0.5", "level-0.8", "level-1.0", "level-1.5", "level-2.0"},
+    "Fig. 5": {"data-75", "data-50", "data-25"},
+    "Fig. 6": {"level-0.8", "level-1.0", "level-1.3"},
+}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set().union(*ROWS.values(), {"level-0.3", "data-5", "data-1", "targets-alone"}))
+)
+def test_the_rows_of_the_papers_tables_are_variants_that_train_and_restore(name):
+    assert all(place in VARIANTS[f"drdd-{name}"].description for place, names in ROWS.items() if name in names)
+    chosen = load_recipe(f"drdd-denoise-pocket+drdd-{name}", TINY)
+    module = METHODS[chosen.method](
+        load_recipe(f"drdd-denoise-pocket+drdd-{name}", [*TINY, f"options.{chosen.method}.network={SMALL}"])
+    )
+    assert torch.isfinite(module.losses(batch_of(module), step=0)["loss"])
+    restorer = module.exported()
+    assert np.isfinite(restorer.restore(np.full((16, 16, 3), 0.5, np.float32))).all()
+    first, _, rest = name.partition("-")
+    if first == "level":
+        assert restorer.options.level == float(rest) == module.schedule.start_level
+    if first == "steps":
+        assert (restorer.options.residual_steps, restorer.options.noise_steps) == tuple(map(int, rest.split("-")))
+    if first == "data":
+        assert chosen.data.fraction == int(rest) / 100
 
 
 @pytest.mark.parametrize(
