@@ -19,7 +19,7 @@ from workbench.tabular import as_text
 
 RestoreFunction = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int | None, str], None]
-_Load = Callable[[], tuple[np.ndarray, np.ndarray]]
+Load = Callable[[], tuple[np.ndarray, np.ndarray]]
 _Values = dict[str, list]
 
 
@@ -71,7 +71,7 @@ def evaluate_folder(
         return _read("input", files.degraded), _read("target", files.clean)
 
     jobs = ((files.name, lambda files=files: load(files)) for files in sorted([*pairs, *alone]))
-    return _evaluate(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), progress, metrics)
+    return evaluate_each(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), progress, metrics)
 
 
 def evaluate_pairs(
@@ -97,7 +97,7 @@ def evaluate_pairs(
     """
     total = len(pairs) if hasattr(pairs, "__len__") else None
     jobs = ((name, lambda pair=pair: pair) for name, *pair in pairs)
-    return _evaluate(restore_fn, jobs, total, get_protocol(protocol), progress, metrics)
+    return evaluate_each(restore_fn, jobs, total, get_protocol(protocol), progress, metrics)
 
 
 def format_result(result: dict) -> str:
@@ -129,14 +129,19 @@ def _loaded(metrics: Sequence[str | Metric]) -> dict[str, Metric | Unavailable]:
     }
 
 
-def _evaluate(
+def evaluate_each(
     restore_fn: RestoreFunction,
-    jobs: Iterator[tuple[str, _Load]],
+    jobs: Iterator[tuple[str, Load]],
     total: int | None,
     protocol: Protocol,
     progress: Progress | None,
     metrics: Sequence[str | Metric],
 ) -> dict:
+    """Measure a restorer on pairs that are loaded when their turn comes, by ``jobs``: names and callables.
+
+    Further arguments and the result are as of :func:`evaluate_folder`; a pair whose loading raises `WorkbenchError` is
+    listed as failed.
+    """
     scorer = _Scorer(protocol, _loaded(metrics))
     images, failed = [], []
     of_restored, of_inputs = {}, {}

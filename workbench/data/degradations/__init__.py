@@ -100,8 +100,8 @@ def checked_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def build(name: str, options: Mapping[str, Any]) -> Degradation:
     """The degradation of a name with options; arguments and errors as of `checked_options`."""
-    checked = _options_of(DEGRADATIONS[name])(**checked_options(name, options))
-    return DEGRADATIONS[name](**dict(checked))
+    given = checked_options(name, options)
+    return DEGRADATIONS[name](**dict(_options_of(DEGRADATIONS[name])(**given)))
 
 
 @cache
