@@ -17,6 +17,7 @@ from workbench.data.degradations import (
     DEGRADATIONS,
     GROUP,
     CameraShake,
+    Edges,
     Haze,
     Holes,
     LayeredRain,
@@ -73,6 +74,7 @@ def test_black_white_and_tiny_patches_are_degraded_too(name):
         (Holes, "covered", (0.1, 1.1)),
         (Holes, "width", (0.5, 3.0)),
         (LowResolution, "factor", (0.5, 2.0)),
+        (Edges, "scale", (0.0, 2.0)),
     ],
 )
 def test_ranges_are_checked(degradation, field, wrong):
@@ -266,6 +268,18 @@ def test_low_resolution_keeps_what_a_coarse_grid_holds():
         lost = LowResolution(factor=(8.0, 8.0))(clean, np.random.default_rng(0))
         inside = (lost - clean)[:, 16:-16]
         assert (np.abs(inside).max() < 0.02) if kept else lost[:, 16:-16].std() < 0.1 * clean.std()
+
+
+def test_edges_are_lines_where_the_picture_changes_and_only_there(picture):
+    clean = flat(0.2, 64)
+    clean[16:48, 16:48] = 0.8
+    lines = Edges()(clean, np.random.default_rng(0)) == 0
+    np.testing.assert_array_equal(lines.all(axis=2), lines.any(axis=2))
+    row = np.flatnonzero(lines[32, :, 0])
+    assert len(row) == 2 and np.abs(row - [15.5, 47.5]).max() <= 1
+    assert not lines[24:40, 24:40].any() and not lines[:10].any()
+    fewer, more = ((Edges((scale, scale))(picture, np.random.default_rng(0)) == 0).mean() for scale in (3.0, 1.0))
+    assert 0 < fewer < more < 0.5
 
 
 # Before the simulated camera

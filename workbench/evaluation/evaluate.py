@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.folders import Alone, PairFiles, list_pairs
+from workbench.data.folders import Alone, PairFiles, is_paired, list_pairs, list_pictures
 from workbench.errors import WorkbenchError
-from workbench.evaluation.measures import STANDARD, chosen
+from workbench.evaluation.measures import METRICS, STANDARD, chosen
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.evaluation.protocols import Protocol, get_protocol
 from workbench.images import read_image, to_float
@@ -19,7 +19,7 @@ from workbench.tabular import as_text
 
 RestoreFunction = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int | None, str], None]
-Load = Callable[[], tuple[np.ndarray, np.ndarray]]
+Load = Callable[[], tuple[np.ndarray, np.ndarray | None]]
 _Values = dict[str, list]
 
 
@@ -39,7 +39,8 @@ def evaluate_folder(
     restore_fn : callable
         Maps a degraded image (H, W, 3), float32 in [0, 1], to the restored one of the same shape, not clipped.
     folder : path-like
-        Has ``input/`` and ``target/`` with equal file names, sub-folders included.
+        Has ``input/`` and ``target/`` with equal file names, sub-folders included; of pictures alone where no metric
+        needs a reference.
     protocol : str
         A name of :data:`workbench.evaluation.protocols.PROTOCOLS`.
     progress : callable, optional
@@ -61,9 +62,18 @@ def evaluate_folder(
     WorkbenchError
         The folder is not laid out like that or has no images, or the protocol or a metric does not exist.
     """
-    pairs, alone = list_pairs(Path(folder))
+    folder = Path(folder)
+    if folder.is_dir() and not is_paired(folder) and not _need_references(metrics):
+        paths = list_pictures(folder)
+        place = os.path.commonpath([path.parent for path in paths])
+        alone = ((path.relative_to(place).as_posix(), lambda path=path: (_read("input", path), None)) for path in paths)
+        return evaluate_each(restore_fn, alone, len(paths), get_protocol(protocol), progress, metrics)
+    pairs, alone = list_pairs(folder)
     if not pairs and not alone:
-        raise WorkbenchError(f"{folder}: no images in input/ and target/")
+        without = [name for name, metric in METRICS.items() if not metric.needs_reference]
+        raise WorkbenchError(
+            f"{folder}: no images in input/ and target/; pictures alone have values of {', '.join(without)} only"
+        )
 
     def load(files: PairFiles | Alone) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(files, Alone):
@@ -121,6 +131,11 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def _need_references(metrics: Sequence[str | Metric]) -> bool:
+    named = chosen(each for each in metrics if isinstance(each, str))
+    return any(metric.needs_reference for metric in (*named, *(each for each in metrics if not isinstance(each, str))))
+
+
 def _loaded(metrics: Sequence[str | Metric]) -> dict[str, Metric | Unavailable]:
     named = {metric.name: metric for metric in chosen(each for each in metrics if isinstance(each, str))}
     return {
@@ -140,7 +155,7 @@ def evaluate_each(
     """Measure a restorer on pairs that are loaded when their turn comes, by ``jobs``: names and callables.
 
     Further arguments and the result are as of :func:`evaluate_folder`; a pair whose loading raises `WorkbenchError` is
-    listed as failed.
+    listed as failed. Without a reference (None) no metric may need one.
     """
     scorer = _Scorer(protocol, _loaded(metrics))
     images, failed = [], []
@@ -150,8 +165,8 @@ def evaluate_each(
         if progress is not None:
             progress(len(images) + len(failed), total, name)
         try:
-            degraded, reference = (_checked(image) for image in load())
-            if degraded.shape != reference.shape:
+            degraded, reference = (None if image is None else _checked(image) for image in load())
+            if reference is not None and degraded.shape != reference.shape:
                 raise WorkbenchError(f"sizes differ: input {_size(degraded)}, target {_size(reference)}")
             started = time.perf_counter()
             restored = restore_fn(degraded)
@@ -165,7 +180,7 @@ def evaluate_each(
             continue
         seconds += ended - started
         megapixels += degraded.shape[0] * degraded.shape[1] / 1e6
-        reference = protocol.prepare(reference)
+        reference = None if reference is None else protocol.prepare(reference)
         scorer(f"{name} (input)", protocol.prepare(degraded), reference, of_inputs)
         images.append({"name": name, **scorer(name, protocol.prepare(restored), reference, of_restored)})
     if progress is not None:

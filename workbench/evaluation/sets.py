@@ -121,11 +121,11 @@ def open_set(location: str, run: Path | None = None, data: Data | None = None) -
     Parameters
     ----------
     location : str
-        A folder with ``input/`` and ``target/``; a folder with SIDD's two files of validation blocks
-        (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
-        ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
-        the embedded held-out pictures, and with ``:tuning`` after it for those that settings are chosen on;
-        ``held-out-source`` for the pairs of the source domain that the run's recipe holds out,
+        A folder with ``input/`` and ``target/``, or of pictures alone for metrics without references; one with SIDD's
+        two files of validation blocks (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are
+        read block by block; ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or
+        ``simulated-shake`` for the embedded held-out pictures, and with ``:tuning`` after it for those that settings
+        are chosen on; ``held-out-source`` for the pairs of the source domain that the run's recipe holds out,
         ``held-out-source:DEGRADATION`` for those of the entries of a mixture with that degradation; a folder or data
         set with ``+DEGRADATION`` or ``+DEGRADATION:OPTION=VALUE`` after it for its clean pictures, degraded like that
         (`workbench.evaluation.degraded`).

@@ -21,6 +21,7 @@ from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
 from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.developed import DevelopedNoise
+from workbench.data.degradations.drawing import Edges
 from workbench.data.degradations.missing import Holes, LowResolution
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
 from workbench.data.degradations.rain import LayeredRain, RainStreaks
@@ -63,6 +64,7 @@ DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "low-light": LowLight,
     "holes": Holes,
     "low-resolution": LowResolution,
+    "edges": Edges,
 }
 """The names recipes use; those of other installed packages are found."""
 
@@ -155,6 +157,7 @@ __all__ = [
     "CorrelatedNoise",
     "Degradation",
     "DevelopedNoise",
+    "Edges",
     "Haze",
     "Holes",
     "LayeredRain",
