@@ -16,7 +16,9 @@ from workbench.data.camera import Camera
 from workbench.data.degradations import (
     DEGRADATIONS,
     GROUP,
+    AdditiveWhiteGaussianNoise,
     CameraShake,
+    Composite,
     Edges,
     Haze,
     Holes,
@@ -27,6 +29,7 @@ from workbench.data.degradations import (
     PoissonNoise,
     RainStreaks,
     SaltAndPepperNoise,
+    Snow,
     build,
     cut,
     degraded_pair,
@@ -75,6 +78,12 @@ def test_black_white_and_tiny_patches_are_degraded_too(name):
         (Holes, "width", (0.5, 3.0)),
         (LowResolution, "factor", (0.5, 2.0)),
         (Edges, "scale", (0.0, 2.0)),
+        (Snow, "size", (0.0, 2.0)),
+        (Snow, "opacity", (0.5, 1.1)),
+        (Composite, "parts", ("haze", "fog")),
+        (Composite, "parts", ("composite",)),
+        (Composite, "parts", ("correlated-noise",)),
+        (Composite, "parts", ()),
     ],
 )
 def test_ranges_are_checked(degradation, field, wrong):
@@ -280,6 +289,21 @@ def test_edges_are_lines_where_the_picture_changes_and_only_there(picture):
     assert not lines[24:40, 24:40].any() and not lines[:10].any()
     fewer, more = ((Edges((scale, scale))(picture, np.random.default_rng(0)) == 0).mean() for scale in (3.0, 1.0))
     assert 0 < fewer < more < 0.5
+
+
+def test_snow_brightens_soft_spots_here_and_there():
+    snowed = Snow(density=(3.0, 3.0))(flat(0.2, 256), np.random.default_rng(0))
+    assert snowed.min() >= 0.2 - 1e-6 and snowed.max() > 0.5
+    assert 0.03 < (snowed > 0.3).all(axis=2).mean() < 0.5
+    more = Snow(density=(6.0, 6.0))(flat(0.2, 256), np.random.default_rng(0))
+    assert more.mean() > snowed.mean()
+
+
+def test_a_composite_is_its_parts_in_their_order(picture):
+    both, rng = build("composite", {"parts": ["motion-blur", "awgn"]}), np.random.default_rng(0)
+    assert margin_of(both) == LinearMotionBlur().margin
+    expected = AdditiveWhiteGaussianNoise()(LinearMotionBlur()(picture, rng).clip(0, 1), rng).clip(0, 1)
+    np.testing.assert_array_equal(both(picture, np.random.default_rng(0)), expected)
 
 
 # Before the simulated camera

@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
+from workbench.data.degradations.composite import Composite
 from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.developed import DevelopedNoise
 from workbench.data.degradations.drawing import Edges
 from workbench.data.degradations.missing import Holes, LowResolution
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
-from workbench.data.degradations.rain import LayeredRain, RainStreaks
+from workbench.data.degradations.rain import LayeredRain, RainStreaks, Snow
 from workbench.plugins import installed
 
 GROUP = "workbench.degradations"
@@ -65,6 +66,8 @@ DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
     "holes": Holes,
     "low-resolution": LowResolution,
     "edges": Edges,
+    "snow": Snow,
+    "composite": Composite,
 }
 """The names recipes use; those of other installed packages are found."""
 
@@ -154,6 +157,7 @@ __all__ = [
     "DEGRADATIONS",
     "AdditiveWhiteGaussianNoise",
     "CameraShake",
+    "Composite",
     "CorrelatedNoise",
     "Degradation",
     "DevelopedNoise",
@@ -167,6 +171,7 @@ __all__ = [
     "PoissonNoise",
     "RainStreaks",
     "SaltAndPepperNoise",
+    "Snow",
     "build",
     "checked_options",
     "cut",
