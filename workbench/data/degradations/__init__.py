@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
-from workbench.data.degradations.composite import Composite
+from workbench.data.degradations.composite import SINGLE, Composite
 from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.developed import DevelopedNoise
 from workbench.data.degradations.drawing import Edges
@@ -51,24 +51,7 @@ class Degradation(Protocol):
         """
 
 
-DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
-    "awgn": AdditiveWhiteGaussianNoise,
-    "poisson": PoissonNoise,
-    "salt-and-pepper": SaltAndPepperNoise,
-    "correlated-noise": CorrelatedNoise,
-    "developed-noise": DevelopedNoise,
-    "rain-streaks": RainStreaks,
-    "layered-rain": LayeredRain,
-    "motion-blur": LinearMotionBlur,
-    "camera-shake": CameraShake,
-    "haze": Haze,
-    "low-light": LowLight,
-    "holes": Holes,
-    "low-resolution": LowResolution,
-    "edges": Edges,
-    "snow": Snow,
-    "composite": Composite,
-}
+DEGRADATIONS: dict[str, Callable[..., Degradation]] = {**SINGLE, "composite": Composite}
 """The names recipes use; those of other installed packages are found."""
 
 

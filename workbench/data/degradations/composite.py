@@ -1,10 +1,39 @@
-"""Several degradations one after the other."""
+"""All degradations by name, and several of them one after the other."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from workbench.data.degradations.atmosphere import Haze, LowLight
+from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
+from workbench.data.degradations.correlated import CorrelatedNoise
+from workbench.data.degradations.developed import DevelopedNoise
+from workbench.data.degradations.drawing import Edges
+from workbench.data.degradations.missing import Holes, LowResolution
+from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
+from workbench.data.degradations.rain import LayeredRain, RainStreaks, Snow
+
+SINGLE: dict[str, Callable] = {
+    "awgn": AdditiveWhiteGaussianNoise,
+    "poisson": PoissonNoise,
+    "salt-and-pepper": SaltAndPepperNoise,
+    "correlated-noise": CorrelatedNoise,
+    "developed-noise": DevelopedNoise,
+    "rain-streaks": RainStreaks,
+    "layered-rain": LayeredRain,
+    "motion-blur": LinearMotionBlur,
+    "camera-shake": CameraShake,
+    "haze": Haze,
+    "low-light": LowLight,
+    "holes": Holes,
+    "low-resolution": LowResolution,
+    "edges": Edges,
+    "snow": Snow,
+}
+"""Those that are not made of others."""
 
 
 @dataclass(frozen=True)
@@ -14,13 +43,12 @@ class Composite:
     Parameters
     ----------
     parts : tuple of str
-        Their names in `workbench.data.degradations.DEGRADATIONS`, in the order in which light meets them: what is done
-        to the scene first.
+        Their names in `SINGLE`, in their order: what is done to the scene first.
 
     Raises
     ------
     ValueError
-        If a part is not known, composite itself, or changes the reference.
+        If a part is not known or changes the reference.
 
     References
     ----------
@@ -31,27 +59,20 @@ class Composite:
     parts: tuple[str, ...] = ("low-light", "haze")
 
     def __post_init__(self) -> None:
-        from workbench.data.degradations import DEGRADATIONS  # which names this one
-
         for name in self.parts:
-            kind = DEGRADATIONS.get(name)
-            if kind is None or kind is Composite or hasattr(kind, "pair"):
+            if name not in SINGLE or hasattr(SINGLE[name], "pair"):
                 raise ValueError(f"parts: {name!r} cannot be one of several degradations")
         if not self.parts:
             raise ValueError("parts: name at least one degradation")
 
     @property
     def _made(self) -> list:
-        from workbench.data.degradations import DEGRADATIONS
-
-        return [DEGRADATIONS[name]() for name in self.parts]
+        return [SINGLE[name]() for name in self.parts]
 
     @property
     def margin(self) -> int:
         """How far all of them together look."""
-        from workbench.data.degradations import margin_of
-
-        return sum(map(margin_of, self._made))
+        return sum(getattr(part, "margin", 0) for part in self._made)
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Degrade one image; arguments and result as of `Degradation`, in [0, 1], to which each part is clipped."""
