@@ -63,17 +63,11 @@ def evaluate_folder(
         The folder is not laid out like that or has no images, or the protocol or a metric does not exist.
     """
     folder = Path(folder)
-    if folder.is_dir() and not is_paired(folder) and not _need_references(metrics):
-        paths = list_pictures(folder)
-        place = os.path.commonpath([path.parent for path in paths])
-        alone = ((path.relative_to(place).as_posix(), lambda path=path: (_read("input", path), None)) for path in paths)
-        return evaluate_each(restore_fn, alone, len(paths), get_protocol(protocol), progress, metrics)
+    if folder.is_dir() and not is_paired(folder):
+        return _evaluate_alone(restore_fn, folder, protocol, progress, metrics)
     pairs, alone = list_pairs(folder)
     if not pairs and not alone:
-        without = [name for name, metric in METRICS.items() if not metric.needs_reference]
-        raise WorkbenchError(
-            f"{folder}: no images in input/ and target/; pictures alone have values of {', '.join(without)} only"
-        )
+        raise WorkbenchError(f"{folder}: no images in input/ and target/")
 
     def load(files: PairFiles | Alone) -> tuple[np.ndarray, np.ndarray]:
         if isinstance(files, Alone):
@@ -82,6 +76,21 @@ def evaluate_folder(
 
     jobs = ((files.name, lambda files=files: load(files)) for files in sorted([*pairs, *alone]))
     return evaluate_each(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), progress, metrics)
+
+
+def _evaluate_alone(
+    restore_fn: RestoreFunction, folder: Path, protocol: str, progress: Progress | None, metrics: Sequence[str | Metric]
+) -> dict:
+    """As `evaluate_folder`, of pictures without references."""
+    if _need_references(metrics):
+        alone = ", ".join(name for name, metric in METRICS.items() if not metric.needs_reference)
+        raise WorkbenchError(
+            f"{folder}: a paired folder has input/ and target/; input/ is missing (without pairs there are {alone})"
+        )
+    paths = list_pictures(folder)
+    place = os.path.commonpath([path.parent for path in paths])
+    jobs = ((path.relative_to(place).as_posix(), lambda path=path: (_read("input", path), None)) for path in paths)
+    return evaluate_each(restore_fn, jobs, len(paths), get_protocol(protocol), progress, metrics)
 
 
 def evaluate_pairs(

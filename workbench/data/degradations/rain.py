@@ -276,8 +276,8 @@ class Snow:
         If a range is not ascending or not positive, or leaves [0, 1] for `opacity`.
     """
 
-    density: Range = (1.0, 6.0)
-    size: Range = (0.6, 1.4)
+    density: Range = (2.0, 12.0)
+    size: Range = (0.7, 1.8)
     slant: float = 30.0
     opacity: Range = (0.5, 0.9)
     distances: tuple[float, ...] = (0.5, 1.0, 1.5)
