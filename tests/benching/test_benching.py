@@ -37,6 +37,11 @@ def test_the_workbench_takes_the_steps_of_the_plain_reference(form, margin):
     assert len(set(plain)) == len(plain)
 
 
+def test_the_losses_of_a_training_are_those_of_the_plain_reference():
+    plain, ours = steps("training.max_steps=30", count=30)
+    assert ours == pytest.approx(plain, rel=1e-4)
+
+
 def test_contenders_take_turns_and_the_first_is_what_they_are_compared_with():
     called = []
     contenders = {name: lambda name=name: called.append(name) for name in "abc"}
