@@ -78,7 +78,8 @@ def test_pictures_of_a_size_are_restored_and_seams_measured():
 
 
 def test_large_pictures_are_restored_by_default_alone(monkeypatch):
-    monkeypatch.setattr(restoring, "LARGEST_COMPARED", 0.005)
+    for limit in ("LARGEST_COMPARED", "LARGEST_HALF"):
+        monkeypatch.setattr(restoring, limit, 0.005)
     result = restoring.run(Settings(repeats=1, warm_up=0, megapixels=(0.01,)))
     assert [row.what for row in result.rows] == ["as restored by default"]
 
