@@ -304,8 +304,17 @@ def test_no_gap_is_closed_where_there_is_none_or_no_oracle():
         assert all(line[3] == "" for line in table(frame, "t")[1:])
 
 
+def test_what_restoring_costs_is_a_column_where_it_was_counted():
+    counted = [row | {"gmacs": 1.25} for row in rows(direct=[30.0, 31.0])] + [
+        row | {"gmacs": 5} for row in rows(drdd=[29.0])
+    ]
+    head, *lines = table(read_csv(_csv(counted)), "t")
+    assert [dict(zip(head, line, strict=True))["restoring / GMAC"] for line in lines] == ["1.25", "5.00"]
+    assert "restoring / GMAC" not in table(read_csv(_csv(rows(direct=[30.0]))), "t")[0]
+
+
 def test_older_csv_files_lack_the_newer_columns():
-    newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel"]
+    newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel", "gmacs"]
     frame = pd.DataFrame(rows(vanilla=[30.0])).drop(columns=newer)
     assert read_csv(_csv(frame.to_dict("records")))[newer].isna().all(axis=None)
     path = ROOT / "benchmarks" / "results" / "embedded.csv"

@@ -10,6 +10,7 @@ from support import TINY
 from torch import nn
 
 from workbench.cli import main
+from workbench.complexity import restoring_gmacs
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
@@ -284,6 +285,13 @@ def test_losses_of_a_mixture_are_balanced_by_the_size_of_residuals():
     plain = build("direct", MIXTURE, "options.direct.balanced=false")
     assert plain.weights(batch, residual) is None
     assert build("direct").weights({}, residual) is None
+
+
+def test_the_cost_of_restoring_is_that_of_all_passes():
+    drdd, direct = build("drdd").exported(), build("direct").exported()
+    once = restoring_gmacs(drdd.with_options({"residual_steps": 1, "noise_steps": 1}))
+    assert restoring_gmacs(drdd) == pytest.approx(2 * once) and restoring_gmacs(direct) < once / 2
+    assert restoring_gmacs(build("ir-sde", "options.ir-sde.steps=3").exported()) == pytest.approx(1.5 * once)
 
 
 def test_the_entangled_network_has_about_the_parameters_of_both():

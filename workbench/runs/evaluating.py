@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workbench.complexity import restoring_gmacs
 from workbench.devices import choose_device
 from workbench.evaluation.measures import STANDARD
 from workbench.evaluation.protocols import get_protocol
@@ -46,7 +47,8 @@ def evaluate_restorer(
     Returns
     -------
     result : dict
-        As of `workbench.evaluation.evaluate_folder`; ``notes`` if the restorer has some (`Restorer.notes`).
+        As of `workbench.evaluation.evaluate_folder`, and ``gmacs`` (`workbench.complexity.restoring_gmacs`); ``notes``
+        if the restorer has some (`Restorer.notes`).
     kept : Path or None
         The evaluation's file; None where the restorer is no run's, or no picture could be measured.
 
@@ -61,7 +63,9 @@ def evaluate_restorer(
     test_set = open_set(data, run)
     own, _ = load_restorer(restorer)
     asked = own.with_options(options or {})
+    gmacs = restoring_gmacs(asked)
     result = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=metrics)
+    result["gmacs"] = None if gmacs is None else round(gmacs, 4)
     if asked.notes:
         result["notes"] = sorted(asked.notes)
     if run is None or not result["images"]:
