@@ -21,14 +21,10 @@ from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORK
 from workbench.papers import published
 from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
 from workbench.restorers import Restorer
-from workbench.restorers.per_image import PerImage
 from workbench.tabular import as_text
 
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
-
-RESTORED_SIDE = 256
-"""Side in pixels of the picture for which the cost of restoring is counted."""
 
 _PASSES = "ap-bsn: its refinement included, nine passes of the network; the paper's number is of one."
 _STEPS = (
@@ -153,21 +149,6 @@ def _published() -> dict[str, dict[str, float]]:
     for number in published("noise-da", "A2"):
         rows.setdefault(number.row, {})[keys[number.metric]] = number.value
     return rows
-
-
-def restoring_gmacs(restorer: Restorer) -> float | None:
-    """Milliards of multiplications with addition that restoring a picture of `RESTORED_SIDE` pixels a side takes.
-
-    All passes of all networks: what methods that sample cost beside those that do not. None where nothing is counted,
-    of classical filters, and of methods that optimise for each picture.
-    """
-    if not restorer.networks or isinstance(restorer.procedure, PerImage):
-        return None
-    first = next(iter(restorer.networks.values()))
-    image = torch.zeros(1, 3, RESTORED_SIDE, RESTORED_SIDE, device=next(first.parameters()).device)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        restorer(image, tile=RESTORED_SIDE)
-    return counter.get_total_flops() / 2e9
 
 
 def _measure(name: str, device: torch.device, side: int, numbers: dict[str, float]) -> Complexity:

@@ -10,7 +10,6 @@ from support import TINY
 from torch import nn
 
 from workbench.cli import main
-from workbench.complexity import restoring_gmacs
 from workbench.data.domains import training_stream
 from workbench.data.streams import step_batches
 from workbench.errors import WorkbenchError
@@ -20,6 +19,7 @@ from workbench.probes.sampling import samples, seed_spread, stops
 from workbench.recipes import VARIANTS, load_recipe
 from workbench.restorers import KINDS, Restorer, load_restorer, save_restorer
 from workbench.restorers.assembling import assemble
+from workbench.restorers.cost import restoring_gmacs
 from workbench.restorers.residual_diffusion import WITHOUT_NOISE
 from workbench.runs.folder import Run
 from workbench.training import fit

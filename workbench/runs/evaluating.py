@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.complexity import restoring_gmacs
 from workbench.devices import choose_device
 from workbench.evaluation.measures import STANDARD
 from workbench.evaluation.protocols import get_protocol
 from workbench.evaluation.sets import open_set
 from workbench.restorers import load_restorer
+from workbench.restorers.cost import restoring_gmacs
 from workbench.restorers.passes import Progress
 from workbench.runs.evaluations import run_folder, save_evaluation
 from workbench.runs.provenance import provenance
@@ -47,7 +47,7 @@ def evaluate_restorer(
     Returns
     -------
     result : dict
-        As of `workbench.evaluation.evaluate_folder`, and ``gmacs`` (`workbench.complexity.restoring_gmacs`); ``notes``
+        As of `workbench.evaluation.evaluate_folder`, and ``gmacs`` (`workbench.restorers.cost.restoring_gmacs`); ``notes``
         if the restorer has some (`Restorer.notes`).
     kept : Path or None
         The evaluation's file; None where the restorer is no run's, or no picture could be measured.
