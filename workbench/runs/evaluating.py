@@ -47,8 +47,8 @@ def evaluate_restorer(
     Returns
     -------
     result : dict
-        As of `workbench.evaluation.evaluate_folder`, and ``gmacs`` (`workbench.restorers.cost.restoring_gmacs`); ``notes``
-        if the restorer has some (`Restorer.notes`).
+        As of `workbench.evaluation.evaluate_folder`; ``gmacs`` (`workbench.restorers.cost.restoring_gmacs`), and
+        ``notes`` if the restorer has some (`Restorer.notes`).
     kept : Path or None
         The evaluation's file; None where the restorer is no run's, or no picture could be measured.
 
