@@ -19,6 +19,7 @@ from apps.comparison import CancelledError, Progress
 from apps.messages import toasts
 from apps.pairs import first_choice
 from apps.reading import check_size
+from apps.stopping import Stops
 from workbench import __version__
 from workbench.errors import WorkbenchError
 from workbench.files import distinct
@@ -131,7 +132,7 @@ class BatchTab:
 
     def __init__(self, runs: Path):
         self.runs = Path(runs)
-        self._stops: dict[str, threading.Event] = {}
+        self.stops = Stops()
         self.place = gr.State(None)  # holds the folder of the zip until another zip, or the page, takes its place
         self.paths = gr.JSON(visible=False)
         with gr.Row(elem_classes="wb-main"):
@@ -162,16 +163,16 @@ class BatchTab:
         light = {**private, "show_progress": "hidden", "concurrency_limit": 4}
         inputs = [self.folder, self.files, self.restorers, self.paths]
         gr.context.Context.root_block.load(None, None, None, js=asset("remember-paths.js"), **private)
-        done = self.start.click(lambda: _shown(True), None, [self.status, self.stop], **light).then(
+        done = self.start.click(self.begin, None, [self.status, self.stop], **light).then(
             self.run, inputs, [self.summary, self.archive, self.result, self.place], js=asset("batch-paths.js"),
             show_progress_on=self.status, concurrency_limit=1, concurrency_id="restore", **private,
         )  # fmt: skip
         for over in (done.success, done.failure):  # gradio's then() does not follow a failure
-            over(lambda: _shown(False), None, [self.status, self.stop], **light)
+            over(self.end, None, [self.status, self.stop], **light)
         self.stop.click(
             self.cancel, None, [self.status, self.stop], queue=False, cancels=[done], show_progress="hidden", **private
         )
-        gr.context.Context.root_block.unload(self.leave)
+        gr.context.Context.root_block.unload(self.stops.leave)
 
     def watch(self, tab: gr.Tab) -> None:
         """Look for restorers whenever the tab is opened."""
@@ -190,8 +191,8 @@ class BatchTab:
         request: gr.Request, progress=gr.Progress(),  # noqa: B008 (gradio looks for it there)
     ):  # fmt: skip
         """Restore everything; what fails is listed on the page as long as it shows this batch."""
+        stop = self.stops.event(request)
         found = restorers.chosen(chosen or [], restorers.find_restorers(self.runs)[0])
-        stop = self._stops[request.session_hash] = threading.Event()
         place = TemporaryDirectory(prefix="workbench-batch-")
         folder, files = folder or [], files or []
         names = [Path(file).name for file in (*folder, *files)]
@@ -202,20 +203,24 @@ class BatchTab:
             )
         except CancelledError:
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None
-        finally:
-            self._stops.pop(request.session_hash, None)
+        self.stops.ended(request, stop)
         # An update would let go of the value before gradio has copied the file.
         return _summary(report), str(archive), gr.update(visible=True), place
 
+    def begin(self, request: gr.Request):
+        """Make room for the progress bar, and offer to stop."""
+        self.stops.offer(request)
+        return gr.update(visible=True, value=""), gr.update(visible=True)
+
+    def end(self, request: gr.Request):
+        """Take both away again; a stop stays told."""
+        hidden = gr.update(visible=False)
+        return gr.update(visible=True, value=parts.STOPPED) if self.stops.asked(request) else hidden, hidden
+
     def cancel(self, request: gr.Request):
         """Stop after the current tile."""
-        self.leave(request)
-        return gr.update(visible=True, value=parts.STOPPED), gr.update(visible=False)
-
-    def leave(self, request: gr.Request) -> None:
-        """Stop what the page waits for, as when it is closed."""
-        if stop := self._stops.get(request.session_hash):
-            stop.set()
+        self.stops.ask(request)
+        return self.end(request)
 
 
 def _relative(names: list[str], paths: object) -> list[str]:
@@ -224,10 +229,6 @@ def _relative(names: list[str], paths: object) -> list[str]:
     if len(told) != len(names):
         return names
     return [f"{path.rpartition('/')[0]}/{name}" for name, path in zip(names, told, strict=True)]
-
-
-def _shown(shown: bool):
-    return gr.update(visible=shown, value="") if shown else gr.update(visible=False), gr.update(visible=shown)
 
 
 def _summary(report: dict) -> str:

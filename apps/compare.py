@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from apps.pairs import first_choice
 from apps.previewing import preview
 from apps.reading import read_photo
 from apps.samples import SIGMA, samples
+from apps.stopping import Stops
 from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
 from workbench.errors import WorkbenchError
@@ -42,7 +42,7 @@ class CompareTab:
 
     def __init__(self, runs: Path):
         self.runs = Path(runs)
-        self._stops: dict[str, threading.Event] = {}
+        self.stops = Stops()
         self._lay_out()
         self._wire()
         Endpoints(self.runs)
@@ -186,7 +186,7 @@ class CompareTab:
             show_progress="hidden",
             **private,
         )
-        gr.context.Context.root_block.unload(self.leave)
+        gr.context.Context.root_block.unload(self.stops.leave)
 
         self.inspector.open_after(self.photo.input).success(self.pack, **packing)
 
@@ -264,14 +264,16 @@ class CompareTab:
         names = {sample.reference.name for sample in samples(True)}
         return [path for path in references or [] if Path(path).name not in names] or None
 
-    def begin(self, job: Job | None):
+    def begin(self, job: Job | None, request: gr.Request):
         """Make room for the progress bar, and offer to stop; an open vote is of what was compared before."""
+        self.stops.offer(request)
         shown, hidden = gr.update(visible=True), gr.update(visible=False)
         return gr.update(visible=True, value=""), shown, hidden, gr.update(visible=job is not None)
 
-    def end(self):
-        """Take both away again, and the crop that came first."""
-        return (gr.update(visible=False),) * 3
+    def end(self, request: gr.Request):
+        """Take both away again, and the crop that came first; a stop stays told."""
+        hidden = gr.update(visible=False)
+        return gr.update(visible=True, value=parts.STOPPED) if self.stops.asked(request) else hidden, hidden, hidden
 
     @toasts
     def run(
@@ -282,8 +284,8 @@ class CompareTab:
 
         Of a large photograph a crop comes first.
         """
+        stop = self.stops.event(request)
         known, _ = restorers.find_restorers(self.runs)
-        stop = self._stops[request.session_hash] = threading.Event()
         paths = [path for path, _ in photos or []]
         try:
             choices = restorers.chosen(chosen or [], [*known, *uploaded])
@@ -301,8 +303,7 @@ class CompareTab:
             )
         except work.CancelledError:
             raise gr.Error("Stopped.", visible=False, print_exception=False) from None
-        finally:
-            self._stops.pop(request.session_hash, None)
+        self.stops.ended(request, stop)
         names = [comparison.name for comparison in job.comparisons]
         yield (
             job,
@@ -317,13 +318,8 @@ class CompareTab:
 
     def cancel(self, request: gr.Request):
         """Stop after the current tile; a message, which comes through the queue, would be cancelled, too."""
-        self.leave(request)
-        return gr.update(visible=True, value=parts.STOPPED), gr.update(visible=False), gr.update(visible=False)
-
-    def leave(self, request: gr.Request) -> None:
-        """Stop what the page waits for, as when it is closed."""
-        if stop := self._stops.get(request.session_hash):
-            stop.set()
+        self.stops.ask(request)
+        return self.end(request)
 
     def pack(self, job: Job | None, photo, progress=gr.Progress()):  # noqa: B008 (gradio looks for it there)
         """The files to download."""

@@ -9,18 +9,28 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from workbench.data.camera import CAMERAS
-from workbench.data.degradations import DEGRADATIONS, AdditiveWhiteGaussianNoise, degraded_pair, margin_of
+from workbench.data.degradations import DEGRADATIONS, AdditiveWhiteGaussianNoise, build, degraded_pair, margin_of
 from workbench.errors import WorkbenchError
+from workbench.evaluation.degraded import parse_degradation
 from workbench.images import to_float, to_uint
 
 MAX_PIXELS = 12_000_000
 """Larger photographs are degraded by AWGN alone: the simulated camera takes some 200 bytes a pixel, others as many."""
 
+LEVELS = {
+    **{f"poisson:peak={peak}": f"Poisson, {peak} photons for white" for peak in (26, 102, 283)},
+    **{
+        f"salt-and-pepper:density={share}": f"Salt and pepper, {share:.1%} of the pixels"
+        for share in (0.014, 0.039, 0.154)
+    },
+}
+"""The levels of the noises of DRDD's MNMD, as `workbench.evaluation.degraded.parse_degradation` takes them."""
 KINDS = {
     "none": "None: as it is",
     "awgn": "Add AWGN",
     "camera": "Simulated camera",
     **{name: name.replace("-", " ").capitalize() for name in DEGRADATIONS if name != "awgn"},
+    **LEVELS,
 }
 """All kinds of degradation by name, and what the page calls them."""
 
@@ -32,7 +42,8 @@ class Degradation:
     Parameters
     ----------
     kind : str
-        Key of `KINDS`: nothing, the simulated camera, or one of `workbench.data.degradations.DEGRADATIONS`.
+        Key of `KINDS`: nothing, the simulated camera, or one of `workbench.data.degradations.DEGRADATIONS`, of a level
+        that it draws or of one of `LEVELS`.
     sigma : float
         Standard deviation of the AWGN, in 8-bit units.
     camera : str
@@ -53,7 +64,7 @@ class Degradation:
 
     def __str__(self) -> str:
         special = {"awgn": f"AWGN, sigma {self.sigma:g}", "camera": f"simulated camera, {self.camera}"}
-        return special.get(self.kind, self.kind.replace("-", " "))
+        return special.get(self.kind) or LEVELS.get(self.kind, self.kind.replace("-", " "))
 
     @property
     def reference(self) -> str:
@@ -82,7 +93,7 @@ class Degradation:
             )
         if self.kind == "camera":
             return self._shoot(photo, rng)
-        degradation = DEGRADATIONS[self.kind]()
+        degradation = build(*parse_degradation(self.kind))
         margin = margin_of(degradation)
         mirrored = np.pad(to_float(photo), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
         clean, degraded = degraded_pair(degradation, mirrored, rng)

@@ -15,6 +15,7 @@ from apps.planning import waits_for
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
+from workbench.runs.planned import plans
 from workbench.runs.processes import log_tail
 from workbench.runs.states import RUNNING, Progress, State, Watcher
 
@@ -58,6 +59,7 @@ class MonitorTab:
                     gr.HTML(starting.OFF, elem_id="controls-off")
             with gr.Column(scale=5, min_width=320):
                 self.states = gr.HTML(elem_id="states")
+                self.studies = gr.HTML(elem_id="studies")
                 with gr.Accordion("Curves", open=True):
                     self._lay_out_curves()
                 self.focus = gr.Dropdown(
@@ -96,7 +98,7 @@ class MonitorTab:
             ],
             "outputs": [
                 self.empty, self.chosen, self.states, self.names, self.figure, *detail, *buttons,
-                self.headings, self.seen,
+                self.headings, self.studies, self.seen,
             ],
             **self.options,
         }  # fmt: skip
@@ -194,6 +196,7 @@ class MonitorTab:
             *self._details(changes, focus, readers.get(focus), step),
             *(self._buttons(changes, state) if self.controls else []),
             changes.send("headings", sheet := runs.headings(runs.by_recipe(states.values())), value=sheet),
+            changes.send("studies", studies := runs.study_table(plans(self.watcher.runs)), value=studies),
             changes.seen,
         )
 

@@ -13,6 +13,7 @@ import yaml
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
+from workbench.runs.planned import Plan
 from workbench.runs.states import RUNNING, Progress, State
 from workbench.tabular import as_html
 
@@ -62,7 +63,7 @@ def state_table(
         share = step / total if total else None
         steps = (f"{html.escape(first)}: " if first else "") + f"{step:,}" + (f" of {total:,}" if total else "")
         if share is not None:
-            steps += f' <progress max="1" value="{share:.3f}" aria-label="{share:.0%} done"></progress>'
+            steps += f" {_bar(share)}"
         psnr = state.summary.get("validation", {}).get("target_psnr")
         cells = [
             f'<span class="wb-{state.status}">{MARKS[state.status]} {state.status}</span>'
@@ -76,6 +77,25 @@ def state_table(
         ]
         lines.append([html.escape(state.name), *cells])
     return f'<div class="wb-table wb-states">{as_html([heads, *lines])}</div>'
+
+
+def study_table(plans: Sequence[Plan]) -> str:
+    """How far studies are, as a table; nothing where there is none."""
+    if not plans:
+        return ""
+    lines = [
+        [
+            f"{html.escape(plan.name)}: {html.escape(plan.title)}",
+            f"{plan.finished:,} of {plan.total:,} {_bar(plan.finished / max(plan.total, 1))}",
+            f"{plan.running:,}" if plan.running else "–",
+        ]
+        for plan in plans
+    ]
+    return f'<div class="wb-table wb-states">{as_html([["study", "runs finished", "running now"], *lines])}</div>'
+
+
+def _bar(share: float) -> str:
+    return f'<progress max="1" value="{share:.3f}" aria-label="{share:.0%} done"></progress>'
 
 
 def duration(seconds: float) -> str:

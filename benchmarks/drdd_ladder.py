@@ -91,13 +91,17 @@ def ladder_table(of: str) -> str:
 
 
 def levels_table(domain: str) -> str:
-    """The markdown table of PSNR by level of the noise, a line a rung, 2 + 2 steps."""
+    """The markdown table of what each rung has over ``direct`` by level of the noise, a line a rung, 2 + 2 steps."""
     rows = read(domain)
-    psnr = rows[rows.test == domain].groupby("cell").psnr.mean()
-    levels = sorted({level for cell in psnr.index if (level := _said(cell, "")[1] if cell != "input" else "")})
+    rows = rows[rows.test == domain]
+    psnr = {cell: group.set_index("seed").psnr for cell, group in rows.groupby("cell")}
+    levels = sorted({level for cell in psnr if (level := _said(cell, "")[1] if cell != "input" else "")})
     lines = [["rung", *levels]]
     for rung in ("known", "targets", "input", "entangled", "rddm"):
-        values = [psnr.get(f"{rung}-{level}") for level in levels]
-        lines.append([RUNGS[rung], *("" if value is None else f"{value:.2f}" for value in values)])
-    note = f"input {psnr['input']:.2f}, `direct` {psnr['direct']:.2f}; means over the seeds that there are, see above"
-    return f"{as_markdown(lines)}\n\n*PSNR in dB; {note}; data: `benchmarks/results/{STUDY}-{domain}.csv`.*"
+        over = [(psnr[cell] - psnr["direct"]).dropna() if (cell := f"{rung}-{each}") in psnr else [] for each in levels]
+        lines.append(
+            [RUNGS[rung], *(f"{spread(each, signed=True)} ({len(each)})" if len(each) else "" for each in over)]
+        )
+    note = f"input {psnr['input'].mean():.2f}, `direct` {spread(psnr['direct'])}"
+    said = "PSNR in dB less that of `direct` of the same seeds; in brackets how many seeds"
+    return f"{as_markdown(lines)}\n\n*{said}; {note}; data: `benchmarks/results/{STUDY}-{domain}.csv`.*"

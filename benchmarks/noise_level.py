@@ -4,7 +4,8 @@
 recorded results), cuts their middles, degrades a third of them each by noise, rain and low light, and writes
 ``results/noise_level_distances.csv`` (distances between the tasks by feature space and level, with their null band) and
 ``results/noise_level_choices.csv`` (the level at which the dual MMD is least, by features, kernel width and the end of
-the grid). AlexNet's features need the weights of LPIPS.
+the grid), and draws ``docs/figures/drdd-tasks.png``, the tasks' pictures in the plane in which they vary most (the
+paper's Fig. 1). AlexNet's features need the weights of LPIPS.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib import pyplot as plt
 from torch import Tensor
 
 from workbench.data.collections import read_folder
 from workbench.data.degradations import build
 from workbench.evaluation.lpips import Lpips
+from workbench.figures import caption, save_figure
 from workbench.files import write_text
 from workbench.images import to_float
 from workbench.probes.harmonisation import (
@@ -30,15 +33,19 @@ from workbench.probes.harmonisation import (
     harmonisation,
     lpips_features,
     pixels,
+    plane,
     random_convolutions,
+    with_noise,
 )
 from workbench.runs.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 SIDE = 64
 LEVELS = (0.0, 0.1, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
 A_TASK = 40
 ENDS = (1.5, 3.0)
+SHOWN_SPACES, SHOWN_LEVELS, HUES = ("pixels", "AlexNet conv3-5"), (0.0, 0.3, 1.0), ("#0072b2", "#d55e00", "#009e73")
 TASKS = {"noise": ("awgn", {"sigma": [25, 25]}), "rain": ("rain-streaks", {}), "low light": ("low-light", {})}
 
 
@@ -68,6 +75,24 @@ def feature_spaces() -> dict[str, Features]:
     }  # fmt: skip
 
 
+def draw(sources: dict[str, Tensor], spaces: dict[str, Features], name: str, path: Path) -> None:
+    """The tasks' pictures in a plane, a row a feature space, a column a level of noise."""
+    figure, axes = plt.subplots(len(spaces), len(SHOWN_LEVELS), figsize=(9, 6), layout="constrained", squeeze=False)
+    for row, (space, features) in zip(axes, spaces.items(), strict=True):
+        for axis, level in zip(row, SHOWN_LEVELS, strict=True):
+            noisy = (with_noise(images, level, (0, index)) for index, images in enumerate(sources.values()))
+            vectors = dict(zip(sources, map(features, noisy), strict=True))
+            for (task, points), marker, hue in zip(plane(vectors).items(), "o^s", HUES, strict=True):
+                axis.scatter(*points.T, s=16, marker=marker, facecolors="none", edgecolors=hue, label=task)
+            axis.set(title=f"{space}, level {level:g}", xticks=[], yticks=[])
+    axes[0, 0].legend(fontsize=8)
+    counted = f"{len(next(iter(sources.values())))} pictures of {name} a task"
+    caption(
+        figure, f"{counted}, {SIDE} x {SIDE}; the first two principal components of all, each plot at its own scale."
+    )
+    save_figure(figure, path)
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,8 +105,9 @@ def main() -> None:
     parts = {task: clean[index * each : (index + 1) * each] for index, task in enumerate(TASKS)}
     sources = {task: 2 * degraded(parts[task], *of) - 1 for task, of in TASKS.items()}
     source, target = torch.cat(list(sources.values())), 2 * torch.cat(list(parts.values())) - 1
-    distances, choices = [], []
-    for space, features in feature_spaces().items():
+    distances, choices, spaces = [], [], feature_spaces()
+    draw(sources, {space: spaces[space] for space in SHOWN_SPACES}, name, FIGURES / "drdd-tasks.png")
+    for space, features in spaces.items():
         table = harmonisation(sources, LEVELS, features)
         distances.append(table.assign(features=space, pictures_a_task=each).round(5))
         for width in ("each", "first"):

@@ -111,9 +111,19 @@ class Slices:
     """MINC volumes (``.mnc``, ``.mnc.gz``, version 1 or 2) as grey pictures, one a slice of the first axis.
 
     A volume's largest value becomes white and zero becomes black, at 16 bits.
+
+    Attributes
+    ----------
+    template : str
+    every : int
+        Of so many slices, counted through all volumes in the order of their names, the first one is for testing.
+    test : bool
+        Those slices or the others.
     """
 
     template: str
+    every: int
+    test: bool
 
     @property
     def looks_for(self) -> str:
@@ -124,20 +134,26 @@ class Slices:
         volumes = {files.path(path): fields["name"] for path in files.paths if (fields := template.match(path))}
         if not volumes:
             return None
-        total = sum(len(_read_minc(path)) for path in volumes)
+        slices = sum(len(_read_minc(path)) for path in volumes)
+        total = len([place for place in range(slices) if self._takes(place)])
         return Found(total, self._items(volumes))
 
-    @staticmethod
-    def _items(volumes: dict[Path, str]) -> Iterator[Item]:
+    def _takes(self, place: int) -> bool:
+        return (place % self.every == 0) == self.test
+
+    def _items(self, volumes: dict[Path, str]) -> Iterator[Item]:
         import numpy as np
 
         from workbench.images import to_uint
 
+        before = 0
         for path, name in volumes.items():
             volume = _read_minc(path)
             scaled = volume / max(volume.max(), np.finfo(np.float32).tiny)
             for number, picture in enumerate(scaled):
-                yield Item(f"{name}_{number:03d}", to_uint(picture, bits=16))
+                if self._takes(before + number):
+                    yield Item(f"{name}_{number:03d}", to_uint(picture, bits=16))
+            before += len(volume)
 
 
 def _named(files: Files, name: str) -> Path | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -76,12 +76,15 @@ class Item:
         A file to keep as it is, or pixels. ``target`` is None for images without a partner.
     border : int
         Pixels by which the target may be larger on every side; they are cut off.
+    halves : bool
+        ``input`` is a file whose left half is the input and whose right half is the target.
     """
 
     stem: str
     input: Path | np.ndarray
     target: Path | np.ndarray | None = None
     border: int = 0
+    halves: bool = False
 
 
 @dataclass
@@ -204,6 +207,29 @@ class Images:
                 items.append(Item(stem, files.path(path)))
         found.total, found.items = len(items), items
         return found if items else None
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Pairs of which each is one picture, the degraded image on the left and its reference on the right.
+
+    Attributes
+    ----------
+    template : str
+        Its fields joined by ``_`` make the name.
+    """
+
+    template: str
+
+    @property
+    def looks_for(self) -> str:
+        return self.template
+
+    def find(self, files: Files) -> Found | None:
+        found = Images(self.template).find(files)
+        if found is not None:
+            found.items = [replace(item, halves=True) for item in found.items]
+        return found
 
 
 @dataclass(frozen=True)

@@ -84,12 +84,22 @@ def link_or_copy(source: Path, destination: Path) -> None:
 
 def _sides(item: Item) -> tuple[dict[str, Path | np.ndarray], str]:
     """What to write on each side, and the suffix: files that can stay as they are, or pixels."""
+    if item.halves:
+        return _halves(item.input), ".png"
     if item.target is None:
         return {"images": item.input}, _suffix(item.input)
     target = _without_border(item) if item.border else item.target
     if _format(item.input) == _format(target):
         return {"input": item.input, "target": target}, _suffix(item.input)
     return {"input": _as_png(item.input), "target": _as_png(target)}, ".png"
+
+
+def _halves(path: Path) -> dict[str, np.ndarray]:
+    pixels = read_image(path).pixels
+    width = pixels.shape[1]
+    if width % 2:
+        raise WorkbenchError(f"{path}: {width} pixels wide; a picture of two halves has an even width")
+    return {"input": pixels[:, : width // 2], "target": pixels[:, width // 2 :]}
 
 
 def _without_border(item: Item) -> Path | np.ndarray:

@@ -1,5 +1,9 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests.
 
+Nothing slow is imported here, since the process that only hands out the tests to others reads it too.
+"""
+
+import contextlib
 import errno
 import ipaddress
 import multiprocessing.spawn
@@ -11,13 +15,8 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy and PyTorch: several test processes may share the cores
 
-import numpy as np
 import pytest
-import torch
 from support import ROOT, warm
-
-from workbench.cli import main
-from workbench.images import write_png
 
 # Golden numbers and real images are no part of the project: tests that use them skip where they are absent.
 SHARED = ROOT.parent / "shared"
@@ -33,6 +32,8 @@ LONGEST = (
     "test_comparison.py", "test_surroundings.py", "test_reuse.py", "test_diagnostics_microscope.py",
 )  # fmt: skip
 
+STAND_IN = pytest.StashKey[str]()
+
 
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
@@ -41,6 +42,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
+    import torch
+
     torch.set_num_threads(1)
 
 
@@ -71,10 +74,23 @@ def _no_other_machine():
         yield
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """The processes of pytest-xdist share what copies itself for their children."""
+    if STAND_IN not in node.config.stash:
+        until_the_end = contextlib.ExitStack()
+        node.config.add_cleanup(until_the_end.close)
+        node.config.stash[STAND_IN] = until_the_end.enter_context(warm.warm_python())
+    node.workerinput["stand_in"] = node.config.stash[STAND_IN]
+
+
 @pytest.fixture(scope="session")
-def _stand_in():
-    with warm.warm_python() as python:
-        yield python
+def _stand_in(request):
+    if hasattr(request.config, "workerinput"):
+        yield request.config.workerinput["stand_in"]
+    else:
+        with warm.warm_python() as python:
+            yield python
 
 
 @pytest.fixture
@@ -87,6 +103,7 @@ def warm_python(_stand_in, monkeypatch):
 @pytest.fixture
 def call(monkeypatch, capsys):
     """Run a command in this process: exit status, what it wrote to stdout and to stderr."""
+    from workbench.cli import main
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
@@ -131,6 +148,10 @@ def real_data() -> Path:
 @pytest.fixture
 def pairs(tmp_path):
     """A folder of two pairs of random pictures."""
+    import numpy as np
+
+    from workbench.images import write_png
+
     rng = np.random.default_rng(0)
     for side in ("input", "target"):
         (tmp_path / "pairs" / side).mkdir(parents=True)

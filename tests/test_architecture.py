@@ -7,7 +7,7 @@ from support import ROOT
 
 FLOORS = (
     "errors",
-    "files tabular terminal",
+    "files tabular terminal heap",
     "images progress devices diffusion objectives plugins colours",
     "nets data.degradations",
     "recipes",

@@ -13,6 +13,8 @@ COLOURS = {
     "guarded": "#009e73",
     "oracle": REFERENCE,
     "vanilla-early": "#cc79a7",
+    "direct": "#8c564b",
+    "drdd": "#882255",
     "nothing": "#d55e00",
     "cs": "#56b4e9",
     "cs-rs": "#0072b2",
@@ -20,7 +22,8 @@ COLOURS = {
     "reference": REFERENCE,
 }
 """By label. ``nothing``, ``cs`` and ``cs-rs`` are the method without channel shuffle and residual swap, with the first,
-and with both, which is ``adapted``."""
+and with both, which is ``adapted``. ``drdd`` is residual diffusion, ``direct`` its network without
+noise; Okabe and Ito have no colours left for these."""
 _SAME = {
     "noise-space": "adapted", "ours": "adapted", "paired": "adapted", "neither shuffle nor swap": "nothing",
     "channel shuffle and residual swap": "cs-rs", "channel shuffle": "cs",

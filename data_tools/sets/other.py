@@ -2,7 +2,7 @@
 
 from data_tools.arrays import Slices
 from data_tools.entries import Entry, Part, RemoteFile
-from data_tools.layouts import Images, Pairs
+from data_tools.layouts import Halves, Images, Pairs
 
 _RESIDE = "https://sites.google.com/view/reside-dehaze-datasets"
 _HAZY = "{number:d}_{light}_{density}.*"
@@ -76,6 +76,49 @@ OTHER = (
         by_hand="download LOLdataset.zip through the links of its home page",
     ),
     Entry(
+        name="ve-lol",
+        title="VE-LOL-L (captured)",
+        task="low light",
+        role="real low light: training and test of DRDD with smaller sets (Fig. 5), beside LOL",
+        home="https://flyywh.github.io/IJCV2021LowLight_VELOL/",
+        licence="see its home page",
+        parts=tuple(
+            Part(
+                split,
+                "pairs",
+                count,
+                (
+                    Pairs(
+                        f"VE-LOL-L-Cap-Low_{split}/low{{number:d}}.*",
+                        f"VE-LOL-L-Cap-Normal_{split}/normal{{number:d}}.*",
+                    ),
+                ),
+            )
+            for split, count in (("train", 400), ("test", 100))
+        ),
+        by_hand="download VE-LOL-L through the links of its home page",
+        note="DRDD calls its 400 and 100 pairs synthetic; those are the numbers of the captured ones, of the synthetic "
+        "ones there are 900 and 100.",
+    ),
+    *(
+        Entry(
+            name=name,
+            title=name.upper(),
+            task="low light",
+            role="real low light not met in training (Table 11 of DRDD)",
+            home=home,
+            licence="see its home page",
+            parts=(Part("", "images", count, (Images(f"{name.upper()}/{{name}}.*"),)),),
+            by_hand=f"download the pictures and put them into a folder {name.upper()}",
+            note=f"No references. {note}",
+        )
+        for name, home, count, note in (
+            ("mef", "https://ece.uwaterloo.ca/~k29ma/", 17, "One dark exposure of each scene."),
+            ("npe", "https://shuhangwang.wordpress.com/", None, "Papers take 8 to 85 of its pictures."),
+            ("dicm", "https://mcl.korea.ac.kr/projects/LDR/", None, "Papers take 44 to 69 of its pictures."),
+        )
+    ),
+    Entry(
         name="cdd-11",
         title="CDD-11",
         task="mixed degradations",
@@ -104,7 +147,20 @@ OTHER = (
         role="aerial photographs that noise is added to (several domains of DRDD)",
         home="http://weegee.vision.ucmerced.edu/datasets/landuse.html",
         licence="see its home page",
-        parts=(Part("", "images", 2100, (Images("UCMerced_LandUse/Images/{land_use}/{name}.*", stem="{name}"),)),),
+        parts=tuple(
+            Part(
+                split,
+                "images",
+                count,
+                (
+                    Images(
+                        f"UCMerced_LandUse/Images/{{land_use}}/{{land_use}}{{ten:{tens}}}{{one:d}}.*",
+                        stem="{land_use}{ten}{one}",
+                    ),
+                ),
+            )
+            for split, count, tens in (("train", 1890, "0|1|2|3|4|5|6|7|8"), ("test", 210, "9"))
+        ),
         files=(
             RemoteFile(
                 "UCMerced_LandUse.zip",
@@ -114,7 +170,8 @@ OTHER = (
             ),
         ),
         by_hand="download UCMerced_LandUse.zip from its home page",
-        note="21 classes of 100 pictures. DRDD does not say how it split them.",
+        note="21 classes of 100 pictures. DRDD keeps 210 for testing and does not say which; here the last ten of each "
+        "class.",
     ),
     Entry(
         name="brainweb",
@@ -123,9 +180,13 @@ OTHER = (
         role="simulated MRI slices that noise is added to (several domains of DRDD)",
         home="https://brainweb.bic.mni.mcgill.ca/",
         licence="see its home page",
-        parts=(Part("", "images", None, (Slices("{name}.{kind:mnc|mnc.gz}"),)),),
+        parts=tuple(
+            Part(split, "images", None, (Slices("{name}.{kind:mnc|mnc.gz}", every=10, test=split == "test"),))
+            for split in ("train", "test")
+        ),
         by_hand="download simulated volumes in MINC format (.mnc or .mnc.gz) from its home page into a folder",
-        note="Every slice of every volume becomes a 16-bit picture. DRDD does not say which volumes it used.",
+        note="Every slice of every volume becomes a 16-bit picture. DRDD has 521 and 58 slices and does not say of "
+        "which volumes; here every tenth slice is for testing, whose neighbours train.",
     ),
     Entry(
         name="celeba-hq",
@@ -150,5 +211,29 @@ OTHER = (
             Part("thumbnails", "images", 70000, (Images("thumbnails128x128/**/{name}.*"),)),
         ),
         by_hand="run the download script of its home page with --thumbs (2 GB) or --images (89 GB)",
+    ),
+    *(
+        Entry(
+            name=f"edges2{objects}",
+            title=f"Edges2{objects.capitalize()}",
+            task="edges to objects",
+            role=f"drawn edges of {objects} and their photographs: edges to objects in DRDD",
+            home="https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix",
+            licence="see its home page",
+            parts=tuple(
+                Part(part, "pairs", number, (Halves(f"edges2{objects}/{split}/{{name}}_AB.*"),))
+                for part, split, number in (("train", "train", count), ("test", "val", 200))
+            ),
+            files=(
+                RemoteFile(
+                    f"edges2{objects}.tar.gz",
+                    f"http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/edges2{objects}.tar.gz",
+                ),
+            ),
+            by_hand=f"download edges2{objects}.tar.gz as its home page says",
+            note="Of Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, 2017; its folder "
+            "val is for testing. The halves of a JPEG picture are stored as PNG.",
+        )
+        for objects, count in (("handbags", 138567), ("shoes", 49825))
     ),
 )

@@ -129,6 +129,17 @@ WEATHER_AND_BLUR = (
         note="No references.",
     ),
     Entry(
+        name="practical",
+        title="Practical",
+        task="deraining",
+        role="real rain not met in training (Table 11 of DRDD)",
+        home=_JORDER,
+        licence="see its home page",
+        parts=(Part("", "images", None, (Images("Practical/**/{name}.*"),)),),
+        by_hand="download the practical rain images through the links of its home page into a folder Practical",
+        note="No references. Papers take 15 or more of its pictures.",
+    ),
+    Entry(
         name="gopro",
         title="GoPro (GOPRO_Large)",
         task="deblurring",

@@ -61,13 +61,24 @@ def _reference(module: str) -> str:
 
 
 def _notebook(path: Path) -> tuple[str, dict[str, bytes]]:
-    """A notebook as Markdown, and its pictures by file name."""
+    """A notebook as Markdown, and its pictures by file name; code that is folded in JupyterLab is folded here."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [part for cell in notebook.cells for part in _unfolded(cell)]
     body, resources = MarkdownExporter().from_notebook_node(
-        nbformat.read(path, as_version=4), {"output_files_dir": path.stem, "unique_key": "picture"}
+        notebook, {"output_files_dir": path.stem, "unique_key": "picture"}
     )
     pictures = {name.rpartition("/")[2]: content for name, content in resources["outputs"].items()}
     body = re.sub(r"<style scoped>.*?</style>", "", body, flags=re.DOTALL)
     return _moved(body, "notebooks"), pictures
+
+
+def _unfolded(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """The cell, or, if its code is folded, that code behind a line to click and a cell with the outputs alone."""
+    if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+        return [cell]
+    folded = f'<details markdown="1">\n<summary>Code</summary>\n\n```python\n{cell.source}\n```\n\n</details>'
+    cell.metadata["transient"] = {"remove_source": True}  # nbconvert's word for it
+    return [nbformat.v4.new_markdown_cell(folded), cell]
 
 
 def _card(stem: str, body: str, picture: str | None) -> str:

@@ -1,6 +1,7 @@
 """The app in a browser: a photo goes in, restorers are compared and switched, an error shows and goes."""
 
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image as PillowImage
 from support.apps import PAIR, bad_image, write_run
 
 from apps import comparison
+from apps.stopping import Stops
 from workbench.images import write_png
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -208,20 +210,35 @@ def test_a_blind_vote_hides_the_names_then_tells_and_counts(page, runs):
     expect(page.locator("#numbers table")).to_be_visible()
 
 
-def test_a_stop_is_told_and_keeps_what_was_shown(page, monkeypatch):
+@pytest.mark.parametrize("waits", [False, True], ids=["at work", "before the work begins"])
+def test_a_stop_is_told_and_keeps_what_was_shown(page, monkeypatch, waits):
     expect(page.locator("#restorers")).to_contain_text(PAIR[1])
-    compare = comparison.compare
+    compare, event, begun, asked, over = comparison.compare, Stops.event, *(threading.Event() for _ in range(3))
+
+    def as_in_a_queue(stops, request):
+        assert not begun.is_set() or asked.wait(60)  # the button offers it first, then the work takes it
+        begun.set()
+        return event(stops, request)
 
     def slow(*arguments, stop, progress, **keywords):
+        begun.set()
         while not stop.wait(0.1):
             progress(0.5, "waiting")
+        over.set()
         raise comparison.CancelledError
 
     monkeypatch.setattr(comparison, "compare", slow)
+    if waits:
+        monkeypatch.setattr(Stops, "event", as_in_a_queue)
     page.get_by_role("button", name="Compare the sample chelsea-1-simulated-camera").click()
+    assert begun.wait(60)
     page.locator("#stop").click()
+    asked.set()
     expect(page.get_by_text("Stopped.")).to_be_visible()
     expect(page.locator("#stop")).to_be_hidden()
+    assert over.wait(5) or waits  # a job that waits may be taken out of the queue
+    page.wait_for_timeout(500)  # in which the page is told of the end
+    expect(page.get_by_text("Stopped.")).to_be_visible()
     monkeypatch.setattr(comparison, "compare", compare)
     page.locator("#compare").click()
     expect(page.locator("#numbers table")).to_contain_text("adapted")

@@ -23,6 +23,7 @@ from workbench.nets import build as build_network
 from workbench.restore import restore_array
 from workbench.restorers import Restorer, load_restorer, save_restorer
 from workbench.runs import processes
+from workbench.runs.planned import write_plan
 from workbench.runs.states import Watcher
 
 pytestmark = pytest.mark.usefixtures("nothing_packaged", "no_lpips")
@@ -227,6 +228,19 @@ def test_the_page_is_sent_only_what_changed(folder):
     assert scale == {"figure"} and json.loads(parts["figure"])["layout"]["yaxis"]["type"] == "log"
     gone, _, parts = changed(["deleted", PAIR[0]], seen, names, place=19, log_values=True)
     assert "chosen" in gone and parts["chosen"]["value"] == [PAIR[0]]
+
+
+def test_a_study_shows_how_many_of_its_runs_are_finished(folder):
+    with gr.Blocks():
+        tab = MonitorTab(Watcher(folder), controls=False)
+    settings = {"smoothing": 0, "axis": "steps", "log_values": False, "width": 1280, "touched": False, "step": 0}
+    assert tab.update([], None, [], seen={}, **settings)[-2]["value"] == ""
+    write_run(folder / "rivals", "vanilla-s0", "vanilla", 0)
+    write_plan(folder / "rivals", "rivals", "A <b>title</b>", ["vanilla-s0", "adapted-s0", "../../elsewhere"])
+    (folder / "other").mkdir()
+    (folder / "other" / "study.json").write_text("[]")
+    shown = tab.update([], None, [], seen={}, **settings)[-2]["value"]
+    assert "rivals: A &lt;b&gt;title" in shown and "1 of 3" in shown and "other" not in shown
 
 
 @pytest.mark.parametrize("pictures", [(), (100,), (100, 234)])

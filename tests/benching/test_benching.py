@@ -37,6 +37,11 @@ def test_the_workbench_takes_the_steps_of_the_plain_reference(form, margin):
     assert len(set(plain)) == len(plain)
 
 
+def test_the_losses_of_a_training_are_those_of_the_plain_reference():
+    plain, ours = steps("training.max_steps=30", count=30)
+    assert ours == pytest.approx(plain, rel=1e-4)
+
+
 def test_contenders_take_turns_and_the_first_is_what_they_are_compared_with():
     called = []
     contenders = {name: lambda name=name: called.append(name) for name in "abc"}
@@ -73,7 +78,8 @@ def test_pictures_of_a_size_are_restored_and_seams_measured():
 
 
 def test_large_pictures_are_restored_by_default_alone(monkeypatch):
-    monkeypatch.setattr(restoring, "LARGEST_COMPARED", 0.005)
+    for limit in ("LARGEST_COMPARED", "LARGEST_HALF"):
+        monkeypatch.setattr(restoring, limit, 0.005)
     result = restoring.run(Settings(repeats=1, warm_up=0, megapixels=(0.01,)))
     assert [row.what for row in result.rows] == ["as restored by default"]
 

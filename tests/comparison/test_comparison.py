@@ -34,8 +34,6 @@ from workbench.tabular import as_markdown, as_text
 from workbench.training import fit
 from workbench.training.fitting import Interrupted
 
-QUICK = [*TINY, "training.validate_every=100"]
-
 
 def small(pairs):
     """Settings for data that are made in no time."""
@@ -43,7 +41,7 @@ def small(pairs):
 
 
 def call(tmp_path, pairs, *arguments):
-    settings = [part for setting in [*QUICK, *small(pairs)] for part in ("--set", setting)]
+    settings = [part for setting in [*TINY, *small(pairs)] for part in ("--set", setting)]
     return [sys.executable, "-m", "workbench", "compare", "denoise", "--runs", str(tmp_path / "runs"), "--name", "c",
             "--data", str(pairs), "--processes", "2", *settings, *arguments]  # fmt: skip
 
@@ -51,7 +49,7 @@ def call(tmp_path, pairs, *arguments):
 def grid_of(tmp_path, *arguments):
     options = {
         "task": "denoise", "scale": "pocket", "methods": ["dann"], "control_names": ["vanilla"], "seeds": ["0"],
-        "settings": QUICK, "data": [], "protocol": "rgb", "runs": tmp_path,
+        "settings": TINY, "data": [], "protocol": "rgb", "runs": tmp_path,
     }  # fmt: skip
     return make_grid(**options | dict(arguments))
 
@@ -74,7 +72,7 @@ def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tm
     for form in ("txt", "md", "csv"):
         assert "dann" in (tmp_path / "runs" / "c" / f"comparison.{form}").read_text()
 
-    settings = [*QUICK, *small(pairs), spoilt]
+    settings = [*TINY, *small(pairs), spoilt]
     grid = grid_of(
         tmp_path / "runs", ("control_names", []), ("seeds", ["3"]), ("settings", settings), ("data", [str(pairs)])
     )
@@ -142,7 +140,7 @@ def test_runs_are_named_as_train_names_them_and_by_their_settings(tmp_path):
     plain_grid = grid_of(tmp_path, ("settings", []))
     assert [job.name for job in plain_grid.jobs()] == ["denoise-pocket-vanilla-s0", "denoise-pocket-dann-s0"]
     assert list(plain_grid.tests) == ["simulated-camera (standard)", "held-out source (awgn)"]
-    changed, other = grid_of(tmp_path), grid_of(tmp_path, ("settings", QUICK[1:]))
+    changed, other = grid_of(tmp_path), grid_of(tmp_path, ("settings", TINY[1:]))
     assert len({grid.jobs()[0].name for grid in (plain_grid, changed, other)}) == 3
 
 
@@ -201,7 +199,7 @@ def test_a_wrong_call_is_told_before_anything_is_trained(tmp_path, arguments, re
 
 
 def test_an_oracle_without_references_is_told_before_anything_is_trained(tmp_path):
-    settings = [*QUICK, "data.target=synthetic"]
+    settings = [*TINY, "data.target=synthetic"]
     with pytest.raises(WorkbenchError, match="oracle: data.target: the oracle needs .* or leave it out of the compar"):
         grid_of(tmp_path / "runs", ("control_names", ["vanilla", "oracle"]), ("settings", settings))
 
@@ -217,7 +215,7 @@ def test_every_task_has_its_methods(tmp_path, pairs):
     assert methods_for(load_recipe("derain-pocket", ["task=dehazing"])) == adaptation
     residual = ["drdd", "entangled", "rddm", "ir-sde", "de-irsde", "direct"]
     assert methods_for(load_recipe("denoise-pocket", method="direct")) == residual
-    settings, data = [*QUICK, *small(pairs)], [str(pairs)]
+    settings, data = [*TINY, *small(pairs)], [str(pairs)]
     grid = grid_of(tmp_path, ("task", "derain"), ("methods", None), ("settings", settings), ("data", data))
     assert [cell.name for cell in grid.cells] == ["vanilla", *adaptation, "nlcl"]
 
@@ -226,7 +224,7 @@ def test_a_method_that_trains_nothing_stands_in_the_table(tmp_path, pairs):
     network = "{name: selfdeblur, steps: 2, width: 4, levels: 2, hidden: 8, kernel_size: 5}"
     grid = grid_of(
         tmp_path, ("task", "deblur"), ("methods", ["selfdeblur"]), ("control_names", []), ("data", [str(pairs)]),
-        ("settings", [*QUICK, *small(pairs), f"options.selfdeblur.network={network}"]),
+        ("settings", [*TINY, *small(pairs), f"options.selfdeblur.network={network}"]),
     )  # fmt: skip
     (job,) = grid.jobs()
     evaluate_restorer(fit(job.resolved, tmp_path, job.name).folder, str(pairs))
@@ -306,8 +304,17 @@ def test_no_gap_is_closed_where_there_is_none_or_no_oracle():
         assert all(line[3] == "" for line in table(frame, "t")[1:])
 
 
+def test_what_restoring_costs_is_a_column_where_it_was_counted():
+    counted = [row | {"gmacs": 1.25} for row in rows(direct=[30.0, 31.0])] + [
+        row | {"gmacs": 5} for row in rows(drdd=[29.0])
+    ]
+    head, *lines = table(read_csv(_csv(counted)), "t")
+    assert [dict(zip(head, line, strict=True))["restoring / GMAC"] for line in lines] == ["1.25", "5.00"]
+    assert "restoring / GMAC" not in table(read_csv(_csv(rows(direct=[30.0]))), "t")[0]
+
+
 def test_older_csv_files_lack_the_newer_columns():
-    newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel"]
+    newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel", "gmacs"]
     frame = pd.DataFrame(rows(vanilla=[30.0])).drop(columns=newer)
     assert read_csv(_csv(frame.to_dict("records")))[newer].isna().all(axis=None)
     path = ROOT / "benchmarks" / "results" / "embedded.csv"

@@ -16,7 +16,10 @@ from workbench.data.camera import Camera
 from workbench.data.degradations import (
     DEGRADATIONS,
     GROUP,
+    AdditiveWhiteGaussianNoise,
     CameraShake,
+    Composite,
+    Edges,
     Haze,
     Holes,
     LayeredRain,
@@ -26,6 +29,7 @@ from workbench.data.degradations import (
     PoissonNoise,
     RainStreaks,
     SaltAndPepperNoise,
+    Snow,
     build,
     cut,
     degraded_pair,
@@ -73,6 +77,13 @@ def test_black_white_and_tiny_patches_are_degraded_too(name):
         (Holes, "covered", (0.1, 1.1)),
         (Holes, "width", (0.5, 3.0)),
         (LowResolution, "factor", (0.5, 2.0)),
+        (Edges, "scale", (0.0, 2.0)),
+        (Snow, "size", (0.0, 2.0)),
+        (Snow, "opacity", (0.5, 1.1)),
+        (Composite, "parts", ("haze", "fog")),
+        (Composite, "parts", ("composite",)),
+        (Composite, "parts", ("correlated-noise",)),
+        (Composite, "parts", ()),
     ],
 )
 def test_ranges_are_checked(degradation, field, wrong):
@@ -266,6 +277,33 @@ def test_low_resolution_keeps_what_a_coarse_grid_holds():
         lost = LowResolution(factor=(8.0, 8.0))(clean, np.random.default_rng(0))
         inside = (lost - clean)[:, 16:-16]
         assert (np.abs(inside).max() < 0.02) if kept else lost[:, 16:-16].std() < 0.1 * clean.std()
+
+
+def test_edges_are_lines_where_the_picture_changes_and_only_there(picture):
+    clean = flat(0.2, 64)
+    clean[16:48, 16:48] = 0.8
+    lines = Edges()(clean, np.random.default_rng(0)) == 0
+    np.testing.assert_array_equal(lines.all(axis=2), lines.any(axis=2))
+    row = np.flatnonzero(lines[32, :, 0])
+    assert {*row} <= {15, 16, 47, 48} and row.min() < 20 < 40 < row.max()
+    assert not lines[24:40, 24:40].any() and not lines[:10].any()
+    fewer, more = ((Edges((scale, scale))(picture, np.random.default_rng(0)) == 0).mean() for scale in (3.0, 1.0))
+    assert 0 < fewer < more < 0.5
+
+
+def test_snow_brightens_soft_spots_here_and_there():
+    snowed = Snow(density=(3.0, 3.0))(flat(0.2, 256), np.random.default_rng(0))
+    assert snowed.min() >= 0.2 - 1e-6 and snowed.max() > 0.5
+    assert 0.005 < (snowed > 0.3).all(axis=2).mean() < 0.5
+    more = Snow(density=(6.0, 6.0))(flat(0.2, 256), np.random.default_rng(0))
+    assert more.mean() > snowed.mean()
+
+
+def test_a_composite_is_its_parts_in_their_order(picture):
+    both, rng = build("composite", {"parts": ["motion-blur", "awgn"]}), np.random.default_rng(0)
+    assert margin_of(both) == LinearMotionBlur().margin
+    expected = AdditiveWhiteGaussianNoise()(LinearMotionBlur()(picture, rng).clip(0, 1), rng).clip(0, 1)
+    np.testing.assert_array_equal(both(picture, np.random.default_rng(0)), expected)
 
 
 # Before the simulated camera

@@ -96,3 +96,45 @@ def test_one_degradation_of_a_mixture_is_a_test_set():
     assert (found.name, found.location) == ("held-out source (rain-streaks)", "held-out-source:rain-streaks")
     with pytest.raises(WorkbenchError, match="held-out-source:haze: the recipe holds out pairs of awgn, rain-streaks"):
         open_set("held-out-source:haze", data=data)
+
+
+def test_clean_pictures_with_a_degradation_are_a_test_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
+    folder = write(tmp_path / "cbsd68", "images/x/a.png", "images/b.png")
+    write_prepared(tmp_path / "cbsd68", "cbsd68", "", {"count": 2})
+    found = open_set("dataset:cbsd68+awgn:sigma=25")
+    assert (found.name, found.data_set, found.size) == ("cbsd68+awgn:sigma=25", "cbsd68+awgn:sigma=25", 2)
+    assert open_set(f"{folder}+awgn:sigma=25.0").name == found.name and found.fingerprint
+    seen = []
+    report = found.evaluate(lambda image: seen.append(image) or image, metrics=FIDELITY)
+    assert [image["name"] for image in report["images"]] == ["b.png", "x/a.png"] and not report["failed"]
+    assert 20.0 < report["mean"]["psnr"] < 21.5, "20.2 dB, and clipping helps"
+    assert all(np.array_equal(image * 255, np.rint(image * 255)) for image in seen), "as pictures on disk"
+    again = found.evaluate(lambda image: image, metrics=FIDELITY)
+    assert again["images"] == report["images"]
+    targets = write(tmp_path / "pairs", "input/a.png", "target/b.png")
+    assert open_set(f"{targets}+holes:shape=center,covered=0.25").evaluate(
+        lambda image: image, metrics=FIDELITY
+    )["images"][0]["name"] == "b.png"  # fmt: skip
+    (folder / "images/b.png").write_bytes(b"no picture")
+    assert [each["name"] for each in found.evaluate(lambda image: image, metrics=FIDELITY)["failed"]] == ["b.png"]
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("own+fog", r"fog: no degradation is called 'fog'"),
+        ("own+awgn:25", r"awgn:25: give the options of awgn as OPTION=VALUE"),
+        ("own+awgn:level=25", r"awgn:level=25: awgn has no option 'level'"),
+        ("own+poisson:peak=0", r"poisson:peak=0: peak"),
+        ("own+awgn:sigma={", r"'\{' is no value"),
+        ("other+awgn", r"other: no such folder of images"),
+        ("dataset:kodak24+awgn", r"workbench data prepare kodak24"),
+    ],
+)
+def test_a_wrong_degradation_of_a_test_set_is_one_line(location, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "own", "a.png")
+    with pytest.raises(WorkbenchError, match=said) as raised:
+        open_set(location)
+    assert "\n" not in str(raised.value)

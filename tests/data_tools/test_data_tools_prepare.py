@@ -45,12 +45,22 @@ def test_volumes_become_slices_of_16_bits(root, tmp_path):
     original.mkdir()
     expected = ORIGINALS["brainweb"](original)
     outcome = prepare("brainweb", root, original)
-    paths = list_images(root / "brainweb" / "images")
-    assert [path.name for path in paths] == sorted(expected[""]) and outcome.ok
-    slices = [read_image(path).pixels for path in paths]
+    assert outcome.ok
+    made = {part: list_images(root / "brainweb" / part / "images") for part in expected}
+    assert {part: [path.name for path in paths] for part, paths in made.items()} == expected
+    slices = [read_image(path).pixels for path in made["train"]]
     assert {pixels.dtype for pixels in slices} == {np.dtype(np.uint16)}
-    assert [int(pixels.max()) for pixels in slices] == [32768, 65535] * 2
+    assert [int(pixels.max()) for pixels in slices] == [32768] * 4 + [65535] + [32768] * 4 + [65535]
     assert slices[0].shape == (4, 5, 3)
+
+
+def test_a_picture_of_two_halves_has_an_even_width(root, tmp_path):
+    expected = ORIGINALS["edges2shoes"](tmp_path / "original")
+    write(tmp_path / "original/edges2shoes/val/3_AB.png", 3, size=(13, 8))
+    outcome = prepare("edges2shoes/test", root, tmp_path / "original")
+    assert_made(root, "edges2shoes", {"test": expected["test"]})
+    [problem] = [each for part in outcome.parts for each in part.problems if "published" not in each]
+    assert "3_AB.png: 13 pixels wide" in problem and not outcome.ok
 
 
 def test_files_keep_their_bytes_and_are_not_copied(root, tmp_path):

@@ -29,9 +29,12 @@ CRITIC = [
 ]  # fmt: skip
 
 
+OFTEN = ["training.snapshot_every=4", "training.validate_every=4"]
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
-    recipe = load_recipe("denoise-pocket", [*TINY, "training.snapshot_every=4", "training.ema_decay=0.9"])
+    recipe = load_recipe("denoise-pocket", [*TINY, *OFTEN, "training.ema_decay=0.9"])
     return fit(recipe, tmp_path_factory.mktemp("runs"))
 
 

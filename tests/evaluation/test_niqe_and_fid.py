@@ -10,9 +10,11 @@ import torch
 from support.photos import flat, noisy
 
 from workbench.data.embedded import source_photographs
-from workbench.evaluation import NoValue, Sample, Unavailable, evaluate_pairs, get_protocol
+from workbench.errors import WorkbenchError
+from workbench.evaluation import NoValue, Sample, Unavailable, evaluate_folder, evaluate_pairs, get_protocol
 from workbench.evaluation.fid import Fid
 from workbench.evaluation.niqe import Niqe
+from workbench.images import write_png
 
 
 def sample(picture, reference=None):
@@ -78,6 +80,18 @@ def test_niqe_without_its_file_says_what_to_do_and_others_are_measured(
     ):  # fmt: skip
         np.savez(tmp_path / "niqe_pris_params.npz", **arrays)
         assert said in Niqe.load().reason
+
+
+def test_pictures_without_references_are_measured_by_metrics_that_need_none(archive, photographs, tmp_path):
+    folder = tmp_path / "mef"
+    (folder / "images").mkdir(parents=True)
+    for number, image in enumerate(photographs[:2]):
+        write_png(folder / "images" / f"{number}.png", np.rint(image * 255).astype(np.uint8))
+    report = evaluate_folder(lambda image: image, folder, metrics=("niqe", "noise"))
+    assert [image["name"] for image in report["images"]] == ["0.png", "1.png"] and not report["failed"]
+    assert report["mean"] == report["input_mean"] and report["mean"]["niqe"] > 0
+    with pytest.raises(WorkbenchError, match="input/ is missing .without pairs there are niqe, noise, blur"):
+        evaluate_folder(lambda image: image, folder, metrics=("niqe", "psnr"))
 
 
 def test_fid_is_the_distance_of_two_gaussians():

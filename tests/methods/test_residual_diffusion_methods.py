@@ -16,9 +16,10 @@ from workbench.errors import WorkbenchError
 from workbench.methods import METHODS
 from workbench.methods.base import Diverged
 from workbench.probes.sampling import samples, seed_spread, stops
-from workbench.recipes import load_recipe
+from workbench.recipes import VARIANTS, load_recipe
 from workbench.restorers import KINDS, Restorer, load_restorer, save_restorer
 from workbench.restorers.assembling import assemble
+from workbench.restorers.cost import restoring_gmacs
 from workbench.restorers.residual_diffusion import WITHOUT_NOISE
 from workbench.runs.folder import Run
 from workbench.training import fit
@@ -286,6 +287,13 @@ def test_losses_of_a_mixture_are_balanced_by_the_size_of_residuals():
     assert build("direct").weights({}, residual) is None
 
 
+def test_the_cost_of_restoring_is_that_of_all_passes():
+    drdd, direct = build("drdd").exported(), build("direct").exported()
+    once = restoring_gmacs(drdd.with_options({"residual_steps": 1, "noise_steps": 1}))
+    assert restoring_gmacs(drdd) == pytest.approx(2 * once) and restoring_gmacs(direct) < once / 2
+    assert restoring_gmacs(build("ir-sde", "options.ir-sde.steps=3").exported()) == pytest.approx(1.5 * once)
+
+
 def test_the_entangled_network_has_about_the_parameters_of_both():
     for scale in ("pocket", "bench", "paper"):
         counts = {}
@@ -300,6 +308,37 @@ def test_de_irsde_is_drdd_under_another_table():
     options = build("de-irsde").exported().options
     assert options.schedule == "mean-reverting" and options.level == pytest.approx(20 / 255)
     assert math.isclose(build("de-irsde").schedule.beta_bar[-1].item(), 20 / 255, rel_tol=1e-4)
+
+
+ROWS = {
+    "Table 3": {"ir-sde", "de-irsde"},
+    "Table 8": {"known-noise", "entangled"},
+    "Table 10": {"steps-2-2", "steps-2-5", "steps-5-2", "steps-5-5", "steps-10-10"},
+    "Table C.9": {"level-0.1", "level-0.5", "level-0.8", "level-1.0", "level-1.5", "level-2.0"},
+    "Fig. 5": {"data-75", "data-50", "data-25"},
+    "Fig. 6": {"level-0.8", "level-1.0", "level-1.3"},
+}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set().union(*ROWS.values(), {"level-0.3", "data-5", "data-1", "targets-alone"}))
+)
+def test_the_rows_of_the_papers_tables_are_variants_that_train_and_restore(name):
+    assert all(place in VARIANTS[f"drdd-{name}"].description for place, names in ROWS.items() if name in names)
+    chosen = load_recipe(f"drdd-denoise-pocket+drdd-{name}", TINY)
+    module = METHODS[chosen.method](
+        load_recipe(f"drdd-denoise-pocket+drdd-{name}", [*TINY, f"options.{chosen.method}.network={SMALL}"])
+    )
+    assert torch.isfinite(module.losses(batch_of(module), step=0)["loss"])
+    restorer = module.exported()
+    assert np.isfinite(restorer.restore(np.full((16, 16, 3), 0.5, np.float32))).all()
+    first, _, rest = name.partition("-")
+    if first == "level":
+        assert restorer.options.level == float(rest) == module.schedule.start_level
+    if first == "steps":
+        assert (restorer.options.residual_steps, restorer.options.noise_steps) == tuple(map(int, rest.split("-")))
+    if first == "data":
+        assert chosen.data.fraction == int(rest) / 100
 
 
 @pytest.mark.parametrize(

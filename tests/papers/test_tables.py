@@ -131,6 +131,34 @@ def test_one_model_for_many_tasks_counts_where_its_pictures_belong(add, lines):
     assert {column for _, _, column, _ in filled} == {"Deblurring"}
 
 
+def test_noise_steps_and_edges_of_drdd_have_runs_of_their_own(add, lines):
+    """Clean pictures with noise, numbers of steps, and the levels of Table C.9."""
+
+    def measured(name, recipe, data_set, ssim):
+        on = EvaluationSet(data_set, f"dataset:{data_set}", data_set, 2)
+        result = report(20.0, images=2, protocol="rgb")
+        result["mean"] |= {"ssim": ssim}
+        add(name, recipe, on=on, result=result)
+
+    for number, sigma in enumerate((15, 25, 50)):
+        measured(f"noise{sigma}", "drdd-denoise-paper", f"kodak24+awgn:sigma={sigma}", 0.5 + number / 100)
+    measured("five", "drdd-allinone5-paper", "cbsd68+awgn:sigma=25", 0.6)
+    measured("steps", "drdd-allinone3-paper+drdd-steps-2-5", "cbsd68+awgn:sigma=25", 0.7)
+    measured("bags", "drdd-edges-paper+drdd-level-0.5", "edges2handbags/test", 0.8)
+    found = [line for line in lines(paper="drdd") if line.difference is not None and line.metric in ("SSIM", "PSNR")]
+    ours = {(line.table, line.row, line.column, line.metric): line.ours for line in found}
+    assert {key[2]: value for key, value in ours.items() if key[0] == "5(b)"} == {
+        f"Denoising, sigma = {sigma}": 0.5 + number / 100 for number, sigma in enumerate((15, 25, 50))
+    }
+    assert {key: value for key, value in ours.items() if key[0] != "5(b)"} == {
+        ("1", "DRDD(Ours)*", "Denoising", "SSIM"): 0.6,
+        ("8", "DRDD (Ours)", "Denoising, sigma = 25", "SSIM"): 0.6,
+        ("C.7", "DRDD (Ours)", "Denoising", "PSNR"): 20.0,
+        ("10", "2 de-res, 5 de-noise", "Denoise", "SSIM"): 0.7,
+        ("C.9", "Edges2Bags", "sigma = 0.5", "PSNR"): 20.0,
+    }
+
+
 def test_measurements_on_pictures_that_nobody_knows_are_named(call, add, runs):
     add("run", "denoise-pocket", on=LEVIN)
     status, out, err = call("tables", "--table", "1", "--runs", runs)

@@ -17,6 +17,7 @@ from workbench.probes.harmonisation import (
     lpips_features,
     median_width,
     pixels,
+    plane,
     random_convolutions,
     squared_mmd,
     with_noise,
@@ -154,3 +155,17 @@ def test_what_the_divergence_loses_is_the_conditional_one(level):
     noisy, conditional = divergence(P.noised(level), Q.noised(level)), conditional_divergence(P, Q, level)
     assert conditional > 0.01, "p(x | y) is not the noise's kernel, or this would be 0"
     assert divergence(P, Q) == pytest.approx(noisy + conditional, rel=1e-4)
+
+
+def test_the_plane_shows_sets_apart_and_keeps_distances_within_it():
+    generator = torch.Generator().manual_seed(0)
+    spread = torch.tensor([3.0, 1.0, 0.01, 0.01])
+    sets = {name: torch.randn(20, 4, generator=generator) * spread + shift for name, shift in (("a", 0.0), ("b", 9.0))}
+    drawn = plane(sets)
+    assert {name: tuple(each.shape) for name, each in drawn.items()} == {"a": (20, 2), "b": (20, 2)}
+    whole, flat = (torch.cat(list(each.values())).double() for each in (sets, drawn))
+    within = torch.cdist(whole, whole), torch.cdist(flat, flat)
+    torch.testing.assert_close(flat.mean(dim=0), torch.zeros(2, dtype=torch.float64), atol=1e-9, rtol=0)
+    assert (within[1] <= within[0] + 1e-3).all() and (within[1] - within[0]).abs().max() < 0.2 * within[0].max()
+    assert flat[:, 0].var() > flat[:, 1].var()
+    assert drawn["a"][:, 0].max() < drawn["b"][:, 0].min() or drawn["b"][:, 0].max() < drawn["a"][:, 0].min()

@@ -15,6 +15,7 @@ from workbench.methods import METHODS, resolve
 from workbench.methods.base import WARM_START
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, deciding
+from workbench.runs.planned import Plan, plans
 from workbench.studies import load_study, study_names
 from workbench.studies.rows import record_snapshots
 from workbench.studies.splits import split_by_object
@@ -127,6 +128,7 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, ca
     assert list(scores.columns) == list(SCORES) and set(scores.cell) == set(rows.cell[1:])
     means = rows[1:].set_index("cell").psnr.to_dict()
     assert scores.groupby("cell").psnr.mean().to_dict() == pytest.approx(means, abs=1e-3)
+    assert plans(tmp_path) == [Plan("own", "two cells", finished=1, running=0, total=1)]
     finished = path.read_bytes()
     status, _, err = call(*arguments, "--measure-only")
     assert status == 0 and path.read_bytes() == finished, "nothing was trained or measured twice"

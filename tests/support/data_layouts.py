@@ -285,22 +285,72 @@ def cdd_11(root):
     return expected
 
 
+def ve_lol(root):
+    place = "VE-LOL-L/VE-LOL-L-Cap-Full/VE-LOL-L-Cap"
+    images(root, "VE-LOL-L/VE-LOL-L-Syn/VE-LOL-L-Syn-Low_train/{}.png", ["00001"])
+    made = {
+        "train": pairs(root, place + "-Low_train/low{}.png", place + "-Normal_train/normal{}.png", ["00001", "00002"]),
+        "test": pairs(root, place + "-Low_test/low{}.png", place + "-Normal_test/normal{}.png", ["00690"]),
+    }
+    return {part: keyed(expected, "{}.png") for part, expected in made.items()}
+
+
+def mef(root):
+    return {"": keyed(images(root, "low/MEF/{}.png", ["A", "B"]), "{}.png")}
+
+
+def npe(root):
+    return {"": keyed(images(root, "low/NPE/{}.jpg", ["birds"]), "{}.jpg")}
+
+
+def dicm(root):
+    return {"": keyed(images(root, "low/DICM/{}.JPG", ["01"]), "{}.JPG")}
+
+
+def practical(root):
+    return {"": keyed(images(root, "Practical/{}.png", ["1", "2"]), "{}.png")}
+
+
+def halves(root: Path, folder: str) -> dict[str, dict[str, int]]:
+    """Edges on the left, what they are of on the right."""
+    expected = {}
+    for part, split in (("train", "train"), ("test", "val")):
+        expected[part] = {f"{number}.png": number for number in (1, 2)}
+        for number in (1, 2):
+            both = np.full((8, 24, 3), (number * STEP, 0, 50), np.uint8)
+            both[:, 12:, 1] = 200
+            (root / folder / split).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(both).save(root / folder / split / f"{number}_AB.png")
+    return expected
+
+
+def edges2handbags(root):
+    return halves(root, "edges2handbags")
+
+
+def edges2shoes(root):
+    return halves(root, "edges2shoes")
+
+
 def uc_merced(root):
-    made = images(root, "UCMerced_LandUse/Images/beach/{}.tif", ["beach00", "beach01"])
-    return {"": keyed(made, "{}.tif")}
+    made = images(root, "UCMerced_LandUse/Images/beach/{}.tif", ["beach00", "beach89", "beach90"])
+    return {
+        split: {f"{name}.tif": made[name] for name in names}
+        for split, names in (("train", ["beach00", "beach89"]), ("test", ["beach90"]))
+    }
 
 
 def brainweb(root):
-    """A MINC 1 (NetCDF) and a compressed MINC 2 (HDF5) volume of two slices, the first half as bright as the second."""
-    stored = np.zeros((2, 4, 5), np.uint8)
-    stored[0], stored[1] = 100, 200
+    """A MINC 1 (NetCDF) and a compressed MINC 2 (HDF5) volume of six slices, all but the last half as bright as it."""
+    stored = np.full((6, 4, 5), 100, np.uint8)
+    stored[-1] = 200
     with scipy.io.netcdf_file(root / "t1_icbm.mnc", "w") as file:
         for name, length in zip(("zspace", "yspace", "xspace"), stored.shape, strict=True):
             file.createDimension(name, length)
         image = file.createVariable("image", "b", ("zspace", "yspace", "xspace"))
         image[:] = stored.view(np.int8)
         image.signtype, image.valid_range = b"unsigned", np.array([0.0, 200.0])
-        for name, values in (("image-min", [0.0, 0.0]), ("image-max", [1000.0, 1000.0])):
+        for name, values in (("image-min", [0.0] * 6), ("image-max", [1000.0] * 6)):
             file.createVariable(name, "d", ("zspace",))[:] = values
     with h5py.File(root / "plain.h5", "w") as file:
         group = file.create_group("minc-2.0/image/0")
@@ -308,7 +358,8 @@ def brainweb(root):
         group["image-min"], group["image-max"] = 0.0, 50.0
     (root / "t2_icbm.mnc.gz").write_bytes(gzip.compress((root / "plain.h5").read_bytes()))
     (root / "plain.h5").unlink()
-    return {"": {f"{name}_{number:03d}.png": None for name in ("t1_icbm", "t2_icbm") for number in (0, 1)}}
+    every = [f"{name}_{number:03d}.png" for name in ("t1_icbm", "t2_icbm") for number in range(6)]
+    return {"train": [*every[1:10], every[11]], "test": [every[0], every[10]]}
 
 
 def celeba_hq(root):
@@ -327,6 +378,6 @@ ORIGINALS = {
     for function in (
         div2k, flickr2k, wed, bsd500, bsd400, cbsd68, kodak24, mcmaster, urban100, coco, sidd, dnd, polyu, cc, nam,
         rain13k, rain100l, rain100h, spa, real_internet, gopro, realblur_j, reside_ots, sots, lolv1, cdd_11, uc_merced,
-        brainweb, celeba_hq, ffhq,
+        brainweb, celeba_hq, ffhq, practical, ve_lol, mef, npe, dicm, edges2handbags, edges2shoes,
     )
 }  # fmt: skip

@@ -66,17 +66,18 @@ def warm_python() -> Iterator[str]:
         address, stand_in = f"{folder}/socket", Path(folder) / "python"
         stand_in.write_text(STAND_IN.format(python=sys.executable, address=address))
         stand_in.chmod(0o755)
-        process = subprocess.Popen(
-            [sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        with socket.socket(socket.AF_UNIX) as listener:  # requests wait in it until the process has begun
+            listener.bind(address)
+            listener.listen()
+            process = subprocess.Popen(
+                [sys.executable, __file__, str(listener.fileno())], stdin=subprocess.PIPE, start_new_session=True,
+                pass_fds=[listener.fileno()], env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
         try:
-            assert process.stdout.readline() == b"ready\n"
             yield str(stand_in)
         finally:
-            process.stdin.close()  # by which it ends; copies that go on hold its output open
+            process.stdin.close()  # by which it ends
             process.wait(60)
-            process.stdout.close()
 
 
 def draw_pictures() -> None:
@@ -88,13 +89,10 @@ def draw_pictures() -> None:
     domains.source_validation_pairs(data)
 
 
-def wait_for_requests(address: str) -> dict | None:
+def wait_for_requests(listening: int) -> dict | None:
     """Copy this process for each request. Comes back in the copies with theirs, and with None when all is over."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
-        listener.listen()
+    with socket.socket(fileno=listening) as listener:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks for the status of those that attend
-        print("ready", flush=True)
         while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()
             if os.fork() == 0:
@@ -164,5 +162,5 @@ if __name__ == "__main__":
         importlib.import_module(name)
     draw_pictures()
     sys.path.remove(str(ROOT))  # a copy finds the project where its caller does
-    if (asked := wait_for_requests(sys.argv[1])) is not None:
+    if (asked := wait_for_requests(int(sys.argv[1]))) is not None:
         become(asked)

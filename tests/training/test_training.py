@@ -56,6 +56,7 @@ def arguments(runs, *extra, settings=()):
 
 
 LONG = ("training.max_steps=60", "training.validate_every=1000", "training.checkpoint_every=5")
+OFTEN = "training.checkpoint_every=3"
 # Dropout draws from torch's own random state, which a resumed run must take up again.
 DROPOUT = ("options.noise-space.diffusion={name: diffusion-t, widths: [8, 8], blocks: 1, groups: 4, dropout: 0.2}",)
 
@@ -75,11 +76,12 @@ def wait_for_step(run, step, process):
 
 
 def test_run_folder_holds_what_the_contract_says(tmp_path):
-    run = fit(recipe(), tmp_path)
+    told = recipe("training.validate_every=4")
+    run = fit(told, tmp_path)
     assert run.name == "denoise-pocket-noise-space-s0"
     for name in ("recipe.yaml", "checkpoints/last.ckpt", "restorer.safetensors", "restorer.json", "summary.json"):
         assert (run.folder / name).is_file()
-    assert run.recipe == resolve(recipe())
+    assert run.recipe == resolve(told)
     summary = json.loads((run.folder / "summary.json").read_text())
     assert summary["status"] == "finished" and summary["steps"] == 10 and summary["weights"] == "ema"
     assert summary["provenance"]["torch"] == torch.__version__
@@ -195,10 +197,10 @@ def test_full_disk_is_one_line_and_keeps_the_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Trainer, "save_checkpoint", save_until_full)
     with pytest.raises(WorkbenchError, match="No space left on device.*the last checkpoint is kept"):
-        fit(recipe(), tmp_path, "run")
+        fit(recipe(OFTEN), tmp_path, "run")
     assert torch.load(Run(tmp_path / "run").checkpoint, weights_only=True)["global_step"] == 3
     monkeypatch.undo()
-    assert fit(recipe(), tmp_path, "run", resume=True).finished
+    assert fit(recipe(OFTEN), tmp_path, "run", resume=True).finished
 
 
 def test_curves_on_a_full_disk_are_one_line_without_a_traceback(tmp_path, monkeypatch):
@@ -225,7 +227,7 @@ def test_a_loss_that_is_not_a_number_stops_before_the_weights_change(tmp_path, m
         lambda self, batch, step: {"loss": losses(self, batch, step)["loss"] * (0 if step < 4 else float("nan"))},
     )
     with pytest.raises(Diverged, match="the loss is nan at step 4"):
-        fit(recipe(method="vanilla"), tmp_path, "run")
+        fit(recipe(OFTEN, method="vanilla"), tmp_path, "run")
     assert torch.load(Run(tmp_path / "run").checkpoint, weights_only=True)["global_step"] == 3
 
 
@@ -267,17 +269,17 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
 
 
 def test_a_broken_checkpoint_is_named_and_the_one_before_taken(tmp_path, capsys):
-    run = fit(recipe(), tmp_path, "run")
+    run = fit(recipe(OFTEN), tmp_path, "run")
     (run.folder / "summary.json").unlink()
     before = weights(run)
     run.checkpoint.write_bytes(b"half")
-    assert equal(before, weights(fit(recipe(), tmp_path, "run", resume=True))), "the one before it is taken"
+    assert equal(before, weights(fit(recipe(OFTEN), tmp_path, "run", resume=True))), "the one before it is taken"
     assert "last.ckpt: damaged; goes on from the one before it, of step 9" in capsys.readouterr().err
     (run.folder / "summary.json").unlink()
     for checkpoint in run.checkpoint.parent.iterdir():
         checkpoint.write_bytes(b"half")
     with pytest.raises(WorkbenchError, match=r"last\.ckpt: not a readable checkpoint .*; delete it"):
-        fit(recipe(), tmp_path, "run", resume=True)
+        fit(recipe(OFTEN), tmp_path, "run", resume=True)
 
 
 def test_warm_start_is_trained_once_and_shared(tmp_path):

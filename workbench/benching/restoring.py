@@ -22,8 +22,10 @@ from workbench.training.memory import peak_memory, reset_peak_memory
 
 TILES = (256, 384, 512, TILE, 1024)
 LARGEST_COMPARED = 2.0
-"""Megapixels up to which tiles, half the precision and the pass over the whole picture, against which seams are
-measured, are tried; larger pictures are restored by default alone."""
+"""Megapixels up to which tiles and the pass over the whole picture, against which seams are measured, are tried; larger
+pictures are restored by default alone."""
+LARGEST_HALF = 0.25
+"""Of half the precision: processors without it take twenty times as long."""
 
 
 def run(settings: Settings) -> Result:
@@ -95,6 +97,7 @@ def _measure(name: str, restorer: Restorer, size: float, settings: Settings, dev
     if size <= LARGEST_COMPARED:
         contenders |= {f"tiles of {tile}": restored(f"tiles of {tile}", tile) for tile in TILES if tile < longest}
         contenders["whole"] = restored("whole", longest)
+    if size <= LARGEST_HALF:
         contenders["bfloat16"] = restored("bfloat16", None, half=True)
     times = in_turn(contenders, settings, _synchronised(device))
     found = []

@@ -26,9 +26,11 @@ from workbench.tabular import as_text
 ON_THE_SPOT = ("data.source=embedded", "data.target=simulated-camera", "data.validation=simulated-camera")
 """Recipes of any scale on pictures that come with the package: sizes decide how long a step takes, not the pictures."""
 PARTS = ("data", "forward", "backward", "optimizer", "average")
+OPEN, USUAL = "hinge open", "hinge silent"
+"""The default step, while the hinge of Eq. 3 is open or may be, and as it is for most of a training."""
 _BATCHES, _OPERATORS = 8, 8
 _SILENT = 1e6
-"""So far below the hinge's margin that it never opens: most steps after the first hundred are like that."""
+"""So far below the hinge's margin that it never opens."""
 
 
 def recipe_of(scale: str, changes: tuple[str, ...] = ()) -> Recipe:
@@ -117,24 +119,26 @@ def _method(recipe: Recipe, device: torch.device) -> Method:
 def _steps(scale: str, settings: Settings, device: torch.device) -> dict[str, Step]:
     """The workbench's steps in their forms, each with weights of its own; all begin with the same."""
     changes = tuple(settings.changes)
-    joined = recipe_of(scale, changes)
-    apart = recipe_of(scale, (*changes, "options.noise-space.negative_pass=apart"))
-    steps = {name: Step(_method(recipe, device)) for name, recipe in {"joined": joined, "apart": apart}.items()}
-    silent = _method(apart, device)
-    silent.options = silent.options.model_copy(update={"margin": -_SILENT})
-    steps["apart, hinge silent"] = Step(silent)
+    recipe, joined = recipe_of(scale, changes), recipe_of(scale, (*changes, "options.noise-space.negative_pass=joined"))
+
+    def silent() -> Method:
+        method = _method(recipe, device)
+        method.options = method.options.model_copy(update={"margin": -_SILENT})
+        return method
+
+    steps = {OPEN: Step(_method(recipe, device)), USUAL: Step(silent()), "joined": Step(_method(joined, device))}
     if settings.compiled:
-        compiled = _method(joined, device)
+        compiled = silent()
         compiled.compile_networks()
-        steps["joined, compiled"] = Step(compiled)
+        steps[f"{USUAL}, compiled"] = Step(compiled)
     return steps
 
 
 def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list[Row], list[str], dict]:
     steps = _steps(scale, settings, device)
-    joined = steps["joined"]
-    recipe, first = joined.method.recipe.training, joined.method.head_start
-    batches = batches_of(joined.method.recipe, joined.method, device)
+    usual = steps[USUAL]
+    recipe, first = usual.method.recipe.training, usual.method.head_start
+    batches = batches_of(usual.method.recipe, usual.method, device)
     losses: dict[str, list[float]] = {}
 
     def stepping(name: str, step: Callable[[Batch, int], float]) -> Callable[[], None]:
@@ -144,20 +148,22 @@ def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list
 
         return advance
 
-    contenders = {name: stepping(name, step) for name, step in {"plain": PlainStep(joined.method), **steps}.items()}
+    contenders = {
+        name: stepping(name, step) for name, step in {"plain": PlainStep(steps[OPEN].method), **steps}.items()
+    }
     times = in_turn(contenders, settings, torch.cuda.synchronize if device.type == "cuda" else None)
     rows = rows_of(f"{scale}, {recipe.batch_size} x {recipe.patch_size} px", times, device.type)
     apart = {
         name: max(abs(a / b - 1) for a, b in zip(losses[name], losses["plain"], strict=True))
-        for name in ("joined", "apart")
+        for name in (OPEN, "joined")
     }
     if device.type == "cpu":
-        rows += _parts(scale, joined, batches, settings)
-    flops = _flops(joined, batches[0], first)
-    seconds = times["joined"].clock if device.type == "cuda" else times["joined"].processor
+        rows += _parts(scale, usual, batches, settings)
+    flops = _flops(usual, batches[0], first)
+    seconds = times[USUAL].clock if device.type == "cuda" else times[USUAL].processor
     ceilings = measure_ceilings(device, recipe.patch_size)
     rate = flops / statistics.median(seconds)
-    operators = _operators(joined, batches[0], first, device)
+    operators = _operators(usual, batches[0], first, device)
     notes = [
         f"{scale}: losses of {len(losses['plain'])} steps apart from the plain ones by at most "
         + ", ".join(f"{value:.1e} ({name})" for name, value in apart.items()),
@@ -167,9 +173,9 @@ def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list
             [("operator", "share", "calls"), *((name, f"{part:.1%}", str(calls)) for name, part, calls in operators)]
         ),
     ]
-    trained = [*joined.method.restorer.parameters(), *joined.method.diffusion.parameters()]
+    trained = [*usual.method.restorer.parameters(), *usual.method.diffusion.parameters()]
     gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
-    notes.append(f"{scale}: {model_line(statistics.median(seconds), gradients, joined.method.total_steps)}")
+    notes.append(f"{scale}: {model_line(statistics.median(seconds), gradients, usual.method.total_steps)}")
     details = {
         "losses_apart": apart, "flops": flops, "flops_per_second": rate, "ceilings": ceilings, "operators": operators,
     }  # fmt: skip

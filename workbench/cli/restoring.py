@@ -19,7 +19,10 @@ def evaluate(
         typer.Option(
             metavar="DIR",
             help="Folder with input/ and target/ of equal names, or with SIDD's two .mat files of validation blocks;"
-            " dataset:NAME; or simulated-camera, simulated-rain, simulated-shake.",
+            " dataset:NAME; or simulated-camera, simulated-rain, simulated-shake. Pictures alone do for metrics"
+            " without references (noise, blur, niqe). A folder or dataset:NAME of clean"
+            " pictures with +DEGRADATION or +DEGRADATION:OPTION=VALUE after it is degraded like that:"
+            " dataset:cbsd68+awgn:sigma=25.",
         ),
     ],
     protocol: Protocol = "rgb",

@@ -20,7 +20,7 @@ from workbench.recipes import Recipe, load_recipe
 from workbench.tabular import as_markdown, as_text
 
 COLUMNS = ("cell", "method", "seed", "test", "images", *STANDARD, "steps", "seconds", "warm_seconds",
-           "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit")  # fmt: skip
+           "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit", "gmacs")  # fmt: skip
 SCORES = ("cell", "seed", "test", "picture", *STANDARD)
 """Columns of the scores by picture."""
 FORMATS = ("text", "md", "json", "csv")
@@ -30,7 +30,8 @@ NOTES = (
     " paired bootstrap that draws crops of a photograph together; from five photographs on). Training: wall-clock"
     " seconds, warm start included; time a step: the median over the training; both depend on what else the machine"
     " does. Peak memory: of the training process, libraries included; on a GPU, of the tensors there. Restoring: on the"
-    " test set, the file's reading not included."
+    " test set, the file's reading not included; GMAC: milliards of multiplications with addition for a picture of"
+    " 256 x 256, all passes of all networks, on which the machine has no influence."
 )
 LEAST_ROOM = 0.5
 """Distance in dB from vanilla to the oracle below which no share of it is told: noise would decide."""
@@ -60,7 +61,10 @@ def grid_rows(grid: Grid) -> list[dict[str, str]]:
                 inputs.add(test)
                 rows.append(_row({"cell": "input"}, test, evaluation.images, evaluation.input_mean))
             took = evaluation.seconds_per_megapixel
-            restoring = {"seconds_per_megapixel": "" if took is None else f"{took:.4g}"}
+            restoring = {
+                "seconds_per_megapixel": "" if took is None else f"{took:.4g}",
+                "gmacs": "" if evaluation.gmacs is None else f"{evaluation.gmacs:.4g}",
+            }
             rows.append(_row(facts | restoring, test, evaluation.images, evaluation.mean))
     return rows
 
@@ -173,6 +177,7 @@ def table(rows: pd.DataFrame, test: str, scores: pd.DataFrame | None = None) -> 
                 "time a step / ms": _mean(1000 * group.seconds_per_step),
                 "peak memory / MiB": _mean(group.peak_mib),
                 "restoring / s a megapixel": _mean(group.seconds_per_megapixel, 2),
+                "restoring / GMAC": _mean(group.gmacs, 2),
             }
         )
     frame = pd.DataFrame(lines)

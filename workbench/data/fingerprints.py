@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from workbench.data.domains import EMBEDDED, SYNTHETIC
 from workbench.data.embedded import EFFECTS
-from workbench.data.root import folder_of, meant
+from workbench.data.root import folder_of, meant, place_of
 from workbench.images import list_images
 
 
@@ -19,7 +19,7 @@ def fingerprints(locations: Iterable[str]) -> dict[str, str]:
     Parameters
     ----------
     locations : iterable of str
-        As of `workbench.data.domains.data_locations`.
+        As of `workbench.data.domains.data_locations`, or test sets as of `workbench.evaluation.sets.open_set`.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def fingerprints(locations: Iterable[str]) -> dict[str, str]:
     """
     found = {}
     for location in locations:
-        if location in (EMBEDDED, SYNTHETIC, *EFFECTS) or not (folder := folder_of(location)).is_dir():
+        if location in (EMBEDDED, SYNTHETIC, *EFFECTS) or not (folder := folder_of(place_of(location))).is_dir():
             continue
         files = [path for path in list_images(folder) if path.exists()]  # no broken links
         held = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in files]

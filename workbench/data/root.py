@@ -21,6 +21,13 @@ def folder_of(location: str) -> Path:
     return data_root() / location.removeprefix(DATASET) if location.startswith(DATASET) else Path(location).expanduser()
 
 
+def place_of(location: str) -> str:
+    """Where the pictures of a test set ``PLACE+DEGRADATION`` are; any other location as it is."""
+    place, _, degradation = location.rpartition("+")
+    told = place and degradation and "/" not in degradation
+    return place if told and not folder_of(location).exists() else location
+
+
 def meant(location: str) -> str:
     """The same text for every name of one folder: a data set's, its path, a link to it."""
     return str(folder_of(location).resolve())

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.folders import Alone, PairFiles, list_pairs
+from workbench.data.folders import Alone, PairFiles, is_paired, list_pairs, list_pictures
 from workbench.errors import WorkbenchError
-from workbench.evaluation.measures import STANDARD, chosen
+from workbench.evaluation.measures import METRICS, STANDARD, chosen
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
 from workbench.evaluation.protocols import Protocol, get_protocol
 from workbench.images import read_image, to_float
@@ -19,7 +19,7 @@ from workbench.tabular import as_text
 
 RestoreFunction = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int | None, str], None]
-_Load = Callable[[], tuple[np.ndarray, np.ndarray]]
+Load = Callable[[], tuple[np.ndarray, np.ndarray | None]]
 _Values = dict[str, list]
 
 
@@ -39,7 +39,8 @@ def evaluate_folder(
     restore_fn : callable
         Maps a degraded image (H, W, 3), float32 in [0, 1], to the restored one of the same shape, not clipped.
     folder : path-like
-        Has ``input/`` and ``target/`` with equal file names, sub-folders included.
+        Has ``input/`` and ``target/`` with equal file names, sub-folders included; of pictures alone where no metric
+        needs a reference.
     protocol : str
         A name of :data:`workbench.evaluation.protocols.PROTOCOLS`.
     progress : callable, optional
@@ -61,7 +62,10 @@ def evaluate_folder(
     WorkbenchError
         The folder is not laid out like that or has no images, or the protocol or a metric does not exist.
     """
-    pairs, alone = list_pairs(Path(folder))
+    folder = Path(folder)
+    if folder.is_dir() and not is_paired(folder):
+        return _evaluate_alone(restore_fn, folder, protocol, progress, metrics)
+    pairs, alone = list_pairs(folder)
     if not pairs and not alone:
         raise WorkbenchError(f"{folder}: no images in input/ and target/")
 
@@ -71,7 +75,22 @@ def evaluate_folder(
         return _read("input", files.degraded), _read("target", files.clean)
 
     jobs = ((files.name, lambda files=files: load(files)) for files in sorted([*pairs, *alone]))
-    return _evaluate(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), progress, metrics)
+    return evaluate_each(restore_fn, jobs, len(pairs) + len(alone), get_protocol(protocol), progress, metrics)
+
+
+def _evaluate_alone(
+    restore_fn: RestoreFunction, folder: Path, protocol: str, progress: Progress | None, metrics: Sequence[str | Metric]
+) -> dict:
+    """As `evaluate_folder`, of pictures without references."""
+    if _need_references(metrics):
+        alone = ", ".join(name for name, metric in METRICS.items() if not metric.needs_reference)
+        raise WorkbenchError(
+            f"{folder}: a paired folder has input/ and target/; input/ is missing (without pairs there are {alone})"
+        )
+    paths = list_pictures(folder)
+    place = os.path.commonpath([path.parent for path in paths])
+    jobs = ((path.relative_to(place).as_posix(), lambda path=path: (_read("input", path), None)) for path in paths)
+    return evaluate_each(restore_fn, jobs, len(paths), get_protocol(protocol), progress, metrics)
 
 
 def evaluate_pairs(
@@ -97,7 +116,7 @@ def evaluate_pairs(
     """
     total = len(pairs) if hasattr(pairs, "__len__") else None
     jobs = ((name, lambda pair=pair: pair) for name, *pair in pairs)
-    return _evaluate(restore_fn, jobs, total, get_protocol(protocol), progress, metrics)
+    return evaluate_each(restore_fn, jobs, total, get_protocol(protocol), progress, metrics)
 
 
 def format_result(result: dict) -> str:
@@ -121,6 +140,11 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def _need_references(metrics: Sequence[str | Metric]) -> bool:
+    named = chosen(each for each in metrics if isinstance(each, str))
+    return any(metric.needs_reference for metric in (*named, *(each for each in metrics if not isinstance(each, str))))
+
+
 def _loaded(metrics: Sequence[str | Metric]) -> dict[str, Metric | Unavailable]:
     named = {metric.name: metric for metric in chosen(each for each in metrics if isinstance(each, str))}
     return {
@@ -129,14 +153,19 @@ def _loaded(metrics: Sequence[str | Metric]) -> dict[str, Metric | Unavailable]:
     }
 
 
-def _evaluate(
+def evaluate_each(
     restore_fn: RestoreFunction,
-    jobs: Iterator[tuple[str, _Load]],
+    jobs: Iterator[tuple[str, Load]],
     total: int | None,
     protocol: Protocol,
     progress: Progress | None,
     metrics: Sequence[str | Metric],
 ) -> dict:
+    """Measure a restorer on pairs that are loaded when their turn comes, by ``jobs``: names and callables.
+
+    Further arguments and the result are as of :func:`evaluate_folder`; a pair whose loading raises `WorkbenchError` is
+    listed as failed. Without a reference (None) no metric may need one.
+    """
     scorer = _Scorer(protocol, _loaded(metrics))
     images, failed = [], []
     of_restored, of_inputs = {}, {}
@@ -145,8 +174,8 @@ def _evaluate(
         if progress is not None:
             progress(len(images) + len(failed), total, name)
         try:
-            degraded, reference = (_checked(image) for image in load())
-            if degraded.shape != reference.shape:
+            degraded, reference = (None if image is None else _checked(image) for image in load())
+            if reference is not None and degraded.shape != reference.shape:
                 raise WorkbenchError(f"sizes differ: input {_size(degraded)}, target {_size(reference)}")
             started = time.perf_counter()
             restored = restore_fn(degraded)
@@ -160,7 +189,7 @@ def _evaluate(
             continue
         seconds += ended - started
         megapixels += degraded.shape[0] * degraded.shape[1] / 1e6
-        reference = protocol.prepare(reference)
+        reference = None if reference is None else protocol.prepare(reference)
         scorer(f"{name} (input)", protocol.prepare(degraded), reference, of_inputs)
         images.append({"name": name, **scorer(name, protocol.prepare(restored), reference, of_restored)})
     if progress is not None:

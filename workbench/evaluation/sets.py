@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.degradations import Degradation, build
 from workbench.data.domains import (
     existing_folder,
     held_out,
@@ -16,13 +17,15 @@ from workbench.data.domains import (
     validation_pairs,
 )
 from workbench.data.fingerprints import fingerprints
-from workbench.data.folders import is_paired, prepared_part
+from workbench.data.folders import is_paired, list_pictures, prepared_part
 from workbench.data.matlab import open_blocks
-from workbench.data.root import DATASET
+from workbench.data.root import DATASET, place_of
 from workbench.errors import WorkbenchError
-from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_folder, evaluate_pairs
+from workbench.evaluation.degraded import degraded_pairs, described, parse_degradation
+from workbench.evaluation.evaluate import Progress, RestoreFunction, evaluate_each, evaluate_folder, evaluate_pairs
 from workbench.evaluation.measures import STANDARD
 from workbench.evaluation.metric import Metric
+from workbench.evaluation.protocols import get_protocol
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Data
 
@@ -94,6 +97,17 @@ class _HeldOutSource(EvaluationSet):
 
 
 @dataclass(frozen=True)
+class _Degraded(EvaluationSet):
+    folder: Path
+    degradation: Degradation
+
+    def evaluate(self, restore_fn, protocol="rgb", progress=None, metrics=STANDARD):
+        paths = list_pictures(self.folder, "target")
+        jobs = degraded_pairs(paths, self.degradation)
+        return evaluate_each(restore_fn, jobs, len(paths), get_protocol(protocol), progress, metrics)
+
+
+@dataclass(frozen=True)
 class _SiddBlocks(EvaluationSet):
     folder: Path
 
@@ -107,12 +121,14 @@ def open_set(location: str, run: Path | None = None, data: Data | None = None) -
     Parameters
     ----------
     location : str
-        A folder with ``input/`` and ``target/``; a folder with SIDD's two files of validation blocks
-        (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are read block by block;
-        ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or ``simulated-shake`` for
-        the embedded held-out pictures, and with ``:tuning`` after it for those that settings are chosen on;
-        ``held-out-source`` for the pairs of the source domain that the run's recipe holds out,
-        ``held-out-source:DEGRADATION`` for those of the entries of a mixture with that degradation.
+        A folder with ``input/`` and ``target/``, or of pictures alone for metrics without references; one with SIDD's
+        two files of validation blocks (``ValidationNoisyBlocksSrgb.mat``, ``ValidationGtBlocksSrgb.mat``), which are
+        read block by block; ``dataset:NAME`` for a prepared data set; ``simulated-camera``, ``simulated-rain`` or
+        ``simulated-shake`` for the embedded held-out pictures, and with ``:tuning`` after it for those that settings
+        are chosen on; ``held-out-source`` for the pairs of the source domain that the run's recipe holds out,
+        ``held-out-source:DEGRADATION`` for those of the entries of a mixture with that degradation; a folder or data
+        set with ``+DEGRADATION`` or ``+DEGRADATION:OPTION=VALUE`` after it for its clean pictures, degraded like that
+        (`workbench.evaluation.degraded`).
     run : Path, optional
         The run folder of what is to be measured; its recipe says how strong the simulated camera is, and what the
         source domain.
@@ -132,6 +148,8 @@ def open_set(location: str, run: Path | None = None, data: Data | None = None) -
             return _held_out_source(trained_on, degradation)
         data = Data(validation=location, camera=trained_on.camera)
         return _Simulated(f"{location} ({data.camera})", location, None, None, data)
+    if (place := place_of(location)) != location:
+        return _degraded_set(place, location.removeprefix(f"{place}+"))
     folder = existing_folder(location)
     if not is_paired(folder) and (folder / SIDD_NOISY).is_file():
         return _SiddBlocks("sidd/validation", location, "sidd/validation", SIDD_SHAPE[0] * SIDD_SHAPE[1], folder)
@@ -153,6 +171,17 @@ def _held_out_source(data: Data, degradation: str) -> EvaluationSet:
         data = data.model_copy(update={"mixture": [each for each in entries if each.degradation.name == degradation]})
         names = [degradation]
     return _HeldOutSource(f"held-out source ({' + '.join(names)})", location, None, None, data)
+
+
+def _degraded_set(place: str, said: str) -> EvaluationSet:
+    """Clean pictures with a degradation, as `parse_degradation` reads it."""
+    name, options = parse_degradation(said)
+    folder = existing_folder(place)
+    list_pictures(folder, "target")  # says what is not there
+    data_set, size = _prepared(folder)
+    done, place = described(name, options), place if place.startswith(DATASET) else str(folder)
+    title = f"{data_set or folder.resolve().name}+{done}"
+    return _Degraded(title, f"{place}+{done}", title if data_set else None, size, folder, build(name, options))
 
 
 def _prepared(folder: Path) -> tuple[str | None, int | None]:

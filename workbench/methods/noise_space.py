@@ -15,8 +15,9 @@ Where the paper leaves a choice open
 * One step updates both networks once. With ``critic_steps`` the diffusion network has several for one of the restorer,
   each with a batch of its own; with ``critic_decay`` the restorer follows the moving average of the diffusion network.
   Neither is the paper's.
-* ``negative_pass: apart`` gives the pair of swapped residuals a pass of its own. After some hundred steps the hinge is
-  silent in most of them (docs/study.md); its gradient is then zero, and the pass is not traced back.
+* The pair of swapped residuals has a pass of its own. After some hundred steps the hinge is silent in most of them
+  (docs/study.md); its gradient is then zero, and the pass is not traced back. ``negative_pass: joined`` makes one batch
+  of both pairs.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
 
 The guard, which is not the paper's
@@ -123,9 +124,9 @@ class NoiseSpaceAdaptation(Method):
             "both", description="branches of the contrast that gradients flow through; positive: not the negative one"
         )
         negative_pass: Literal["joined", "apart"] = Field(
-            "joined",
-            description="of the swapped residuals: in one batch with the right ones; or a pass of its own, which is not"
-            " traced back while the hinge is silent: faster, equal up to rounding but for dropout's masks",
+            "apart",
+            description="of the swapped residuals: a pass of its own, which is not traced back while the hinge is"
+            " silent; or in one batch with the right ones: equal up to rounding but for dropout's masks",
         )
         critic_steps: int = Field(1, ge=1, description="updates of the diffusion network for one of the restorer")
         critic_decay: Probability | None = Field(

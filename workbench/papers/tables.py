@@ -15,6 +15,7 @@ what those settings are by default.
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -135,7 +136,7 @@ def _purpose(measured: Measurement, tasks: Mapping[str, str]) -> str | None:
     evaluation, recipe = measured.evaluation, measured.recipe
     if evaluation.location in EMBEDDED:
         return EMBEDDED[evaluation.location]
-    known = tasks.get((evaluation.data_set or evaluation.data).partition("/")[0].lower())
+    known = tasks.get(re.split(r"[/+]", evaluation.data_set or evaluation.data)[0].lower())
     own = evaluation.location in (recipe.data.validation, str(Path(recipe.data.validation).expanduser()))
     return recipe.task if known is None and own else known
 

@@ -167,6 +167,28 @@ def harmonisation(
     return pd.DataFrame(rows)
 
 
+def plane(sets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Vectors of several sets in the plane in which all of them together vary most: their first two components.
+
+    A projection: unlike in the maps of Lin et al. (Fig. 1, t-SNE), what is drawn far apart is far apart.
+
+    Parameters
+    ----------
+    sets : mapping of str to Tensor, shapes (N, D)
+        Of at least two vectors in all.
+
+    Returns
+    -------
+    dict of str to Tensor, shapes (N, 2)
+        About the common mean; each axis points to where its largest entry is positive.
+    """
+    vectors = torch.cat(list(sets.values())).double()
+    centred = vectors - vectors.mean(dim=0)
+    axes = torch.linalg.svd(centred, full_matrices=False).Vh[:2]
+    axes = axes * axes.gather(1, axes.abs().argmax(dim=1, keepdim=True)).sign()
+    return dict(zip(sets, (centred @ axes.T).split([len(each) for each in sets.values()]), strict=True))
+
+
 def _halves(vectors: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     order = torch.randperm(len(vectors), generator=generator)
     return vectors[order[: len(order) // 2]], vectors[order[len(order) // 2 :]]

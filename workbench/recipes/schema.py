@@ -19,7 +19,8 @@ from workbench.files import is_plain_name
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Task = Literal[
-    "denoising", "deraining", "deblurring", "dehazing", "low-light", "inpainting", "super-resolution", "all-in-one"
+    "denoising", "deraining", "deblurring", "dehazing", "low-light", "inpainting", "super-resolution",
+    "edges-to-objects", "all-in-one",
 ]  # fmt: skip
 TASKS = frozenset(get_args(Task))
 AWGN_SIGMA = list(degradations.AdditiveWhiteGaussianNoise().sigma)

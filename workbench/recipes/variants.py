@@ -28,6 +28,7 @@ class Variant:
 
 
 _NO_SHUFFLE, _NO_SWAP = "options.noise-space.channel_shuffle=false", "options.noise-space.residual_swap=false"
+_STEPS = ((2, 2), (2, 5), (5, 2), (5, 5), (10, 10))
 _UNPAIRED = ("options.noise-space.paired=false", _NO_SWAP)
 
 
@@ -43,6 +44,19 @@ def _level(level: str) -> Variant:
     said = f"DRDD, Table C.9 and Fig. 6: noise of level {level} on [-1, 1], {127.5 * float(level):g} of 255"
     beyond = ("options.drdd.schedule=normalised",) if float(level) > 1 else ()  # the released table ends at 1
     return Variant(said, (f"options.drdd.level={level}", *beyond))
+
+
+def _drdd_method(method: str, said: str) -> Variant:
+    return Variant(f"DRDD, {said}", (f"method={method}",))
+
+
+def _steps(residual: int, noise: int) -> Variant:
+    said = f"DRDD, Table 10: {residual} steps of the residual stage, {noise} of the noise stage"
+    return Variant(said, (f"options.drdd.residual_steps={residual}", f"options.drdd.noise_steps={noise}"))
+
+
+def _data(percent: int, said: str) -> Variant:
+    return Variant(f"{said}: {percent} % of the training pictures or pairs", (f"data.fraction={percent / 100:g}",))
 
 
 def _drdd_networks(said: str, residual: str, noise: str) -> Variant:
@@ -111,6 +125,11 @@ VARIANTS: dict[str, Variant] = {
         "DRDD, Table 8 (without denoising network): the noise that was added is subtracted",
         ("options.drdd.stages=residual",),
     ),
+    "drdd-entangled": _drdd_method(
+        "entangled", "Table 8 (entangled baseline): one network, noise and residual together"
+    ),
+    "drdd-ir-sde": _drdd_method("ir-sde", "Table 3 (IR-SDE): the coupled diffusion by stochastic equations"),
+    "drdd-de-irsde": _drdd_method("de-irsde", "Table 3 (De-IRSDE): the same in two stages, in our reading"),
     "drdd-targets-alone": Variant(
         "DRDD: the second network sees noisy targets alone, as in the paper's text", ("options.drdd.sees=target",)
     ),
@@ -136,7 +155,10 @@ VARIANTS: dict[str, Variant] = {
         "DRDD, Table 6 (Center): the hole is a square of half the side in the middle",
         ("data.degradation={name: holes, shape: center, covered: [0.25, 0.25]}",),
     ),
-    **{f"drdd-level-{level}": _level(level) for level in ("0.1", "0.3", "0.5", "0.8", "1.5", "2.0")},
+    **{f"drdd-level-{level}": _level(level) for level in ("0.1", "0.3", "0.5", "0.8", "1.0", "1.3", "1.5", "2.0")},
+    **{f"drdd-steps-{first}-{second}": _steps(first, second) for first, second in _STEPS},
+    **{f"drdd-data-{percent}": _data(percent, "DRDD, Fig. 5 and Table C.8") for percent in (75, 50, 25)},
+    **{f"drdd-data-{percent}": _data(percent, "not of the paper, beyond Fig. 5 of DRDD") for percent in (5, 1)},
 }
 """By name. Table 4 (f) and Table A1 (Ours) are the recipes themselves."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from workbench.errors import WorkbenchError
+from workbench.heap import kept_memory
 from workbench.images import to_float, to_uint
 from workbench.recipes import one_line
 from workbench.recipes.reading import parse
@@ -21,6 +22,8 @@ from workbench.restorers.passes import Passes, Progress, Trace
 from workbench.restorers.procedure import Options, Procedure
 
 _BAND = 256
+_LARGE = 2**17
+"""Pixels; the features of smaller pictures stay below what glibc gives memory of their own."""
 
 
 class Restorer:
@@ -209,7 +212,8 @@ class Restorer:
             trace(name, back(picture))
 
         passes = Passes(self.networks, tile, procedure.passes, progress, trace and show)
-        with torch.inference_mode(), _evaluated(self.networks.values()):
+        large = degraded[0, 0].numel() > _LARGE
+        with torch.inference_mode(), _evaluated(self.networks.values()), kept_memory() if large else nullcontext():
             restored = back(procedure.restore(degraded * (high - low) + low if adapted else degraded, passes))
         self.notes |= {note for name in passes.cut if (note := self._of_tiles(name))}
         return restored

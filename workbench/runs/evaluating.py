@@ -10,6 +10,7 @@ from workbench.evaluation.measures import STANDARD
 from workbench.evaluation.protocols import get_protocol
 from workbench.evaluation.sets import open_set
 from workbench.restorers import load_restorer
+from workbench.restorers.cost import restoring_gmacs
 from workbench.restorers.passes import Progress
 from workbench.runs.evaluations import run_folder, save_evaluation
 from workbench.runs.provenance import provenance
@@ -46,7 +47,8 @@ def evaluate_restorer(
     Returns
     -------
     result : dict
-        As of `workbench.evaluation.evaluate_folder`; ``notes`` if the restorer has some (`Restorer.notes`).
+        As of `workbench.evaluation.evaluate_folder`; ``gmacs`` (`workbench.restorers.cost.restoring_gmacs`), and
+        ``notes`` if the restorer has some (`Restorer.notes`).
     kept : Path or None
         The evaluation's file; None where the restorer is no run's, or no picture could be measured.
 
@@ -61,7 +63,9 @@ def evaluate_restorer(
     test_set = open_set(data, run)
     own, _ = load_restorer(restorer)
     asked = own.with_options(options or {})
+    gmacs = restoring_gmacs(asked)
     result = test_set.evaluate(lambda image: asked.restore(image, tile, chosen, progress), protocol, metrics=metrics)
+    result["gmacs"] = None if gmacs is None else round(gmacs, 4)
     if asked.notes:
         result["notes"] = sorted(asked.notes)
     if run is None or not result["images"]:

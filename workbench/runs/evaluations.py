@@ -48,6 +48,9 @@ class Evaluation:
         ``psnr``, ``ssim``, ``lpips`` of the restored and of the degraded images; None where a metric was not computed.
     seconds_per_megapixel : float or None
         Of restoring; None in older ones.
+    gmacs : float or None
+        Milliards of multiplications that restoring a picture of 256x256 takes; None where they are not counted, and in
+        older ones.
     unavailable : dict of str to str
         Why a metric is None, by metric.
     fingerprint : str or None
@@ -68,6 +71,7 @@ class Evaluation:
     mean: dict[str, float | None]
     input_mean: dict[str, float | None]
     seconds_per_megapixel: float | None
+    gmacs: float | None
     unavailable: dict[str, str]
     fingerprint: str | None
     options: dict
@@ -156,7 +160,8 @@ def read_evaluation(path: Path) -> Evaluation:
             data=str(data["name"]), location=str(data["place"]), data_set=data["data_set"],
             complete=not failed and images == data["size"], protocol=str(content["protocol"]),
             date=str(content["date"]), images=images, failed=failed, scores=scores, mean=mean, input_mean=input_mean,
-            seconds_per_megapixel=result.get("seconds_per_megapixel"), unavailable=dict(result.get("unavailable", {})),
+            seconds_per_megapixel=result.get("seconds_per_megapixel"), gmacs=result.get("gmacs"),
+            unavailable=dict(result.get("unavailable", {})),
             fingerprint=content.get("contents"), options=dict(content.get("options", {})),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:

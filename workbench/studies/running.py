@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from workbench.comparison import Failure, Grid, run_grid
+from workbench.runs.planned import write_plan
 from workbench.studies import rows
 from workbench.studies.declared import Study
 
@@ -14,7 +15,7 @@ def run_study(study: Study, grid: Grid, path: Path, processes: int, train: bool 
     """Train what is missing, measure all, and bring the study's CSV file up to date after each run.
 
     Every row names method, settings, seed, commit and steps, so that each number can be made again; rows of runs that
-    are not here stay as they are.
+    are not here stay as they are. What it means to train is noted beside the runs (`workbench.runs.planned`).
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ def run_study(study: Study, grid: Grid, path: Path, processes: int, train: bool 
         "snapshots": partial(rows.record_snapshots, grid, study.domain),
     }[study.record]
     alone = 1 if study.record == "times" else processes
+    if train:
+        write_plan(grid.runs, study.name, study.title, [job.name for job in grid.jobs()])
     failures = run_grid(grid, alone, title=study.name, train=train, after_each=partial(record, path))
     record(path)
     if study.record == "tests":

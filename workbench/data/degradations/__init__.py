@@ -19,11 +19,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from workbench.data.degradations.atmosphere import Haze, LowLight
 from workbench.data.degradations.blur import CameraShake, LinearMotionBlur
+from workbench.data.degradations.composite import SINGLE, Composite
 from workbench.data.degradations.correlated import CorrelatedNoise
 from workbench.data.degradations.developed import DevelopedNoise
+from workbench.data.degradations.drawing import Edges
 from workbench.data.degradations.missing import Holes, LowResolution
 from workbench.data.degradations.noise import AdditiveWhiteGaussianNoise, PoissonNoise, SaltAndPepperNoise
-from workbench.data.degradations.rain import LayeredRain, RainStreaks
+from workbench.data.degradations.rain import LayeredRain, RainStreaks, Snow
 from workbench.plugins import installed
 
 GROUP = "workbench.degradations"
@@ -49,21 +51,7 @@ class Degradation(Protocol):
         """
 
 
-DEGRADATIONS: dict[str, Callable[..., Degradation]] = {
-    "awgn": AdditiveWhiteGaussianNoise,
-    "poisson": PoissonNoise,
-    "salt-and-pepper": SaltAndPepperNoise,
-    "correlated-noise": CorrelatedNoise,
-    "developed-noise": DevelopedNoise,
-    "rain-streaks": RainStreaks,
-    "layered-rain": LayeredRain,
-    "motion-blur": LinearMotionBlur,
-    "camera-shake": CameraShake,
-    "haze": Haze,
-    "low-light": LowLight,
-    "holes": Holes,
-    "low-resolution": LowResolution,
-}
+DEGRADATIONS: dict[str, Callable[..., Degradation]] = {**SINGLE, "composite": Composite}
 """The names recipes use; those of other installed packages are found."""
 
 
@@ -100,8 +88,8 @@ def checked_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def build(name: str, options: Mapping[str, Any]) -> Degradation:
     """The degradation of a name with options; arguments and errors as of `checked_options`."""
-    checked = _options_of(DEGRADATIONS[name])(**checked_options(name, options))
-    return DEGRADATIONS[name](**dict(checked))
+    given = checked_options(name, options)
+    return DEGRADATIONS[name](**dict(_options_of(DEGRADATIONS[name])(**given)))
 
 
 @cache
@@ -152,9 +140,11 @@ __all__ = [
     "DEGRADATIONS",
     "AdditiveWhiteGaussianNoise",
     "CameraShake",
+    "Composite",
     "CorrelatedNoise",
     "Degradation",
     "DevelopedNoise",
+    "Edges",
     "Haze",
     "Holes",
     "LayeredRain",
@@ -164,6 +154,7 @@ __all__ = [
     "PoissonNoise",
     "RainStreaks",
     "SaltAndPepperNoise",
+    "Snow",
     "build",
     "checked_options",
     "cut",

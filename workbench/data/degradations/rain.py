@@ -1,4 +1,4 @@
-"""Rain: flat white streaks, as synthetic data sets have it, and rain at many depths with its veil."""
+"""Rain: flat white streaks, as synthetic data sets have it, and rain at many depths with its veil; snow."""
 
 from __future__ import annotations
 
@@ -247,4 +247,56 @@ class LayeredRain:
             streaks = (opacity * sharp / width) * layer[..., None]
             streaks = 1 - np.exp(-streaks)
             degraded = degraded + streaks * (light - degraded)
+        return degraded
+
+
+@dataclass(frozen=True)
+class Snow:
+    """White flakes at several depths in front of the picture: ``I = (1 - s) * B + s * L``.
+
+    Near flakes are few and large, far ones many and small; each is a soft spot, drawn out a little as it falls. Chosen
+    by eye; not matched to a data set.
+
+    Parameters
+    ----------
+    density : tuple of float
+        Flakes on 1,000 pixels, all layers together; drawn log-uniformly once an image.
+    size : tuple of float
+        Standard deviation in pixels of the profile of a flake in the middle layer.
+    slant : float
+        Largest inclination to the vertical, in degrees to either side.
+    opacity : tuple of float
+        Share of the flakes' light in the middle of one.
+    distances : tuple of float
+        Of the layers, relative to the middle one.
+
+    Raises
+    ------
+    ValueError
+        If a range is not ascending or not positive, or leaves [0, 1] for `opacity`.
+    """
+
+    density: Range = (2.0, 12.0)
+    size: Range = (0.7, 1.8)
+    slant: float = 30.0
+    opacity: Range = (0.5, 0.9)
+    distances: tuple[float, ...] = (0.5, 1.0, 1.5)
+
+    def __post_init__(self) -> None:
+        for name in ("density", "size"):
+            check_range(name, getattr(self, name), above=0.0)
+        check_range("opacity", self.opacity, most=1.0)
+        check_range("distances", (min(self.distances), max(self.distances)), above=0.0)
+
+    def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Degrade one image; arguments and result as of `Degradation`, in [0, 1] and nowhere darker."""
+        density, size = log_uniform(rng, self.density), rng.uniform(*self.size)
+        angle, opacity = math.radians(rng.uniform(-self.slant, self.slant)), np.float32(rng.uniform(*self.opacity))
+        shares = np.array(self.distances) ** 2
+        degraded = clean
+        for distance, share in sorted(zip(self.distances, shares / shares.sum(), strict=True), reverse=True):
+            flake = {"length": 2 * size / distance, "width": size / distance, "variation": 0.3, "spread": 0.3}
+            layer = streak_layer(clean.shape[:2], rng, density=density * share, angle=angle, **flake)
+            # Of a short streak that is blurred the peak is that of a spot.
+            degraded = degraded + (opacity * (2 * layer).clip(0, 1))[..., None] * (1 - degraded)
         return degraded
