@@ -16,7 +16,7 @@ from apps.messages import told
 from data_tools.catalogue import tasks
 from workbench.errors import WorkbenchError
 from workbench.papers import PAPERS
-from workbench.papers.formats import ALWAYS, COLUMNS, DIFFERENCE, NUMERIC, shown, table_notes
+from workbench.papers.formats import COLUMNS, DIFFERENCE, NUMERIC, shown, table_notes
 from workbench.papers.tables import Line, table_lines
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
@@ -25,6 +25,8 @@ from workbench.tabular import as_html
 
 ALL, RECORDED = "all", "recorded"
 _SHOWN_UNMEASURED = 5
+_ABOUT = ("scale", "data", "protocol", "settings", "commit")
+"""What tells experiments of one row apart."""
 
 
 class ResultsTab:
@@ -178,11 +180,8 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
     parts = []
     for table in dict.fromkeys(line.table for line in lines):
         chosen = [(index, line) for index, line in enumerate(lines) if line.table == table]
-        keys = [key for key in COLUMNS if key in ALWAYS or any(shown(line, key) for _, line in chosen)]
-        heads = [f"{PAPERS[paper].title} (paper)" if key == "published" else COLUMNS[key] for key in keys]
         title = f"{PAPERS[paper].title}, Table {table}: {PAPERS[paper].tables[table]}"
-        told = [list(map(html.escape, heads)), *(_cells(index, line, keys) for index, line in chosen)]
-        words = {place: "wb-text" for place, key in enumerate(keys) if key not in NUMERIC}
+        told, words = _wide(chosen)
         parts.append(f'<div class="wb-table">{as_html(told, html.escape(title), words)}</div>')
         parts.append(_notes(table_notes([line for _, line in chosen])))
     if not parts:
@@ -190,7 +189,10 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
             '<div class="wb-empty" role="status"><h3>Nothing measured yet</h3><p>Measure a finished run with'
             " <code>workbench evaluate RUN --data DIR</code>, then look again.</p></div>"
         )
-    notes = [DIFFERENCE, f"Paper: {PAPERS[paper].reference}. Its numbers are printed as published."]
+    notes = [
+        f"In brackets: the difference. {DIFFERENCE}",
+        f"Paper: {PAPERS[paper].reference}. Its numbers are printed as published.",
+    ]
     if unmeasured:
         more = f" and {len(unmeasured) - _SHOWN_UNMEASURED} more" if len(unmeasured) > _SHOWN_UNMEASURED else ""
         notes.append(f"Finished but not measured: {', '.join(unmeasured[:_SHOWN_UNMEASURED])}{more}.")
@@ -202,15 +204,45 @@ def _notes(notes: Sequence[str]) -> str:
     return f'<ul class="wb-notes">{items}</ul>' if items else ""
 
 
-def _cells(index: int, line: Line, keys: Sequence[str]) -> list[str]:
-    cells = []
-    for key in keys:
-        text = html.escape(_named(line, key))
-        if key == "ours" and line.runs:
-            label = html.escape(f"{_describe(line)}: show the runs behind it")
-            text = f'<button type="button" class="wb-cell" data-line="{index}" aria-label="{label}">{text}</button>'
-        cells.append(text)
-    return cells
+def _wide(lines: Sequence[tuple[int, Line]]) -> tuple[list[list[str]], dict[int, str]]:
+    """Lines with a column a metric, the paper's own and below it those of runs here; and the columns of words."""
+    metrics = list(dict.fromkeys(line.metric for _, line in lines))
+    rows: dict[tuple, tuple[Line, dict[str, str]]] = {}
+    for index, line in lines:
+        paper = f"{PAPERS[line.paper].title} (paper)"
+        for whose, cell in ((paper, html.escape(line.published)), (_experiment(line), _button(index, line))):
+            place = 0  # a paper may have one metric several times in a row
+            while cell and line.metric in rows.setdefault((line.row, line.column, whose, place), (line, {}))[1]:
+                place += 1
+            if cell:
+                rows[line.row, line.column, whose, place][1][line.metric] = cell
+    keys = [key for key in ("n", *_ABOUT) if any(shown(line, key) for _, line in lines)]
+    told = [[COLUMNS["row"], COLUMNS["column"], "by", *map(html.escape, metrics), *(COLUMNS[key] for key in keys)]]
+    for (_, _, whose, _), (line, cells) in rows.items():
+        by, about = (
+            (whose, [""] * len(keys)) if isinstance(whose, str) else ("here", [shown(line, key) for key in keys])
+        )
+        words = [_named(line, "row"), line.column, by]
+        numbers = [cells.get(metric, "") for metric in metrics]
+        told.append([*map(html.escape, words), *numbers, *map(html.escape, about)])
+    places = (1, 2, *(3 + len(metrics) + place for place, key in enumerate(keys) if key not in NUMERIC))
+    return told, dict.fromkeys(places, "wb-text")
+
+
+def _experiment(line: Line) -> tuple[str, ...]:
+    return tuple(shown(line, key) for key in _ABOUT)
+
+
+def _button(index: int, line: Line) -> str:
+    """A number measured here, which shows its runs; empty where there is none."""
+    if not line.runs:
+        return ""
+    label = html.escape(f"{_describe(line)}: show the runs behind it")
+    text = shown(line, "ours") + (f" ± {shown(line, 'spread')}" if line.spread is not None else "")
+    button = (
+        f'<button type="button" class="wb-cell" data-line="{index}" aria-label="{label}">{html.escape(text)}</button>'
+    )
+    return button + (f" ({shown(line, 'difference')})" if line.difference is not None else "")
 
 
 def _named(line: Line, key: str) -> str:

@@ -138,9 +138,9 @@ class SamplingPanel:
                 list(_DEGRADATIONS), value=next(iter(_DEGRADATIONS)), label="Degraded by", min_width=240
             )
         with gr.Row(elem_classes="wb-choices"):
-            self.steps = gr.Slider(1, 10, 2, step=1, label="Steps a stage", min_width=140, elem_id="film-steps")
+            self.steps = gr.Slider(1, 10, 2, step=1, label="Steps a stage", min_width=220, elem_id="film-steps")
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=90)
-            self.eta = gr.Slider(0, 1, 0, step=0.1, label="Eta: noise drawn in the noise stage", min_width=140)
+            self.eta = gr.Slider(0, 1, 0, step=0.1, label="Eta: noise drawn in the noise stage", min_width=220)
             self.level = gr.Number(0, label="Level of the noise; 0: as trained", minimum=0, min_width=140)
         again = gr.Button("Restore step by step", variant="primary", elem_id="film-show")
         page = gr.HTML(elem_id="film")

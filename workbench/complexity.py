@@ -1,4 +1,4 @@
-"""What networks cost: parameters, multiplications, time and memory, beside what the paper states (Table A2)."""
+"""What networks cost: parameters, multiplications, time and memory, beside what the paper states (A1.3, Table A2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.errors import WorkbenchError
 from workbench.nets import build
 from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORKS
 from workbench.papers import published
-from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS
+from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS, COMPLEXITY_TABLES
 from workbench.restorers import Restorer
 from workbench.tabular import as_text
 
@@ -30,7 +30,8 @@ _PASSES = "ap-bsn: its refinement included, nine passes of the network; the pape
 _STEPS = (
     "selfdeblur, vdip: all steps of an image's optimisation, reckoned from one step; the paper's number is of one pass."
 )
-NOTES = {("ap-bsn",): _PASSES, ("selfdeblur", "vdip"): _STEPS}
+_LARGER = "uformer: the paper's GMACs fit pictures of 256x256; what else its networks have it does not say."
+NOTES = {("ap-bsn",): _PASSES, ("selfdeblur", "vdip"): _STEPS, ("uformer",): _LARGER}
 """What the numbers of some networks include, by the beginnings of their names."""
 
 _SECONDS, _REPETITIONS = 2.0, 5
@@ -123,7 +124,7 @@ def format_complexity(rows: list[Complexity], side: int, device: str) -> str:
     ]  # fmt: skip
     notes = [
         f"GMACs at {GMACS_SIDE}x{GMACS_SIDE}; time and memory at {side}x{side} on {device}, one image at a time.",
-        "(paper): Liao et al., ICLR 2025, Table A2, as printed; lines without other numbers are methods of that table.",
+        "(paper): Liao et al., ICLR 2025, Appendix A1.3, Table A2, as printed; lines without other numbers: Table A2.",
     ]
     notes += [note for names, note in NOTES.items() if any(row.network.startswith(names) for row in rows)]
     return "\n".join([as_text([header, *lines]), *notes])
@@ -143,10 +144,10 @@ def to_json(rows: list[Complexity], side: int, provenance: dict) -> dict:
 
 
 def _published() -> dict[str, dict[str, float]]:
-    """The paper's Table A2 by row."""
+    """What the paper states of costs, by row."""
     keys = {"Parameter (M)": "published_parameters", "GMACs (G)": "published_gmacs"}
     rows: dict[str, dict[str, float]] = {}
-    for number in published("noise-da", "A2"):
+    for number in (number for table in COMPLEXITY_TABLES for number in published("noise-da", table)):
         rows.setdefault(number.row, {})[keys[number.metric]] = number.value
     return rows
 

@@ -352,6 +352,8 @@ def test_a_click_on_a_number_finds_its_run(folder):
     assert run["value"] == PAIR[0] and "27.25" in title and "pocket" in title
     numbers, figure, pictures, recipe = tab.show_run(PAIR[0], 1280)
     assert "step 10" in pictures and "denoise-pocket" in recipe and len(figure.data) == 2 and PAIR[0] in numbers
+    (row,) = [row for row in page.split("<tr") if "27.25" in row]
+    assert ">here<" in row and page.count(">Vanilla<") == 2, "a line for the paper and one for the runs here"
     assert '<th scope="row">Noise-DA</th>' in page and ">Ours<" not in page
     only_ours, lines, _ = tab.fill("noise-da", "1", True)
     assert "34.71" not in only_ours and all(line[1] for line in lines)

@@ -49,6 +49,13 @@ def test_is_a_record_that_reads_well(path):
         assert re.search(rf"^{name} = ", first.source, re.MULTILINE), name
     code = [cell for cell in cells if cell.cell_type == "code" and cell.source]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "executed once, in order"
+    for cell in code:
+        lines = [line for line in cell.source.splitlines() if line]
+        drawing = [line for line in lines if re.search(r"\b(axis|axes|plt|figure|caption|title)\b", line)]
+        if len(lines) >= 8 and len(drawing) > len(lines) / 2:
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), f"plotting code is folded: {lines[0]}"
+    said = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert said.count("What you see.") >= 2 and "What we found" in said
     outputs = [output for cell in code for output in cell.outputs]
     assert all(output.output_type != "error" and output.get("name") != "stderr" for output in outputs)
     said = json.dumps(outputs)

@@ -11,7 +11,7 @@ from workbench.papers import PAPERS, published
 
 # Cells that hold a number, counted in the papers.
 COUNTS = {
-    "noise-da": {"1": 24, "2": 24, "3": 24, "4": 16, "5": 8, "A1": 18, "A2": 16, "A3": 12},
+    "noise-da": {"1": 24, "2": 24, "3": 24, "4": 16, "5": 8, "A1": 18, "A1.3": 12, "A2": 16, "A3": 12},
     "drdd": {
         "1": 108, "2": 32, "3": 16, "4": 28, "5(a)": 12, "5(b)": 36, "6": 30, "7": 12, "8": 48, "9": 56, "10": 30,
         "11": 24, "C.7": 30, "C.8": 24, "C.9": 14,
@@ -27,6 +27,7 @@ noise-da 4    | (b)                      | denoising                    | SIDD  
 noise-da 4    | (Only real)              | denoising                    | SIDD           | SSIM        | 0.8831
 noise-da 5    | AP-BSN                   | denoising                    | SIDD           | SSIM        | 0.9000
 noise-da A1   | Ours-Ex                  | deraining                    | SPA            | SSIM        | 0.9587
+noise-da A1.3 | Uformer-B                | complexity                   |                | GMACs (G)   | 86.97
 noise-da A2   | MaskedD                  | complexity                   |                | GMACs (G)   | 188.03
 noise-da A3   | Ours                     | Restormer                    | SIDD           | PSNR        | 33.98
 drdd 1        | DA-CLIP*                 | Dehazing                     | SOTS           | FID         | 3.82

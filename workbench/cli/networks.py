@@ -82,7 +82,7 @@ def complexity(
     device: Device = "auto",
     side: Annotated[int, typer.Option(help="Side of the image for time and memory, a multiple of 128.")] = 128,
 ) -> None:
-    """Parameters, multiplications, time and memory of the networks, beside the paper's Table A2."""
+    """Parameters, multiplications, time and memory of the networks, beside the paper's."""
     from workbench.complexity import device_name, format_complexity, measure_complexity, to_json
     from workbench.devices import choose_device
     from workbench.runs.provenance import provenance

@@ -39,16 +39,18 @@ VARIANT_KEYS = tuple(
 RANKINGS = {"denoising": "1", "deraining": "2", "deblurring": "3"}
 """The table that ranks the methods, by task."""
 COMPLEXITY_ROWS = {
-    "unet-s": "Ours", "restormer": "Restormer", "ap-bsn": "AP-BSN", "swinir-masked": "MaskedD",
+    "unet-t": "Unet-T", "unet-s": "Unet-S", "unet-b": "Unet-B", "uformer-t": "Uformer-T", "uformer-s": "Uformer-S",
+    "uformer-b": "Uformer-B", "restormer": "Restormer", "ap-bsn": "AP-BSN", "swinir-masked": "MaskedD",
     "selfdeblur": "Selfdeblur", "vdip": "VDIP",
 }  # fmt: skip
-"""Rows of Table A2 by the name that the network has here."""
+"""Rows of `COMPLEXITY_TABLES` by the name that the network has here."""
+COMPLEXITY_TABLES = ("A1.3", "A2")
 
 
 @cache
 def experiment(number: Number) -> Experiment | str:
     """What a published number is about; the reason where there is nothing to run."""
-    if number.table == "A2":
+    if number.table in COMPLEXITY_TABLES:
         return "costs of networks; see `workbench complexity`"
     if number.table == "4":
         return _of(f"denoise-paper{ABLATIONS[number.row]}", number)
@@ -83,6 +85,7 @@ NOISE_SPACE_ADAPTATION = Paper(
         "4": "ablations, SIDD test set",
         "5": "a deeper restorer against self-supervised denoising, SIDD test set",
         "A1": "paired and unpaired diffusion input",
+        "A1.3": "complexity of the restorers of Fig. 7, as the appendix lists them",
         "A2": "complexity of the restorers",
         "A3": "other restorers, SIDD test set",
     },
