@@ -18,6 +18,7 @@ from workbench.data.fingerprints import fingerprints
 from workbench.devices import trainings_at_once
 from workbench.methods import METHODS, resolve
 from workbench.recipes import Recipe, apply_settings
+from workbench.recipes.schema import Network
 from workbench.runs.folder import Run
 from workbench.runs.identity import REUSE, digest, find_run
 from workbench.runs.processes import end_with
@@ -121,7 +122,10 @@ def _begin_lane(parent: int) -> None:
 
 
 def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
-    """``KEY=VALUE`` changes that leave a recipe a few small steps of each kind and one picture to validate on."""
+    """``KEY=VALUE`` changes that leave a recipe a few small steps of each kind and one picture to validate on.
+
+    A pocket U-Net is as narrow as can be, unless the recipe says how wide it is.
+    """
     sections = ["training", *(["warm_start"] if recipe.warm_start is not None else [])]
     changes = {
         f"{section}.{key}": value
@@ -134,5 +138,7 @@ def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
         changes["training.snapshot_every"] = steps // 2
     if head_start := METHODS[recipe.method].length(resolve(recipe)).head_start:
         changes[f"options.{recipe.method}.head_start"] = min(head_start, steps // 2)
+    if recipe.restorer == Network(name="unet-pocket") and recipe.pretrained is None:
+        changes["restorer.width"] = 4
     changes["data.validation_images"] = 1
     return [f"{key}={value}" for key, value in changes.items()]
