@@ -40,7 +40,19 @@ def test_lpips_agrees_with_a_plain_computation(weights, monkeypatch):
     metric = Lpips.load()
     assert metric(restored, reference) == pytest.approx(expected, rel=1e-5)
     assert metric(reference, reference) == 0
+    pair = [torch.from_numpy(image).permute(2, 0, 1)[None] for image in (restored, reference)]
+    assert metric(restored, reference) == metric.network(*pair, normalize=True).item(), "not that of the package"
     assert metric(to_uint(restored), reference) == pytest.approx(expected, rel=0.02)
+
+
+def test_a_reference_is_looked_at_once(weights, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_WEIGHTS", str(weights))
+    metric, reference, passes = Lpips.load(), photo(64, 80), []
+    metric.network.net.register_forward_hook(lambda *_: passes.append(True))
+    values = [metric(noisy(reference), reference), metric(reference, reference)]
+    assert len(passes) == 3 and values[0] > values[1] == 0
+    reference[:] = reference[::-1].copy()
+    assert metric(noisy(reference), reference) != values[0] and len(passes) == 5, "another picture in the same place"
 
 
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
