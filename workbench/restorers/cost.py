@@ -20,8 +20,7 @@ def restoring_gmacs(restorer: Restorer) -> float | None:
     """
     if not restorer.networks or isinstance(restorer.procedure, PerImage):
         return None
-    first = next(iter(restorer.networks.values()))
-    image = torch.zeros(1, 3, RESTORED_SIDE, RESTORED_SIDE, device=next(first.parameters()).device)
+    image = torch.zeros(1, 3, RESTORED_SIDE, RESTORED_SIDE)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         restorer(image, tile=RESTORED_SIDE)
     return counter.get_total_flops() / 2e9
