@@ -38,4 +38,5 @@ def _sweep(place: Path) -> None:
         if folder.is_symlink() or not (folder / _LOCK).is_file():
             continue  # not one of ours, or one that is being made
         with contextlib.suppress(Timeout, OSError), FileLock(folder / _LOCK, blocking=False):
-            shutil.rmtree(folder, ignore_errors=True)
+            if len(os.listdir(folder)) > 1:  # else its lock has just been made, and is about to be taken
+                shutil.rmtree(folder, ignore_errors=True)

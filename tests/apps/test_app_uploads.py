@@ -133,6 +133,9 @@ def test_what_a_killed_app_left_is_deleted_by_the_next_one(tmp_path, monkeypatch
         assert os.environ["GRADIO_TEMP_DIR"].startswith(str(mine))
     other.communicate(b"\n")
     assert ours(tmp_path) == ["workbench-app-of-somebody"]
+    (tmp_path / "workbench-app-of-somebody" / "lock").touch()  # as in the moment before it is taken
+    with own_folder():
+        assert len(ours(tmp_path)) == 2
 
 
 @pytest.mark.usefixtures("warm_python")
