@@ -214,8 +214,7 @@ class BatchTab:
 
     def end(self, request: gr.Request):
         """Take both away again; a stop stays told."""
-        hidden = gr.update(visible=False)
-        return gr.update(visible=True, value=parts.STOPPED) if self.stops.asked(request) else hidden, hidden
+        return self.stops.status(request), gr.update(visible=False)
 
     def cancel(self, request: gr.Request):
         """Stop after the current tile."""

@@ -273,7 +273,7 @@ class CompareTab:
     def end(self, request: gr.Request):
         """Take both away again, and the crop that came first; a stop stays told."""
         hidden = gr.update(visible=False)
-        return gr.update(visible=True, value=parts.STOPPED) if self.stops.asked(request) else hidden, hidden, hidden
+        return self.stops.status(request), hidden, hidden
 
     @toasts
     def run(

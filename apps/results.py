@@ -222,7 +222,7 @@ def _wide(lines: Sequence[tuple[int, Line]]) -> tuple[list[list[str]], dict[int,
         by, about = (
             (whose, [""] * len(keys)) if isinstance(whose, str) else ("here", [shown(line, key) for key in keys])
         )
-        words = [_named(line, "row"), line.column, by]
+        words = [_row(line), line.column, by]
         numbers = [cells.get(metric, "") for metric in metrics]
         told.append([*map(html.escape, words), *numbers, *map(html.escape, about)])
     places = (1, 2, *(3 + len(metrics) + place for place, key in enumerate(keys) if key not in NUMERIC))
@@ -245,15 +245,14 @@ def _button(index: int, line: Line) -> str:
     return button + (f" ({shown(line, 'difference')})" if line.difference is not None else "")
 
 
-def _named(line: Line, key: str) -> str:
-    """A cell; what a paper calls "Ours" by the paper's name for it, for here ours is what was measured here."""
-    text = shown(line, key)
-    return re.sub(r"\bOurs\b", PAPERS[line.paper].title, text.replace("(Ours)", "")) if key == "row" else text
+def _row(line: Line) -> str:
+    """A row's name; what a paper calls "Ours" by the paper's name for it, for here ours is what was measured here."""
+    return re.sub(r"\bOurs\b", PAPERS[line.paper].title, shown(line, "row").replace("(Ours)", ""))
 
 
 def _describe(line: Line) -> str:
     """A line in words."""
-    where = " ".join(part for part in (_named(line, "row"), line.column) if part)
+    where = " ".join(part for part in (_row(line), line.column) if part)
     ours = f", {shown(line, 'ours')}, {line.scale} scale on {line.data}" if line.n else ""
     return f"Table {line.table}, {where}, {line.metric}{ours}"
 

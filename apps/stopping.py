@@ -6,6 +6,8 @@ import threading
 
 import gradio as gr
 
+from apps import parts
+
 
 class Stops:
     """One event for each page, to be set when the person asks to stop.
@@ -26,6 +28,12 @@ class Stops:
     def event(self, request: gr.Request) -> threading.Event:
         """What the page's work is to look at."""
         return self._events.setdefault(request.session_hash, threading.Event())
+
+    def status(self, request: gr.Request) -> dict:
+        """What becomes of the place for progress at the end: it goes, unless there is a stop to tell."""
+        if self.asked(request):
+            return gr.update(visible=True, value=parts.STOPPED)
+        return gr.update(visible=False)
 
     def ask(self, request: gr.Request) -> None:
         """Set the event, unless the work has ended already."""

@@ -8,6 +8,8 @@ use the module.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,6 +126,12 @@ def list_pictures(folder: Path, side: str = INPUT) -> list[Path]:
     if not paths:
         raise WorkbenchError(f"{place}: holds no images")
     return paths
+
+
+def with_names(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Pictures by their paths below the folder that holds them all."""
+    place = os.path.commonpath([path.parent for path in paths])
+    return [(path.relative_to(place).as_posix(), path) for path in paths]
 
 
 def read_prepared(folder: Path) -> dict:

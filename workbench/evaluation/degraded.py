@@ -6,7 +6,6 @@ Such a set is named by where the clean pictures are and what is done to them, ``
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import yaml
 
 from workbench.data.degradations import DEGRADATIONS, Degradation, build, degraded_pair
+from workbench.data.folders import with_names
 from workbench.errors import WorkbenchError
 from workbench.evaluation.evaluate import Load
 from workbench.images import read_image, to_float, to_uint
@@ -68,10 +68,9 @@ def degraded_pairs(paths: Sequence[Path], degradation: Degradation) -> Iterator[
     rounded to 8 bits, as pictures that were written to disk.
     """
 
-    def load(index: int) -> tuple[np.ndarray, np.ndarray]:
-        picture = to_float(read_image(paths[index]).pixels)
+    def load(index: int, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        picture = to_float(read_image(path).pixels)
         clean, degraded = degraded_pair(degradation, picture, np.random.default_rng((25, index)))
         return to_uint(degraded), to_uint(clean)
 
-    place = os.path.commonpath([path.parent for path in paths])
-    return ((path.relative_to(place).as_posix(), partial(load, index)) for index, path in enumerate(paths))
+    return ((name, partial(load, index, path)) for index, (name, path) in enumerate(with_names(paths)))

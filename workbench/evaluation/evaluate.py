@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.folders import Alone, PairFiles, is_paired, list_pairs, list_pictures
+from workbench.data.folders import Alone, PairFiles, is_paired, list_pairs, list_pictures, with_names
 from workbench.errors import WorkbenchError
 from workbench.evaluation.measures import METRICS, STANDARD, chosen
 from workbench.evaluation.metric import Metric, NoValue, Sample, Unavailable
@@ -88,8 +88,7 @@ def _evaluate_alone(
             f"{folder}: a paired folder has input/ and target/; input/ is missing (without pairs there are {alone})"
         )
     paths = list_pictures(folder)
-    place = os.path.commonpath([path.parent for path in paths])
-    jobs = ((path.relative_to(place).as_posix(), lambda path=path: (_read("input", path), None)) for path in paths)
+    jobs = ((name, lambda path=path: (_read("input", path), None)) for name, path in with_names(paths))
     return evaluate_each(restore_fn, jobs, len(paths), get_protocol(protocol), progress, metrics)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Composite:
         if not self.parts:
             raise ValueError("parts: name at least one degradation")
 
-    @property
+    @cached_property
     def _made(self) -> list:
         return [SINGLE[name]() for name in self.parts]
 
