@@ -12,6 +12,7 @@ from workbench.nets.diffusion_unet import DiffusionUNet, LeanDiffusionUNet
 from workbench.nets.identity import Identity
 from workbench.nets.library import RCAN, DnCNN, NAFNet, Restormer, SwinIR, Uformer
 from workbench.nets.masked_swinir import MaskedSwinIR
+from workbench.nets.non_local import NonLocalUNet
 from workbench.nets.standardised_unet import StandardisedTimedUNet
 from workbench.nets.timed_unet import LeanTimedUNet, TimedUNet
 from workbench.nets.unet import UNet
@@ -29,6 +30,7 @@ RESTORERS: dict[str, tuple[type[nn.Module], dict]] = {
     "unet-b": (UNet, {"width": 76}),
     "unet-pocket": (UNet, {"width": 16, "depth": 3, "init": "kaiming"}),
     "unet-desk": (UNet, {"width": 16, "depth": 4, "init": "kaiming"}),
+    "unet-non-local": (NonLocalUNet, {"width": 16, "depth": 4, "init": "kaiming"}),
     "uformer-t": (Uformer, {"width": 16}),
     "uformer-s": (Uformer, {"width": 32}),
     "uformer-b": (Uformer, {"width": 32, "depths": (1, 2, 8, 8)}),

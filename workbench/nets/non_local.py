@@ -1,0 +1,135 @@
+"""A U-Net that also sees what non-local means makes of the picture, and may choose it pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from workbench.nets.unet import UNet, Window
+
+SEARCH, PATCH = 6, 2
+"""Radii in pixels of the square that is searched and of the patches that are compared."""
+
+
+def non_local_means(images: Tensor, strongest: float, count: int) -> Tensor:
+    """Non-local means of pictures at several strengths at once, all channels together.
+
+    A pixel becomes the mean of those around it, each weighted by ``exp(-d / h ** 2)``: ``d`` is the mean squared
+    difference of the patches of 5 by 5 pixels around both, ``h`` the strength. The search goes 6 pixels each way.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, C, H, W)
+        Continued by their outermost pixels.
+    strongest : float
+        The largest h, in units of the pictures' range, above 0.
+    count : int
+        How many strengths; each further one is half of the one before.
+
+    Returns
+    -------
+    Tensor, shape (N, count, C, H, W)
+
+    References
+    ----------
+    Buades, Coll, Morel: A non-local algorithm for image denoising, CVPR 2005.
+    """
+    height, width = images.shape[-2:]
+    margin = SEARCH + PATCH
+    surrounded = F.pad(images, (margin,) * 4, mode="replicate")
+
+    def at(top: int, left: int, rows: int, columns: int) -> Tensor:
+        return surrounded[..., margin + top : margin + top + rows, margin + left : margin + left + columns]
+
+    total = images[:, None].repeat(1, count, 1, 1, 1)
+    weights = torch.ones_like(total[:, :, :1])
+    for down, right in _half_plane(SEARCH):
+        # A pair of pixels has one weight, seen from either: once over all pixels of whom one lies in the picture
+        top, left, rows, columns = -down, min(-right, 0), height + down, width + abs(right)
+        around = (top - PATCH, left - PATCH, rows + 2 * PATCH, columns + 2 * PATCH)
+        differences = at(*around) - at(around[0] + down, around[1] + right, *around[2:])
+        weight = torch.exp(
+            _box(differences.square().sum(1)) * (-1 / ((2 * PATCH + 1) ** 2 * images.shape[1] * strongest**2))
+        )
+        powers = [weight]
+        for _ in range(count - 1):
+            powers.append(powers[-1].square().square())  # half of h is four times the exponent
+        weight = torch.stack(powers, dim=1)[:, :, None]
+        for sign in (1, -1):
+            row, column = (0, 0) if sign == 1 else (-down, -right)
+            seen = weight[..., row - top : row - top + height, column - left : column - left + width]
+            total.addcmul_(seen, at(sign * down, sign * right, height, width)[:, None])
+            weights += seen
+    return total / weights
+
+
+def _half_plane(radius: int) -> Iterator[tuple[int, int]]:
+    """Every offset of a square but the middle, one of each pair of opposite ones."""
+    return (
+        (down, right) for down in range(radius + 1) for right in range(-radius, radius + 1) if (down, right) > (0, 0)
+    )
+
+
+def _box(values: Tensor) -> Tensor:
+    """Sums over squares of patches' size; torch's pooling takes five times as long on a CPU."""
+    rows = sum(values[..., shift : values.shape[-2] - 2 * PATCH + shift, :] for shift in range(2 * PATCH + 1))
+    return sum(rows[..., shift : rows.shape[-1] - 2 * PATCH + shift] for shift in range(2 * PATCH + 1))
+
+
+class NonLocalUNet(UNet):
+    """U-Net over a picture and its non-local means; restored = their mixture + net.
+
+    The network sees the picture beside `non_local_means` of it at fixed strengths. Of its outputs, a softmax a pixel
+    mixes the picture and its means, and three channels are added as in `UNet`. What classical filter removes how
+    strong a noise where is thereby learnt, not estimated; averaging over like patches, which takes convolutions long to
+    learn, is given.
+
+    Parameters
+    ----------
+    strongest : float
+        Strength of the strongest of the means, in units of the range [0, 1].
+    means : int
+        How many means; the strength is halved from one to the next.
+    **options
+        As for `UNet`.
+    """
+
+    def __init__(self, strongest: float = 0.2, means: int = 4, **options):
+        super().__init__(in_channels=3 * (1 + means), out_channels=3 + 1 + means, **options)
+        self.strongest, self.means = strongest, means
+
+    @property
+    def halo(self) -> int:
+        """Radius in pixels beyond which an input pixel cannot change an output pixel."""
+        return super().halo + SEARCH + PATCH
+
+    def _candidates(self, degraded: Tensor) -> Tensor:
+        return torch.cat([degraded[:, None], non_local_means(degraded, self.strongest, self.means)], dim=1)
+
+    def encode(self, degraded: Tensor) -> list[Tensor]:
+        """As `UNet.encode`."""
+        return self._encoded(self._candidates(degraded))
+
+    def decode(self, levels: list[Tensor], degraded: Tensor, window: Window | None = None) -> Tensor:
+        """As `UNet.decode`."""
+        return self._mixed(levels, self._candidates(degraded), window)
+
+    def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
+        """Restored images, same shape as ``degraded``; not clipped."""
+        candidates = self._candidates(degraded)
+        return self._mixed(self._encoded(candidates), candidates, window)
+
+    def residual(self, degraded: Tensor, window: Window | None = None) -> Tensor:
+        """The predicted residual ``restored - degraded``, as `UNet.residual`."""
+        return self(degraded, window) - degraded
+
+    def _encoded(self, candidates: Tensor) -> list[Tensor]:
+        picture = candidates[:, :1]
+        return super().encode(torch.cat([picture, candidates[:, 1:] - picture], dim=1).flatten(1, 2))
+
+    def _mixed(self, levels: list[Tensor], candidates: Tensor, window: Window | None) -> Tensor:
+        shares, residual = self._decoded(levels, candidates[:, 0], window).split([candidates.shape[1], 3], dim=1)
+        return (shares.softmax(dim=1)[:, :, None] * candidates).sum(1) + residual
