@@ -83,9 +83,8 @@ class NonLocalUNet(UNet):
     """U-Net over a picture and its non-local means; restored = their mixture + net.
 
     The network sees the picture beside `non_local_means` of it at fixed strengths. Of its outputs, a softmax a pixel
-    mixes the picture and its means, and three channels are added as in `UNet`. What classical filter removes how
-    strong a noise where is thereby learnt, not estimated; averaging over like patches, which takes convolutions long to
-    learn, is given.
+    mixes the picture and its means, and three channels are added as in `UNet`. Averaging over like patches, which
+    convolutions take long to learn, is thereby given; how strongly, and where, is learnt, not estimated.
 
     Parameters
     ----------
@@ -98,8 +97,11 @@ class NonLocalUNet(UNet):
     """
 
     def __init__(self, strongest: float = 0.2, means: int = 4, **options):
-        super().__init__(in_channels=3 * (1 + means), out_channels=3 + 1 + means, **options)
+        if not (strongest > 0 and means >= 1):
+            raise ValueError("strongest must be above 0 and means at least 1")
         self.strongest, self.means = strongest, means
+        self.in_channels, self.out_channels = 3 * (1 + means), 3 + 1 + means
+        super().__init__(**options)
 
     @property
     def halo(self) -> int:

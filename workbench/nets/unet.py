@@ -103,20 +103,12 @@ class UNet(nn.Module):
         (FFDNet; Zhang, Zuo, Zhang, TIP 2018): a quarter of the cost and twice the field of view for 2.
     """
 
-    def __init__(
-        self,
-        width: int = 64,
-        depth: int = 4,
-        slope: float = 0.2,
-        init: str = "default",
-        unshuffle: int = 1,
-        *,
-        in_channels: int = 3,
-        out_channels: int = 3,
-    ):
+    in_channels, out_channels = 3, 3
+
+    def __init__(self, width: int = 64, depth: int = 4, slope: float = 0.2, init: str = "default", unshuffle: int = 1):
         super().__init__()
         widths = [width * 2**level for level in range(depth)]
-        channels = in_channels * unshuffle**2
+        channels = self.in_channels * unshuffle**2
         self.unshuffle = unshuffle
         self.multiple = unshuffle * 2 ** (depth - 1)
         self.encoder = nn.ModuleList(
@@ -125,7 +117,7 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(
             _Up(below, here, slope) for below, here in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.last = nn.Conv2d(width, out_channels * unshuffle**2, 3, padding=1)
+        self.last = nn.Conv2d(width, self.out_channels * unshuffle**2, 3, padding=1)
         if init == "kaiming":
             self._kaiming_init(slope)
         elif init != "default":
