@@ -24,7 +24,6 @@ from workbench import __version__
 from workbench.errors import WorkbenchError
 from workbench.files import distinct
 from workbench.images import NOT_READ, SUFFIXES
-from workbench.restore import restore_file
 
 MOST_FILES = 500
 
@@ -72,6 +71,8 @@ def restore_all(
     CancelledError
         ``stop`` was set.
     """
+    from workbench.restore import restore_file
+
     named = dict(zip(_unique(names or [Path(file).name for file in files]), map(Path, files), strict=True))
     images = {name: path for name, path in named.items() if path.suffix.lower() in SUFFIXES | NOT_READ}
     if not images:

@@ -17,9 +17,8 @@ from apps.endpoints import Endpoints
 from apps.inspecting import Inspector
 from apps.messages import toasts, told
 from apps.pairs import first_choice
-from apps.previewing import preview
 from apps.reading import read_photo
-from apps.samples import SIGMA, samples
+from apps.samples import SIGMA, samples, thumbnails
 from apps.stopping import Stops
 from apps.voting import BlindVote
 from workbench.data.camera import CAMERAS
@@ -261,7 +260,7 @@ class CompareTab:
 
     def drop_sample_reference(self, references: list[str] | None):
         """A sample's reference leaves when photos of one's own come."""
-        names = {sample.reference.name for sample in samples(True)}
+        names = {f"{name}.png" for name in thumbnails(True)}
         return [path for path in references or [] if Path(path).name not in names] or None
 
     def begin(self, job: Job | None, request: gr.Request):
@@ -284,6 +283,8 @@ class CompareTab:
 
         Of a large photograph a crop comes first.
         """
+        from apps.previewing import preview
+
         stop = self.stops.event(request)
         known, _ = restorers.find_restorers(self.runs)
         paths = [path for path, _ in photos or []]

@@ -17,12 +17,10 @@ import numpy as np
 
 from apps import restorers
 from apps.degrading import Degradation
-from apps.measuring import measure, measure_alone
 from apps.reading import read_photo
 from workbench.errors import WorkbenchError
 from workbench.files import distinct
 from workbench.images import Image, to_uint
-from workbench.restore import restore_array
 
 MOST_PHOTOS = 12
 
@@ -202,6 +200,9 @@ def compare(
 
 
 def _compare_one(name, original, choices, networks, degradation, partner, place, tell) -> Comparison:
+    from apps.measuring import measure, measure_alone
+    from workbench.restore import restore_array
+
     degraded, reference, origin = original.pixels, None, "as uploaded, no reference"
     if degradation.kind != "none":
         tell(0.01, f"degrading ({degradation})")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
-import plotly
-from plotly.graph_objects import Figure
-from plotly.subplots import make_subplots
 
 from workbench.runs.events import EventReader, smoothed, thinned
 
-SCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+SCRIPT = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 """Draws figures in the browser; the one file outside of uploads and results that the app serves."""
 STEPS, HOURS = "steps", "hours"
 THROUGHPUT = "time/steps_per_second"
@@ -79,6 +81,8 @@ def figure(
     slots : mapping of str to int, optional
         Which colour and dash a run has; by the order of ``runs`` if not given.
     """
+    from plotly.subplots import make_subplots
+
     rows = max(1, -(-len(names) // columns))
     drawn = make_subplots(
         rows, columns, subplot_titles=[curve_title(name) for name in names], horizontal_spacing=0.08,

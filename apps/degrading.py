@@ -11,7 +11,6 @@ from PIL import Image as PillowImage
 from workbench.data.camera import CAMERAS
 from workbench.data.degradations import DEGRADATIONS, AdditiveWhiteGaussianNoise, build, degraded_pair, margin_of
 from workbench.errors import WorkbenchError
-from workbench.evaluation.degraded import parse_degradation
 from workbench.images import to_float, to_uint
 
 MAX_PIXELS = 12_000_000
@@ -93,6 +92,8 @@ class Degradation:
             )
         if self.kind == "camera":
             return self._shoot(photo, rng)
+        from workbench.evaluation.degraded import parse_degradation
+
         degradation = build(*parse_degradation(self.kind))
         margin = margin_of(degradation)
         mirrored = np.pad(to_float(photo), ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")

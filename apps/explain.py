@@ -21,10 +21,9 @@ from workbench.diagnostics.condition_recording import (
     ConditionRecording,
     load_conditions,
 )
-from workbench.diagnostics.microscope import NOISE_RANGE
-from workbench.diagnostics.microscope_recording import MicroscopeRecording, load_microscope
+from workbench.diagnostics.microscope_recording import NOISE_RANGE, MicroscopeRecording, load_microscope
 from workbench.errors import WorkbenchError
-from workbench.probes.condition_quality import ALL_BANDS
+from workbench.probes.bands import ALL_BANDS
 from workbench.probes.intervals import mean_interval
 
 NOTEBOOKS = Path(str(files("apps"))).parent / "notebooks"

@@ -12,8 +12,7 @@ from apps.assets import filled
 from apps.pictures import data_url
 from workbench.colours import COLOURS
 from workbench.diagnostics.condition_recording import CHOICES, CORRUPTION, ConditionRecording
-from workbench.diagnostics.microscope import TIMESTEP
-from workbench.diagnostics.microscope_recording import MicroscopeRecording
+from workbench.diagnostics.microscope_recording import TIMESTEP, MicroscopeRecording
 from workbench.probes.stages import IGNORED, NAMES, READ
 
 NOTEBOOKS = {

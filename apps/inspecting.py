@@ -12,7 +12,6 @@ from apps.assets import asset
 from apps.comparison import INPUT, REFERENCE, Comparison, Job, View
 from apps.pictures import Crop
 from apps.sampling import CropFilm
-from apps.spectrum import plot
 
 _AREAS = [("Whole photo", "whole"), ("Crop, enlarged", "crop")]
 _PRIVATE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -113,6 +112,8 @@ class Inspector:
 
     def show(self, job: Job | None, photo, x, y, zoom, left, right, area, against, gain):
         """Everything about one photograph."""
+        from apps.spectrum import plot
+
         if job is None:
             return (gr.skip(),) * 9
         comparison = job[photo]

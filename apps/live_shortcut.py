@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import json
 from functools import cache
+from typing import TYPE_CHECKING
 
 import gradio as gr
-from plotly.graph_objects import Figure
 
 from apps import curves, starting
 from apps.assets import asset, filled
@@ -18,6 +18,9 @@ from workbench.recipes import Recipe, load_recipe
 from workbench.runs import processes
 from workbench.runs.events import EventReader
 from workbench.runs.states import FINISHED, RUNNING, STOPPED, Progress, State, Watcher
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 TICK = 1.5
 VARIANTS = {

@@ -26,6 +26,7 @@ from apps.results import ResultsTab
 from apps.sampling import SamplingPanel
 from apps.scratch import own_folder
 from apps.style import theme
+from apps.warming import Warming
 from workbench.errors import WorkbenchError
 from workbench.runs.states import Watcher
 
@@ -121,13 +122,16 @@ def serve(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: str | Non
     """
     # As Ctrl-C does, so that nothing is left in the temporary folder
     before = signal.signal(signal.SIGTERM, _terminated)
+    warming = Warming()
     try:
         with own_folder():
             blocks = launch(runs, host, port, read_auth(auth))
             try:
                 _tell(host, port, auth)
+                warming.start()
                 threading.Event().wait()
             finally:
+                warming.stop()
                 blocks.close(verbose=False)
     except KeyboardInterrupt:
         pass

@@ -11,7 +11,6 @@ import numpy as np
 
 from apps import curves, runs, starting
 from apps.assets import filled
-from apps.planning import waits_for
 from workbench.errors import WorkbenchError
 from workbench.runs.events import EventReader
 from workbench.runs.folder import Run
@@ -202,6 +201,8 @@ class MonitorTab:
 
     def _look(self, states: list[State]) -> dict[str, tuple[EventReader, Progress, tuple | None]]:
         """Of each run its curves, how far it is and what it waits for; runs that are deleted meanwhile are left out."""
+        from apps.planning import waits_for
+
         found = {}
         for state in states:
             try:

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from apps.assets import asset, filled, picture
 from apps.pictures import data_url
 from apps.restorers import Choice
-from apps.samples import SIGMA, samples
+from apps.samples import SIGMA, thumbnails
 from workbench.tabular import as_html
 
 EXAMPLE = "example.json", "example.webp"
@@ -53,9 +53,9 @@ def sample_list() -> str:
     ):
         buttons = "".join(
             f'<button type="button" data-simulated="{"yes" if simulated else "no"}" data-index="{index}"'
-            f' aria-label="Compare the sample {html.escape(sample.name)}" title="{html.escape(sample.name)}">'
-            f'<img src="{data_url(sample.thumbnail)}" alt=""></button>'
-            for index, sample in enumerate(samples(simulated))
+            f' aria-label="Compare the sample {html.escape(name)}" title="{html.escape(name)}">'
+            f'<img src="{address}" alt=""></button>'
+            for index, (name, address) in enumerate(thumbnails(simulated).items())
         )
         rows.append(f'<p>{heading}</p><div class="wb-row">{buttons}</div>')
     return f'<div class="wb-samples">{"".join(rows)}</div>'

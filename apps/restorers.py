@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import torch
+from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.methods import title_of
-from workbench.restorers import Restorer, load_restorer, names, parse_options
+from workbench.restorers import names
 from workbench.restorers.cards import network_names, read_card
-from workbench.training import list_runs
+from workbench.runs.folder import list_runs
+
+if TYPE_CHECKING:
+    from workbench.restorers import Restorer
 
 DEMO_PAIR = ("denoise-pocket-vanilla-s0", "denoise-pocket+guarded-noise-space-s0")
 MAX_PACKAGED = 5_000_000
@@ -149,6 +151,8 @@ def with_options(choice: Choice, options: str) -> Choice:
     WorkbenchError
         The restorer has no such option, or its value is out of bounds; or the files are gone.
     """
+    from workbench.restorers import parse_options
+
     own = load(choice)
     asked = own.with_options(parse_options(each for each in options.split(",") if each.strip()))
     changes = choice.options | asked.changes(own)
@@ -192,6 +196,10 @@ def load(choice: Choice) -> Restorer:
 
 @lru_cache(maxsize=MOST)
 def _load(path: Path, modified: int) -> Restorer:
+    import torch
+
+    from workbench.restorers import load_restorer
+
     restorer = load_restorer(path)[0]
     return restorer.to("cuda") if torch.cuda.is_available() else restorer
 
@@ -211,6 +219,8 @@ def add_upload(files: Sequence[str | Path], taken: Sequence[str]) -> Choice:
     WorkbenchError
         The two files are not a restorer of this package.
     """
+    from workbench.restorers import load_restorer
+
     paths = {Path(file).suffix.lower(): Path(file) for file in files}
     if len(files) != 2 or set(paths) != {".safetensors", ".json"}:
         given = ", ".join(Path(file).name for file in files) or "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
@@ -15,12 +16,13 @@ from apps.messages import toasts
 from apps.pictures import Crop, data_url, difference, to_8_bits
 from apps.reading import read_photo
 from apps.restorers import Choice
-from apps.samples import samples as photographs
+from apps.samples import samples, thumbnails
 from workbench.errors import WorkbenchError
-from workbench.evaluation.metrics import psnr
 from workbench.images import to_float
-from workbench.probes.sampling import Stop, samples, stops
-from workbench.restorers import Restorer
+
+if TYPE_CHECKING:
+    from workbench.probes.sampling import Stop
+    from workbench.restorers import Restorer
 
 GAIN = 5
 MOST_STOPS = 8
@@ -36,7 +38,9 @@ _CAPTION = (
 
 def choices(known: list[Choice]) -> list[Choice]:
     """Those that sample."""
-    return [each for each in known if samples(each.card["kind"])]
+    from workbench.probes import sampling
+
+    return [each for each in known if sampling.samples(each.card["kind"])]
 
 
 def film(restorer: Restorer, degraded: np.ndarray, reference: np.ndarray | None = None) -> str:
@@ -49,6 +53,8 @@ def film(restorer: Restorer, degraded: np.ndarray, reference: np.ndarray | None 
     degraded, reference : ndarray, shape (H, W, 3), uint8, uint16 or floating point in [0, 1]
         With a reference the pictures without noise are measured.
     """
+    from workbench.probes.sampling import stops
+
     seed = restorer.options.seed
     here, there = (stops(restorer.with_options({"seed": each}), degraded) for each in (seed, seed + 1))
     shown = sorted({round(place) for place in np.linspace(0, len(here) - 1, min(len(here), MOST_STOPS))})
@@ -62,6 +68,8 @@ def film(restorer: Restorer, degraded: np.ndarray, reference: np.ndarray | None 
 
 
 def _column(stop: Stop, other: Stop, reference: np.ndarray | None) -> str:
+    from workbench.evaluation.metrics import psnr
+
     plain, others = (each.state if each.without_noise is None else each.without_noise for each in (stop, other))
     stage, _, step = stop.name.partition(" ")
     title = stage if not step else f"{stage}, down to step {step}" if step != "0" else f"{stage}, done"
@@ -104,11 +112,12 @@ class CropFilm:
         comparison = job[photo]
         views, crop = comparison.views, Crop(x / 100, y / 100, int(zoom)).window(*comparison.size)
         reference = views[REFERENCE].pixels[crop] if REFERENCE in views else None
+        sampling = choices([view.choice for view in comparison.restored])
         films = [
             f"<h4>{html.escape(view.title)}</h4>"
             + film(restorers.load(view.choice), views[INPUT].pixels[crop], reference)
             for view in comparison.restored
-            if samples(view.choice.card["kind"])
+            if view.choice in sampling
         ]
         return "".join(films) or '<p class="wb-hint">None of these restorers samples: there are no steps to show.</p>'
 
@@ -124,8 +133,7 @@ class SamplingPanel:
 
     def __init__(self, runs: Path):
         self.runs = runs
-        pictures = {sample.name: sample.photo for sample in photographs(False)}
-        self.photos = {name: read_photo(path).pixels for name, path in pictures.items()}
+        self.photos = list(thumbnails(False))
         gr.Markdown(
             "### Residual diffusion, step by step\nDecoupled residual diffusion (DRDD) puts noise on the degraded"
             " picture; a first network takes off the *residual* (degraded less clean), a second one the noise. Others"
@@ -133,7 +141,7 @@ class SamplingPanel:
         )
         with gr.Row(elem_classes="wb-choices"):
             self.restorer = gr.Dropdown(label="Restorer", min_width=180, elem_id="film-restorer")
-            self.photo = gr.Dropdown(list(self.photos), label="Photograph", min_width=180)
+            self.photo = gr.Dropdown(self.photos, label="Photograph", min_width=180)
             self.kind = gr.Radio(
                 list(_DEGRADATIONS), value=next(iter(_DEGRADATIONS)), label="Degraded by", min_width=240
             )
@@ -168,8 +176,9 @@ class SamplingPanel:
         wanted = {"residual_steps": steps, "noise_steps": steps, "steps": steps, "seed": seed or 0, "eta": eta}
         wanted |= {"level": level} if level else {}
         there = {key: value for key, value in wanted.items() if key in type(restorer.options).model_fields}
-        height, width = self.photos[photo].shape[:2]
+        (whole,) = [read_photo(sample.photo).pixels for sample in samples(False) if sample.name == photo]
+        height, width = whole.shape[:2]
         top, left = (height - SIDE) // 2, (width - SIDE) // 2
-        clean = self.photos[photo][top : top + SIDE, left : left + SIDE]
+        clean = whole[top : top + SIDE, left : left + SIDE]
         degraded, reference = Degradation(_DEGRADATIONS[kind])(clean)
         return film(restorer.with_options(there), degraded, reference)

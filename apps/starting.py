@@ -8,9 +8,8 @@ import gradio as gr
 from gradio.events import Dependency
 
 from apps.messages import toasts, told
-from apps.planning import plan
 from workbench.errors import WorkbenchError
-from workbench.methods import METHODS
+from workbench.methods import method_names
 from workbench.recipes import Recipe, available, load_recipe
 from workbench.runs import processes
 from workbench.runs.states import RUNNING, STOPPED, State, Watcher
@@ -37,7 +36,7 @@ class StartForm:
             label="Recipe", elem_id="start-recipe",
         )  # fmt: skip
         with gr.Row():
-            self.method = gr.Dropdown(list(METHODS), value="noise-space", label="Method", min_width=120)
+            self.method = gr.Dropdown(method_names(), value="noise-space", label="Method", min_width=120)
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=80)
         self.name = gr.Textbox(label="Name of the run", placeholder="made of recipe, method and seed", max_length=100)
         with gr.Row():
@@ -72,6 +71,8 @@ class StartForm:
 
     def tell(self, *fields):
         """What Start will train, and for how long; or what is wrong with the form."""
+        from apps.planning import plan
+
         try:
             return html.escape(str(plan(self._recipe(*fields)[0], self.watcher.runs)))
         except WorkbenchError as error:
@@ -96,7 +97,7 @@ class StartForm:
         changes += [line.strip() for line in (settings or "").splitlines() if line.strip()]
         if recipe not in [each.name for each in available()]:
             raise WorkbenchError(f"no packaged recipe is called {recipe!r}")
-        if method not in METHODS:
+        if method not in method_names():
             raise WorkbenchError(f"no method is called {method!r}")
         resolved = load_recipe(recipe, changes, method=method, seed=None if seed is None else int(seed))
         return resolved, (name or "").strip() or f"{resolved.name}-{resolved.method}-s{resolved.seed}"

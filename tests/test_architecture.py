@@ -6,7 +6,7 @@ from itertools import chain
 from support import ROOT
 
 FLOORS = (
-    "errors",
+    "errors lazily",
     "files tabular terminal heap",
     "images progress devices diffusion objectives plugins colours",
     "nets data.degradations",

@@ -12,10 +12,9 @@ from workbench.diagnostics.condition_recording import (
     LEVELS,
     PACKAGED,
     load_conditions,
-    measure_conditions,
-    picture_anew,
     save_conditions,
 )
+from workbench.diagnostics.switching import measure_conditions, picture_anew
 from workbench.errors import WorkbenchError
 from workbench.images import to_uint
 from workbench.probes.corruptions import CORRUPTIONS

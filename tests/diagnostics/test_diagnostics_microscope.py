@@ -9,9 +9,10 @@ from support import ROOT, TINY
 
 from workbench.diagnostics import microscope
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
-from workbench.diagnostics.condition_recording import load_conditions, measure_conditions
+from workbench.diagnostics.condition_recording import load_conditions
 from workbench.diagnostics.microscope import measure_snapshots, picture_anew
 from workbench.diagnostics.microscope_recording import PACKAGED, load_microscope, save_microscope
+from workbench.diagnostics.switching import measure_conditions
 from workbench.errors import WorkbenchError
 from workbench.packaging import recordings
 from workbench.recipes import load_recipe

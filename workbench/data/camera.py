@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from workbench.data.degradations import Degradation, cut, margin_of
 from workbench.data.demosaicing import bayer_sites, demosaic
@@ -155,7 +155,7 @@ class Camera:
 
         def capture(light: np.ndarray) -> np.ndarray:
             if self.lens_blur > 0:
-                light = gaussian_filter(light, (self.lens_blur, self.lens_blur, 0))
+                light = scipy.ndimage.gaussian_filter(light, (self.lens_blur, self.lens_blur, 0))
             sensor = _safe_gains(light @ to_camera.T.astype(np.float32), 1 / (white_balance * exposure))
             raw = np.where(sites[..., 0], sensor[..., 0], np.where(sites[..., 1], sensor[..., 1], sensor[..., 2]))
             return raw.clip(0, 1)
@@ -329,10 +329,10 @@ def _safe_gains(image: np.ndarray, gains: np.ndarray) -> np.ndarray:
 def _smooth(image: np.ndarray, luma: float, chroma: float) -> np.ndarray:
     """Gaussian blur of an (H, W, 3) picture with one standard deviation (pixels) for luma and one for chroma."""
     grey = image @ LUMA
-    smooth_grey = gaussian_filter(grey, luma) if luma > 0 else grey
+    smooth_grey = scipy.ndimage.gaussian_filter(grey, luma) if luma > 0 else grey
     colour = image - grey[..., None]
     if chroma > 0:
-        colour = gaussian_filter(colour, (chroma, chroma, 0))
+        colour = scipy.ndimage.gaussian_filter(colour, (chroma, chroma, 0))
     return smooth_grey[..., None] + colour
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 # Leaves are painted in batches of about this many bounding-box pixels, which bounds the memory used.
 BATCH_PIXELS = 2_000_000
@@ -77,7 +77,7 @@ def dead_leaves(
         image += _gratings(leaves, count, rng, texture, oversampling)[..., None]
     image = image.reshape(height, oversampling, width, oversampling, 3).mean(axis=(1, 3))
     if blur > 0:
-        image = gaussian_filter(image, (blur, blur, 0))
+        image = scipy.ndimage.gaussian_filter(image, (blur, blur, 0))
     return np.rint(image.clip(0, 1) * 255).astype(np.uint8)
 
 

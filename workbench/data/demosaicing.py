@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import correlate
+import scipy
 
 # Weights of a 3 x 3 neighbourhood that interpolate a colour sampled at one site of four, and at two of four (green).
 ONE_OF_FOUR = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
@@ -40,7 +40,7 @@ def demosaic(mosaic: np.ndarray, sites: np.ndarray, gradient_correction: bool = 
     Mirroring about the edge pixels keeps the Bayer pattern.
     """
     kernels = (ONE_OF_FOUR, TWO_OF_FOUR, ONE_OF_FOUR)
-    channels = [correlate(mosaic * sites[..., c], kernels[c], mode="mirror") for c in range(3)]
+    channels = [scipy.ndimage.correlate(mosaic * sites[..., c], kernels[c], mode="mirror") for c in range(3)]
     colours = np.stack(channels, axis=2)
     return colours + _corrections(mosaic, sites) if gradient_correction else colours
 
@@ -50,7 +50,7 @@ def _corrections(mosaic: np.ndarray, sites: np.ndarray) -> np.ndarray:
     at_green = sites[..., 1]
     red_rows = sites[..., 0].any(axis=1, keepdims=True)
     kernels = (GREEN_CORRECTION, BESIDE_CORRECTION, BESIDE_CORRECTION.T, DIAGONAL_CORRECTION)
-    green, beside, above, diagonal = (correlate(mosaic, kernel, mode="mirror") for kernel in kernels)
+    green, beside, above, diagonal = (scipy.ndimage.correlate(mosaic, kernel, mode="mirror") for kernel in kernels)
     red = np.where(at_green, np.where(red_rows, beside, above), diagonal * sites[..., 2])
     blue = np.where(at_green, np.where(red_rows, above, beside), diagonal * sites[..., 0])
     return np.stack([red, green * ~at_green, blue], axis=2)

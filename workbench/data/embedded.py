@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -93,8 +94,8 @@ def photograph(name: str) -> Photograph:
         Its pixels are not writable, here and below, since they are shared.
     """
     entry = CATALOGUE[name]
-    with files(entry.package).joinpath(entry.path).open("rb") as file:
-        pixels = np.asarray(Image.open(file).convert("RGB"))
+    place = Path(find_spec(entry.package).origin).parent / entry.path  # the package itself need not be imported
+    pixels = np.asarray(Image.open(place).convert("RGB"))
     if entry.reduction > 1:
         pixels = np.asarray(Image.fromarray(pixels).reduce(entry.reduction))
     return _frozen(name, pixels)

@@ -33,7 +33,7 @@ from torch import Tensor
 from workbench.data.domains import training_stream
 from workbench.diagnostics.gradients import gradient_shares, stream_batch
 from workbench.diagnostics.held_out import ProbeImages, probe_images, restore_both
-from workbench.diagnostics.microscope_recording import MicroscopeRecording
+from workbench.diagnostics.microscope_recording import NOISE_RANGE, TIMESTEP, MicroscopeRecording
 from workbench.errors import WorkbenchError
 from workbench.evaluation.metrics import psnr
 from workbench.images import to_uint
@@ -44,9 +44,6 @@ from workbench.probes.spectra import detail_and_noise, high_frequency_ratio, spe
 from workbench.probes.stages import stage
 from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
-
-TIMESTEP = 100
-NOISE_RANGE = 3.0
 
 
 def measure_snapshots(

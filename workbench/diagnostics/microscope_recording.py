@@ -11,6 +11,10 @@ import pandas as pd
 from workbench.diagnostics.recorded_arrays import Arrays, below, read_arrays, write_arrays
 
 PACKAGED = "microscope.npz"
+TIMESTEP = 100
+"""At which errors are measured and noise is predicted."""
+NOISE_RANGE = 3.0
+"""Pictures of noise show -3..3."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ from workbench.data.streams import Parts
 from workbench.diffusion import NoiseSchedule, shuffle_channels, swap_residuals
 from workbench.methods.base import Batch, Length, Method
 from workbench.methods.gradients import scale_gradient
+from workbench.methods.names import TITLES
 from workbench.methods.random_numbers import DIFFUSION, RandomNumbers
 from workbench.methods.residuals import blurred
 from workbench.objectives import diffusion_weight, noise_prediction_error, residual_swap_contrast
@@ -102,7 +103,7 @@ def _evaluating(*networks: nn.Module) -> Iterator[None]:
 class NoiseSpaceAdaptation(Method):
     """Trains the restorer jointly with a conditional diffusion network."""
 
-    title: ClassVar[str] = "adapted"
+    title: ClassVar[str] = TITLES["noise-space"]
     parts: ClassVar[Parts] = frozenset({"source", "target", DIFFUSION})
 
     class Options(Section):

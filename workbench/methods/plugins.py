@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 
 from workbench.methods.base import Method
+from workbench.methods.names import GROUP
 from workbench.plugins import installed
-
-GROUP = "workbench.methods"
 
 
 def installed_methods(taken: Container[str]) -> dict[str, type[Method]]:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from workbench.diagnostics import condition_recording, microscope
+from workbench.diagnostics import microscope, switching
 from workbench.diagnostics.condition_recording import PACKAGED as CONDITIONS
-from workbench.diagnostics.condition_recording import load_conditions, measure_conditions, save_conditions
+from workbench.diagnostics.condition_recording import load_conditions, save_conditions
 from workbench.diagnostics.microscope_recording import PACKAGED, load_microscope, save_microscope
-from workbench.probes.condition_quality import ALL_BANDS
+from workbench.diagnostics.switching import measure_conditions
+from workbench.probes.bands import ALL_BANDS
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.training import fit
@@ -66,7 +67,7 @@ def build_recordings(
     if pictures_only:
         recording = microscope.picture_anew(load_microscope(output), trained, seed=seed)
         conditions = load_conditions(conditions_output)
-        conditions = condition_recording.picture_anew(conditions, trained, critic, seed=seed)
+        conditions = switching.picture_anew(conditions, trained, critic, seed=seed)
     else:
         snapshots = sum(len(run.snapshots) for _, run in trained.values())
         with progress_bar(snapshots, "measure", "snapshot") as bar:

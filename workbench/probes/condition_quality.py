@@ -8,21 +8,10 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from workbench.probes.bands import ALL_BANDS, BANDS, Band, band_steps
 from workbench.probes.corruptions import CORRUPTIONS
 from workbench.probes.intervals import mean_interval
 from workbench.probes.noise_prediction import NoisePredictor, noise_errors
-
-Band = tuple[int, int]
-BANDS: tuple[Band, ...] = ((1, 100), (101, 300), (301, 600), (601, 1000))
-"""Timestep ranges, from little to much diffusion noise."""
-ALL_BANDS = "all"
-
-
-def band_steps(band: Band, count: int) -> list[int]:
-    """``count`` timesteps in the middles of equal parts of a band, such as 13, 38, 63, 88 of (1, 100)."""
-    first, last = band
-    width = (last - first + 1) / count
-    return [int(first + (index + 0.5) * width) for index in range(count)]
 
 
 def condition_quality(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import stdtrit  # scipy.stats takes a second to import
+import scipy
 
 
 def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -23,5 +23,5 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, 
     mean, count = float(values.mean()), len(values)
     if count < 2:
         return mean, -np.inf, np.inf
-    half = float(stdtrit(count - 1, 0.5 + confidence / 2) * values.std(ddof=1) / np.sqrt(count))
+    half = float(scipy.special.stdtrit(count - 1, 0.5 + confidence / 2) * values.std(ddof=1) / np.sqrt(count))
     return mean, mean - half, mean + half

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.files import read_text
-from workbench.nets import NETWORKS
-from workbench.restorers.kinds import kind_of
 
 FORMAT = 2
 _LONGEST = 1_000_000
@@ -76,6 +74,9 @@ class _Wrong(ValueError):
 
 
 def _of_version_1(card: dict) -> dict:
+    from workbench.nets import NETWORKS  # and torch with them: later cards are read without
+    from workbench.restorers.kinds import kind_of
+
     network, _ = NETWORKS.get(card["network"]["name"], (None, {}))
     return {
         "format": FORMAT, "kind": kind_of(network), "options": {},

@@ -1,18 +1,23 @@
 """Training: a recipe in, a run folder out. What needs torch and Lightning is imported when it is asked for."""
 
-from importlib import import_module
+from typing import TYPE_CHECKING
 
+from workbench.lazily import lazily
 from workbench.runs.folder import Run, list_runs
 
-_IN = {
-    "fit": "fitting",
-    **dict.fromkeys(("run_name", "find_or_train", "find_or_train_all", "recipe_digest", "smoke_settings"), "reuse"),
-}
+if TYPE_CHECKING:
+    from workbench.training.fitting import fit
+    from workbench.training.reuse import find_or_train, find_or_train_all, recipe_digest, run_name, smoke_settings
 
-__all__ = ["Run", "list_runs", *_IN]
+__all__ = ["Run", "find_or_train", "find_or_train_all", "fit", "list_runs", "recipe_digest", "run_name",
+           "smoke_settings"]  # fmt: skip
 
-
-def __getattr__(name: str):
-    if name not in _IN:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_IN[name]}"), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "workbench.training.fitting": ("fit",),
+        "workbench.training.reuse": (
+            "find_or_train", "find_or_train_all", "recipe_digest", "run_name", "smoke_settings",
+        ),
+    },
+)  # fmt: skip

@@ -1,0 +1,38 @@
+"""What the page can do without and the first press of a button cannot, loaded while the page is read."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from importlib import import_module
+
+from apps.samples import samples
+
+_MODULES = ("apps.restorers", "workbench.restorers.files", "workbench.restore", "apps.previewing", "apps.measuring",
+            "apps.planning", "apps.spectrum", "plotly.subplots", "workbench.probes.sampling",
+            "workbench.evaluation.degraded")  # fmt: skip
+
+
+class Warming(threading.Thread):
+    """Imports what is imported inside of functions, then makes the samples; whoever needs them earlier waits for them.
+
+    The program does not end before the thread does: an import of torch must not be broken off. `stop` shortens it.
+    """
+
+    def __init__(self):
+        super().__init__(name="warming")
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """What fails here is told where it is needed."""
+        with contextlib.suppress(Exception):
+            for module in _MODULES:
+                if not self._stopped.is_set():
+                    import_module(module)
+            for simulated in (True, False):
+                if not self._stopped.is_set():
+                    samples(simulated)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopped.set()
