@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 # Before gradio is imported: the app talks to nobody but the browser.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -49,7 +52,12 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
     controls : bool
         Whether runs may be started, stopped and deleted from the page.
     """
-    watcher = Watcher(runs)
+    with _without_applications():
+        return _page(Watcher(runs), controls)
+
+
+def _page(watcher: Watcher, controls: bool) -> gr.Blocks:
+    runs = watcher.runs
     with Page(title=_TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 6 * 3600)) as blocks:
         gr.HTML(HEAD)
         with gr.Tabs():
@@ -70,6 +78,16 @@ def build(runs: Path, *, controls: bool = True) -> gr.Blocks:
         batches.watch(batch)
         tables.watch(results)
     return blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=4, api_open=False)
+
+
+@contextlib.contextmanager
+def _without_applications() -> Iterator[None]:
+    """While a page is built, gradio makes three times the application that serves it; `launch` makes its own."""
+    kept, gr.blocks.App = gr.blocks.App, SimpleNamespace(create_app=lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        gr.blocks.App = kept
 
 
 def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[str, str] | None = None) -> gr.Blocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,9 @@ def app_command(
     ] = None,
 ) -> None:
     """Open the app: compare restorers on your own photographs, watch trainings, look results up."""
+    gc.disable()  # all of it stays: to look through it for what does not takes a tenth of the time
     from apps.main import serve
 
+    gc.freeze()
+    gc.enable()
     serve(runs, host=host, port=port, auth=auth)
