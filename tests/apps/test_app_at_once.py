@@ -21,8 +21,9 @@ from apps.main import build
 build(Path(sys.argv[1]))
 slow = ("torch", "lightning", "scipy.ndimage", "scipy.special", "skimage", "matplotlib", "plotly.graph_objects")
 print([name for name in slow if name in sys.modules], time.process_time() < 9)
-import gradio.component_meta
+import gradio.component_meta, gradio.events
 gradio.component_meta.create_or_modify_pyi(None, None, None)  # gradio's own would look for a source
+assert "{{ component }}" in gradio.events.Events.change.listener.__doc__
 """
 
 
