@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 from collections.abc import Hashable, Mapping
@@ -18,13 +19,17 @@ from workbench.data.fingerprints import fingerprints
 from workbench.devices import trainings_at_once
 from workbench.methods import METHODS, resolve
 from workbench.recipes import Recipe, apply_settings
-from workbench.recipes.schema import Network
 from workbench.runs.folder import Run
 from workbench.runs.identity import REUSE, digest, find_run
 from workbench.runs.processes import end_with
 from workbench.training.fitting import fit
 
 Key = TypeVar("Key", bound=Hashable)
+
+NARROWEST = (
+    {"name": "unet-pocket", "width": 4}, {"name": "diffusion-pocket", "widths": [4, 8, 8]},
+    {"name": "drdd-pocket", "widths": [4, 8]},
+)  # fmt: skip
 
 
 def recipe_digest(recipe: Recipe) -> str:
@@ -124,8 +129,10 @@ def _begin_lane(parent: int) -> None:
 def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
     """``KEY=VALUE`` changes that leave a recipe a few small steps of each kind and one picture to validate on.
 
-    A pocket U-Net is as narrow as can be, unless the recipe says how wide it is.
+    Pocket networks, of the restorer and in the method's options, are as narrow as can be, unless the recipe says how
+    wide they are.
     """
+    resolved = resolve(recipe)
     sections = ["training", *(["warm_start"] if recipe.warm_start is not None else [])]
     changes = {
         f"{section}.{key}": value
@@ -136,9 +143,15 @@ def smoke_settings(recipe: Recipe, steps: int = 8) -> list[str]:
     }  # fmt: skip
     if recipe.training.snapshot_every is not None:
         changes["training.snapshot_every"] = steps // 2
-    if head_start := METHODS[recipe.method].length(resolve(recipe)).head_start:
+    if head_start := METHODS[recipe.method].length(resolved).head_start:
         changes[f"options.{recipe.method}.head_start"] = min(head_start, steps // 2)
-    if recipe.restorer == Network(name="unet-pocket") and recipe.pretrained is None:
-        changes["restorer.width"] = 4
+    options = resolved.options.get(recipe.method, {})
+    networks = {f"options.{recipe.method}.{key}": value for key, value in options.items()}
+    if recipe.pretrained is None:
+        networks["restorer"] = recipe.restorer.model_dump()
+    for key, network in networks.items():
+        narrow = next((narrow for narrow in NARROWEST if network == {"name": narrow["name"]}), None)
+        if narrow is not None:
+            changes[key] = json.dumps(narrow)
     changes["data.validation_images"] = 1
     return [f"{key}={value}" for key, value in changes.items()]
