@@ -16,7 +16,7 @@ _MODULES = ("apps.restorers", "workbench.restorers.files", "workbench.restore", 
 class Warming(threading.Thread):
     """Imports what is imported inside of functions, then makes the samples; whoever needs them earlier waits for them.
 
-    The program does not end before the thread does: an import of torch must not be broken off. `stop` shortens it.
+    The program does not end before the thread does, for an import of torch must not be broken off; `stop` shortens it.
     """
 
     def __init__(self):
@@ -34,5 +34,7 @@ class Warming(threading.Thread):
                     samples(simulated)
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and wait for what is begun: it must not write where all is being deleted."""
         self._stopped.set()
+        if self.is_alive():
+            self.join()

@@ -45,6 +45,5 @@ def app_command(
     gc.disable()  # all of it stays: to look through it for what does not takes a tenth of the time
     from apps.main import serve
 
-    gc.freeze()
     gc.enable()
     serve(runs, host=host, port=port, auth=auth)
