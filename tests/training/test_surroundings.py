@@ -155,7 +155,7 @@ def test_reading_runs_imports_neither_torch_nor_lightning(tmp_path):
         "from workbench.training import Run, list_runs\n"
         "from workbench.runs.states import Watcher\n"
         f"list_runs({str(tmp_path)!r}), Watcher({str(tmp_path)!r}).states()\n"
-        "print([name for name in ('torch', 'lightning', 'diffusers', 'matplotlib') if name in sys.modules])"
+        "print([name for name in ('torch', 'lightning', 'diffusers', 'matplotlib', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,14 +12,17 @@ import threading
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
 from workbench.errors import WorkbenchError
 from workbench.files import find_files
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ["tag", "step", "value", "time"]
 _PATTERN = "events.out.tfevents.*"
@@ -143,6 +146,8 @@ class EventReader:
             Columns ``tag``, ``step``, ``value``, ``time`` (seconds since the epoch), by tag and step. A step that was
             logged twice keeps the later value.
         """
+        import pandas as pd
+
         with self._lock:
             parts = [pd.DataFrame(dict(zip(COLUMNS, (tag, *self.series(tag)), strict=True))) for tag in self.tags]
         if not parts:
@@ -264,6 +269,8 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
         raise WorkbenchError(f"smoothing {weight:g}: choose a weight from 0 to below 1")
     if weight == 0:
         return values
+    import pandas as pd
+
     series = pd.Series(np.where(np.isfinite(values), values, np.nan))
     return series.ewm(alpha=1 - weight, ignore_na=True).mean().to_numpy()
 

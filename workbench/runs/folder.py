@@ -6,8 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from workbench.errors import WorkbenchError
 from workbench.files import find_files, read_json, read_text, write_json, write_text
 from workbench.recipes import Recipe, load_recipe
@@ -15,6 +13,8 @@ from workbench.runs.checkpoints import read_checkpoint, read_snapshot
 from workbench.runs.events import read_scalars
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.methods import Method
     from workbench.restorers import Restorer
 
