@@ -5,6 +5,7 @@ Nothing slow is imported here, since the process that only hands out the tests t
 
 import contextlib
 import errno
+import gc
 import ipaddress
 import multiprocessing.spawn
 import os
@@ -33,6 +34,17 @@ LONGEST = (
 )  # fmt: skip
 
 STAND_IN = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """To import everything leaves no garbage, and what was imported stays: nobody looks through it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):
