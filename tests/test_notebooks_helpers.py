@@ -1,7 +1,6 @@
 import base64
 import io
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +74,8 @@ def test_the_line_of_progress_names_what_is_trained_and_how_far_it_is():
 
 
 def test_a_record_keeps_pictures_and_no_widget(tmp_path):
+    import nbformat  # takes two seconds
+
     code = (
         "from workbench.notebooks import sliders\nfrom IPython.display import display\n"
         "sliders(lambda n=1: display({'image/png': 'QQ=='}, raw=True), n=(0, 2))"

@@ -168,18 +168,18 @@ def test_a_result_leads_to_its_run(page, runs):
     expect(page.locator("#behind")).to_be_hidden()
 
 
-@pytest.mark.parametrize("tab", ["Compare", "Batch", "Monitor", "Results"])
-def test_every_control_has_a_name_and_a_phone_needs_no_sideways_scrolling(page, tab):
+def test_every_control_has_a_name_and_a_phone_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    open_tab(page, tab)
-    page.wait_for_timeout(1500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('button, input, textarea, select, img, [role=slider]')]
-        .filter(e => e.offsetParent && e.type !== 'file' && e.type !== 'hidden')
-        .filter(e => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.title
-            || (e.labels && e.labels.length) || e.innerText?.trim() || e.hasAttribute('alt') || e.placeholder
-            || e.closest('label')))
-        .map(e => e.outerHTML.slice(0, 150))"""
-    )
-    assert not nameless
+    for tab in ("Compare", "Batch", "Monitor", "Results"):
+        open_tab(page, tab)
+        page.wait_for_timeout(1500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('button, input, textarea, select, img, [role=slider]')]
+            .filter(e => e.offsetParent && e.type !== 'file' && e.type !== 'hidden')
+            .filter(e => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.title
+                || (e.labels && e.labels.length) || e.innerText?.trim() || e.hasAttribute('alt') || e.placeholder
+                || e.closest('label')))
+            .map(e => e.outerHTML.slice(0, 150))"""
+        )
+        assert not nameless, tab

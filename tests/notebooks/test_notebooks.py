@@ -3,9 +3,7 @@
 import json
 import re
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 from support import ROOT
 
 FOLDER = ROOT / "notebooks"
@@ -14,6 +12,8 @@ MOST_BYTES = 2_000_000
 
 
 def read(path):
+    import nbformat  # takes two seconds, which processes without these tests do not need
+
     return nbformat.read(path, as_version=4)
 
 
@@ -26,12 +26,15 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("warm_python")
 def test_runs_from_top_to_bottom(path, runs):
+    from nbclient import NotebookClient
+    from nbformat.v4 import new_code_cell
+
     notebook = read(path)
     place = next(index for index, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
-    injected = nbformat.v4.new_code_cell(f"SMOKE = True\nRUNS = {str(runs)!r}")
+    injected = new_code_cell(f"SMOKE = True\nRUNS = {str(runs)!r}")
     notebook.cells.insert(place + 1, injected)
     resources = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
+    client = NotebookClient(notebook, timeout=600, startup_timeout=600, kernel_name="python3", resources=resources)
     client.shutdown_kernel = "immediate"  # nothing is left to it; asked politely, it takes three seconds
     client.execute()
     assert [
