@@ -1,9 +1,9 @@
 """One held-out picture by the runs of a study, side by side: `python benchmarks/study_pictures.py STUDY`.
 
-``rivals-DOMAIN``: a picture by every method; the page has ``rivals-camera --picture 2 --crop 136 40 112``. ``desk``:
-picture and part are chosen by a rule. Of CC, which no training saw, the photograph whose input is furthest from its
-reference (lowest PSNR), and in it the square, of those that lie a quarter of its side apart, whose reference has the
-median variance of brightness: neither the flattest nor the busiest.
+``rivals-DOMAIN``: a picture by every method; the page has ``rivals-camera --picture 2 --crop 136 40 112``.
+``desk-non-local``: picture and part are chosen by a rule. Of CC, which no training saw, the photograph whose input is
+furthest from its reference (lowest PSNR), and in it the square, of those that lie a quarter of its side apart, whose
+reference has the median variance of brightness: neither the flattest nor the busiest.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from workbench.restorers import Restorer, load_restorer
 from workbench.studies import Study, load_study
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
-DESK = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded-long"}
-"""Cells of the study ``desk`` by what the picture calls them."""
+DESK = "desk-non-local"
+DESK_CELLS = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded"}
+"""Cells of the desk's study by what the picture calls them."""
 DESK_SIDE = 160
 COLUMNS = 6
 
@@ -58,7 +59,9 @@ def drawn(pair: Pair, restorers: Mapping[str, Restorer], text: str, top: int, le
 def of_desk(trained: Mapping[str, Restorer], location: str, seed: int) -> Figure:
     """The noisiest photograph of a location by non-local means and two of the desk's runs."""
     pair = noisiest(existing_folder(location))
-    restorers = {"non-local means": load_restorer("nlm")[0]} | {title: trained[cell] for title, cell in DESK.items()}
+    restorers = {"non-local means": load_restorer("nlm")[0]} | {
+        title: trained[cell] for title, cell in DESK_CELLS.items()
+    }
     text = f"CC, {pair.name}, never trained on; seed {seed}; PSNR of the whole picture."
     return drawn(pair, restorers, text, *median_square(pair.reference, DESK_SIDE), DESK_SIDE, inches=2.4)
 
@@ -75,7 +78,7 @@ def of_rivals(
 def main() -> None:
     """Write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", choices=("desk", "rivals-camera", "rivals-rain", "rivals-shake"))
+    parser.add_argument("study", choices=(DESK, "rivals-camera", "rivals-rain", "rivals-shake"))
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", type=int, default=0, help="of rivals: which of the held-out pictures")
@@ -84,13 +87,13 @@ def main() -> None:
     study = load_study(given.study).only(seeds=(given.seed,))
     grid = study.grid(given.runs or Path("runs") / study.name)
     trained = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
-    if not trained or study.name == "desk" and not trained.keys() >= set(DESK.values()):
+    if not trained or study.name == DESK and not trained.keys() >= set(DESK_CELLS.values()):
         parser.error(f"{grid.runs}: the runs are not there; `workbench study {study.name}` trains them")
-    if study.name == "desk":
+    if study.name == DESK:
         figure = of_desk(trained, grid.tests["CC"], given.seed)
     else:
         figure = of_rivals(trained, study, given.picture, given.crop, given.seed)
-    save_figure(figure, FIGURES / f"{study.name}.jpg", dpi=130)
+    save_figure(figure, FIGURES / f"{'desk' if study.name == DESK else study.name}.jpg", dpi=130)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def table(study: str, test: str) -> str:
         if rows[rows.steps > 0][column].isna().any():
             rows = rows.assign(**{column: float("nan")})
     source = f"*{rows.images.iloc[0]} pictures; protocol rgb.*"
-    if study == "desk":  # its page has no appendix
+    if study.startswith("desk"):  # their page has no appendix
         commits = ", ".join(sorted({str(commit) for commit in rows.commit.dropna()}))
-        source = f"{source[:-2]}; code {commits}; data: `benchmarks/results/desk.csv`.*"
+        source = f"{source[:-2]}; code {commits}; data: `benchmarks/results/{study}.csv`.*"
     pictures = pictures_path(file_of(study))  # older studies have none
     scores = pd.read_csv(pictures, dtype={"picture": str}) if pictures.exists() else None
     rows = rows.sort_values("cell", key=lambda names: names.map(place_of), kind="stable")
