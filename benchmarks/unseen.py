@@ -23,7 +23,7 @@ SHOTS = {"night": 0, "strong": 3, "textured": 5}
 RESTORERS = {
     "vanilla": "denoise-photographs-vanilla",
     "adapted": "denoise-photographs-adapted",
-    "desk, adapted": "denoise-photographs-desk-adapted",
+    "pocket, adapted": "denoise-photographs-pocket-adapted",
     "non-local means": "nlm",
 }
 SIDE = 128

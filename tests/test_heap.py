@@ -59,7 +59,7 @@ def test_only_the_first_changes_something_and_only_the_last_undoes_it(monkeypatc
 
 
 def test_pictures_are_the_same_bit_for_bit(monkeypatch):
-    denoiser, _ = load_restorer("denoise-photographs-adapted")
+    denoiser, _ = load_restorer("denoise-photographs-pocket-adapted")
     image = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
     expected = denoiser.restore(image / np.float32(255), 64)
     entered, kept = [], heap.kept_memory

@@ -228,7 +228,7 @@ def make_outputs() -> None:
                 (Path(folder) / f"{name}.png").unlink()
         call(
             "restore",
-            PACKAGED / "denoise-photographs-adapted.safetensors",
+            PACKAGED / "denoise-photographs-pocket-adapted.safetensors",
             "sixteen",
             "--output",
             folder,
@@ -243,7 +243,10 @@ def make_outputs() -> None:
 def make_evaluations() -> None:
     """What `workbench evaluate --json` writes for a packaged restorer and for a run, by protocol."""
     for protocol in ("rgb", "y", "rgb-ecc"):
-        for restorer in (PACKAGED / "denoise-photographs-adapted.safetensors", HERE / "cards" / "unet.safetensors"):
+        for restorer in (
+            PACKAGED / "denoise-photographs-pocket-adapted.safetensors",
+            HERE / "cards" / "unet.safetensors",
+        ):
             file = EXPECTED / f"evaluate-{restorer.stem}-{protocol}.json"
             call("evaluate", restorer, "--data", "pairs", "--protocol", protocol, "--json", file, "--device", "cpu")
 

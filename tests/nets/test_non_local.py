@@ -51,6 +51,15 @@ def test_network_can_choose_any_of_the_means():
     torch.testing.assert_close(network.decode(network.encode(images), images), network(images))
 
 
+def test_a_picture_that_comes_padded_gives_the_same():
+    torch.manual_seed(0)
+    network = nets.build("unet-non-local", width=4)
+    torch.nn.init.normal_(network.last.weight)
+    images = torch.rand(1, 3, 13, 22)
+    padded = F.pad(images, (0, 2, 0, 3), mode="replicate")
+    torch.testing.assert_close(network(padded)[..., :13, :22], network(images))
+
+
 @pytest.mark.parametrize("wrong", [{"strongest": 0}, {"means": 0}, {"strongest": float("nan")}])
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(WorkbenchError, match="strongest must be above 0 and means at least 1"):

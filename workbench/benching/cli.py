@@ -27,7 +27,7 @@ def bench(
     ] = None,
     restorers: Annotated[
         str, typer.Option(help="Of restore: names of `workbench restorers`, joined by commas.")
-    ] = "denoise-photographs-adapted",
+    ] = "denoise-photographs-pocket-adapted",
     megapixels: Annotated[str, typer.Option(help="Of restore: sizes, joined by commas.")] = "0.25,2",
     compiled: Annotated[bool, typer.Option("--compile", help="Measure compiled networks in step as well.")] = False,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for NAME.json.")] = Path("runs/bench"),

@@ -45,7 +45,7 @@ class Settings:
     device: str = "auto"
     scales: Sequence[str] = ("pocket",)
     changes: Sequence[str] = ()
-    restorers: Sequence[str] = ("denoise-photographs-adapted",)
+    restorers: Sequence[str] = ("denoise-photographs-pocket-adapted",)
     megapixels: Sequence[float] = (0.25, 2.0)
     compiled: bool = False
 

@@ -109,7 +109,8 @@ class NonLocalUNet(UNet):
         return super().halo + SEARCH + PATCH
 
     def _candidates(self, degraded: Tensor) -> Tensor:
-        return torch.cat([degraded[:, None], non_local_means(degraded, self.strongest, self.means)], dim=1)
+        picture = self._padded(degraded)  # before the means are taken: a picture that comes padded gives the same
+        return torch.cat([picture[:, None], non_local_means(picture, self.strongest, self.means)], dim=1)
 
     def encode(self, degraded: Tensor) -> list[Tensor]:
         """As `UNet.encode`."""
@@ -117,12 +118,12 @@ class NonLocalUNet(UNet):
 
     def decode(self, levels: list[Tensor], degraded: Tensor, window: Window | None = None) -> Tensor:
         """As `UNet.decode`."""
-        return self._mixed(levels, self._candidates(degraded), window)
+        return self._mixed(levels, self._candidates(degraded), degraded, window)
 
     def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """Restored images, same shape as ``degraded``; not clipped."""
         candidates = self._candidates(degraded)
-        return self._mixed(self._encoded(candidates), candidates, window)
+        return self._mixed(self._encoded(candidates), candidates, degraded, window)
 
     def residual(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """The predicted residual ``restored - degraded``, as `UNet.residual`."""
@@ -132,6 +133,7 @@ class NonLocalUNet(UNet):
         picture = candidates[:, :1]
         return super().encode(torch.cat([picture, candidates[:, 1:] - picture], dim=1).flatten(1, 2))
 
-    def _mixed(self, levels: list[Tensor], candidates: Tensor, window: Window | None) -> Tensor:
+    def _mixed(self, levels: list[Tensor], candidates: Tensor, degraded: Tensor, window: Window | None) -> Tensor:
         shares, residual = self._decoded(levels, candidates[:, 0], window).split([candidates.shape[1], 3], dim=1)
-        return (shares.softmax(dim=1)[:, :, None] * candidates).sum(1) + residual
+        mixed = (shares.softmax(dim=1)[:, :, None] * candidates).sum(1) + residual
+        return mixed[..., : degraded.shape[-2], : degraded.shape[-1]]

@@ -152,9 +152,7 @@ class UNet(nn.Module):
             Level ``l`` has shape (N, width * 2 ** l, H' / s, W' / s) with the padded sides H' and W' and
             ``s = unshuffle * 2 ** l``.
         """
-        height, width = degraded.shape[-2:]
-        pad = (0, -width % self.multiple, 0, -height % self.multiple)
-        features = F.pad(degraded, pad, mode="replicate") if any(pad) else degraded
+        features = self._padded(degraded)
         if self.unshuffle > 1:
             features = F.pixel_unshuffle(features, self.unshuffle)
         levels = []
@@ -164,6 +162,11 @@ class UNet(nn.Module):
             features = block(features)
             levels.append(features)
         return levels
+
+    def _padded(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        pad = (0, -width % self.multiple, 0, -height % self.multiple)
+        return F.pad(images, pad, mode="replicate") if any(pad) else images
 
     def decode(self, levels: list[Tensor], degraded: Tensor, window: Window | None = None) -> Tensor:
         """Restored images from the features that `encode` found in ``degraded``; for ``window`` see `residual`."""
