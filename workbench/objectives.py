@@ -31,33 +31,6 @@ def charbonnier(restored: Tensor, clean: Tensor, eps: float = 1e-3) -> Tensor:
     return torch.sqrt((restored - clean).square() + eps**2).mean()
 
 
-def geometric_charbonnier(restored: Tensor, clean: Tensor, eps: float = 1e-3) -> Tensor:
-    """Geometric mean over a batch of the pictures' Charbonnier losses.
-
-    A picture's loss counts by its ratio, as it does in PSNR, where in the arithmetic mean the strongest degradations
-    drown the weak ones; the unit is that of `charbonnier`, to which it is equal for a batch of one.
-
-    Parameters
-    ----------
-    restored, clean : Tensor, shape (N, ...)
-    eps : float
-        As for `charbonnier`.
-
-    Returns
-    -------
-    Tensor, scalar
-
-    Examples
-    --------
-    >>> clean = torch.zeros(2, 3, 4, 4)
-    >>> restored = clean + torch.tensor([0.4, 0.1]).reshape(2, 1, 1, 1)
-    >>> round(float(geometric_charbonnier(restored, clean)), 3)
-    0.2
-    """
-    each = torch.sqrt((restored - clean).square() + eps**2).flatten(1).mean(1)
-    return each.log().mean().exp()
-
-
 def noise_prediction_error(noise: Tensor, predicted: Tensor) -> Tensor:
     """Mean squared error of the predicted noise (the paper's Eq. 1); a scalar."""
     return F.mse_loss(predicted, noise)

@@ -7,15 +7,10 @@ from torch.nn import functional as F  # noqa: N812
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation.lpips import Lpips
-from workbench.objectives import charbonnier, geometric_charbonnier
+from workbench.objectives import charbonnier
 from workbench.recipes.schema import Training
 
-LOSSES = {
-    "charbonnier": charbonnier,
-    "geometric": geometric_charbonnier,
-    "l1": F.l1_loss,
-    "l2": F.mse_loss,
-}
+LOSSES = {"charbonnier": charbonnier, "l1": F.l1_loss, "l2": F.mse_loss}
 
 
 class RestorationLoss:

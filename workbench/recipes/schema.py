@@ -204,9 +204,7 @@ class Training(Section):
     patch_size: int = Field(32, ge=8)
     learning_rate: float = Field(3e-4, gt=0)
     schedule: Literal["constant", "cosine"] = "cosine"
-    loss: Literal["charbonnier", "geometric", "l1", "l2"] = Field(
-        "charbonnier", description="of restored from clean images; geometric: the geometric mean of the pictures' own"
-    )
+    loss: Literal["charbonnier", "l1", "l2"] = Field("charbonnier", description="of restored from clean images")
     perceptual: float = Field(0.0, ge=0, description="weight of LPIPS beside it; needs the weights of its network")
     gradient_clip: float | None = Field(None, gt=0, description="norm beyond which a step's gradient is scaled down")
     ema_decay: Probability = 0.99
