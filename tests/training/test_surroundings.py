@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from support import TINY
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe
 from workbench.runs import Run
-from workbench.training import fit
+from workbench.training import fit, fitting
 from workbench.training.fitting import FurtherProcess, Interrupted
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
@@ -98,6 +99,20 @@ def test_sigterm_before_the_first_step_is_one_line_with_status_143(tmp_path, mon
     assert caught.value.exit_status == 143
     monkeypatch.undo()
     assert fit(recipe(), tmp_path, "run").finished, "the same command goes on"
+
+
+def test_sigterm_whose_exception_is_dropped_stops_the_training_when_it_starts(tmp_path, monkeypatch):
+    prepare = fitting._prepare
+
+    def dropping(resolved):
+        with suppress(BaseException):  # as Python does in a destructor, or a library around an import
+            signal.raise_signal(signal.SIGTERM)
+        return prepare(resolved)
+
+    monkeypatch.setattr(fitting, "_prepare", dropping)
+    with pytest.raises(Interrupted, match="stopped by SIGTERM before a step was trained") as caught:
+        fit(recipe(), tmp_path, "run")
+    assert caught.value.exit_status == 143
 
 
 @pytest.mark.parametrize("wait", [0.5, 4.0])

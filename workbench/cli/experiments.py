@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -147,4 +148,4 @@ def tables(
 
 def _terminated(number: int, _frame) -> None:
     say("stopped by SIGTERM before anything was trained")
-    sys.exit(128 + number)
+    os._exit(128 + number)  # an exception may be raised where Python drops it, in the midst of an import

@@ -95,6 +95,8 @@ class StopSignals:
 
     def wait_for_steps(self) -> None:
         """From now on stop after a step. Called when training starts, for Lightning takes the signals before it."""
+        if self.asked is not None:  # by an exception that was raised where Python drops it, as in a destructor
+            raise Stopped(self.asked)
         self._training = True
         self._take()
 
@@ -104,7 +106,8 @@ class StopSignals:
 
     def _stop(self, number: int, _frame) -> None:
         if not self._training and number == signal.SIGTERM:
-            raise Stopped(signal.Signals(number))
+            self.asked = signal.Signals(number)
+            raise Stopped(self.asked)
         if not self._training or self.asked is not None:  # asked twice: at once
             raise KeyboardInterrupt
         self.asked = signal.Signals(number)
