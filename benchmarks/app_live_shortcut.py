@@ -12,6 +12,7 @@ from pathlib import Path
 
 import apps
 from apps.live_shortcut import CURVES, SETTINGS, VARIANTS, live_recipe
+from workbench.files import write_text
 from workbench.runs.events import EventReader
 from workbench.training import find_or_train_all
 
@@ -37,7 +38,7 @@ def main() -> None:
             known["values"].append([round(float(value), 4) for value in values])
     commits = sorted({run.summary["provenance"]["commit"] or "" for run in runs.values()})
     facts = {"settings": list(SETTINGS), "seeds": list(SEEDS), "commit": ", ".join(commits), "curves": drawn}
-    FILE.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+    write_text(FILE, json.dumps(facts) + "\n")
 
 
 if __name__ == "__main__":

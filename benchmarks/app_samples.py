@@ -14,6 +14,7 @@ from PIL import Image
 
 import apps
 from apps.samples import RECORD, samples
+from workbench.files import write_text
 
 FILE = Path(apps.__file__).parent / "assets" / RECORD
 SIDE = 200
@@ -37,4 +38,4 @@ def record() -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(record(), indent=1) + "\n", encoding="utf-8")
+    write_text(FILE, json.dumps(record(), indent=1) + "\n")
