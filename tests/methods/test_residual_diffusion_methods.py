@@ -274,7 +274,7 @@ def test_losses_of_a_mixture_are_balanced_by_the_size_of_residuals():
     batch = batch_of(module, size=32)
     residual = 2 * (batch["degraded"] - batch["clean"])
     weights = module.weights(batch, residual)
-    each = residual.abs().flatten(1).mean(dim=1) * weights
+    each = residual.square().flatten(1).mean(dim=1) * weights**2
     small, large = (each[batch["entry"] == entry].mean() for entry in (0, 1))
     assert small == pytest.approx(large.item(), rel=1e-4)
     assert weights[batch["entry"] == 0][0] + weights[batch["entry"] == 1][0] == pytest.approx(2)
@@ -285,6 +285,15 @@ def test_losses_of_a_mixture_are_balanced_by_the_size_of_residuals():
     plain = build("direct", MIXTURE, "options.direct.balanced=false")
     assert plain.weights(batch, residual) is None
     assert build("direct").weights({}, residual) is None
+
+
+def test_a_sparse_residual_weighs_no_more_than_a_dense_one_of_its_energy():
+    module = build("direct", MIXTURE)
+    dense = torch.full((1, 3, 8, 8), 0.1)
+    sparse = torch.zeros(1, 3, 8, 8)
+    sparse[..., ::4, ::4] = 0.4
+    weights = module.weights({"entry": torch.tensor([0, 1])}, torch.cat([dense, sparse]))
+    assert weights.tolist() == pytest.approx([1.0, 1.0])
 
 
 def test_the_cost_of_restoring_is_that_of_all_passes():

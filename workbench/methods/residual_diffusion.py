@@ -64,7 +64,7 @@ class ResidualDiffusion(Method):
         network: Network = Field(Network(name="drdd-pocket"), description="a timed network of workbench.nets")
         loss: Literal["l1", "l2"] = Field("l1", description="l1: as the paper's equations have it; l2: as its code")
         balanced: bool = Field(
-            True, description="divide the loss of each entry of a mixture by the mean size of its residuals"
+            True, description="divide the loss of each entry of a mixture by the root mean square of its residuals"
         )
 
     by_scale: ClassVar[dict[str, dict]] = NETWORKS
@@ -72,7 +72,7 @@ class ResidualDiffusion(Method):
     def __init__(self, recipe: Recipe):
         super().__init__(recipe)
         entries = len(self.recipe.data.entries)
-        # Checkpoints keep them: a run that is continued weighs its tasks as if it had not been interrupted.
+        # Squares and how many. Checkpoints keep them: a run that is continued weighs its tasks as if never interrupted.
         self.register_buffer("residual_sum", torch.zeros(entries, dtype=torch.float64))
         self.register_buffer("residual_count", torch.zeros(entries, dtype=torch.float64))
 
@@ -111,7 +111,8 @@ class ResidualDiffusion(Method):
         """The weights of a batch's samples, by the size of the residuals that their entries had so far.
 
         The residuals of one task may be ten times those of another, which then learns nothing while the first takes
-        all of the gradient.
+        all of the gradient. Their root mean square is what counts: by their mean, a sparse residual such as that of
+        rain would weigh double, and the network would not begin to remove white noise (docs/drdd.md).
 
         Parameters
         ----------
@@ -126,11 +127,11 @@ class ResidualDiffusion(Method):
         if not self.options.balanced or "entry" not in batch:
             return None
         entry = batch["entry"]
-        sizes = residual.detach().abs().flatten(1).mean(dim=1).double()
-        self.residual_sum.index_add_(0, entry, sizes)
-        self.residual_count.index_add_(0, entry, torch.ones_like(sizes))
+        squares = residual.detach().square().flatten(1).mean(dim=1).double()
+        self.residual_sum.index_add_(0, entry, squares)
+        self.residual_count.index_add_(0, entry, torch.ones_like(squares))
         seen = self.residual_count > 0
-        inverse = self.residual_count[seen] / self.residual_sum[seen].clamp(min=1e-12)
+        inverse = (self.residual_count[seen] / self.residual_sum[seen].clamp(min=1e-24)).sqrt()
         weight = torch.zeros_like(self.residual_sum)
         weight[seen] = inverse / inverse.mean()
         return weight[entry].to(residual.dtype)
