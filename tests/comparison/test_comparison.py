@@ -313,8 +313,15 @@ def test_what_restoring_costs_is_a_column_where_it_was_counted():
     assert "restoring / GMAC" not in table(read_csv(_csv(rows(direct=[30.0]))), "t")[0]
 
 
+def test_what_training_costs_is_a_column_where_it_was_counted():
+    counted = [row | {"training_gmacs": cost} for row, cost in zip(rows(direct=[30.0, 31.0]), (800, 900), strict=True)]
+    head, line = table(read_csv(_csv(counted)), "t")
+    assert dict(zip(head, line, strict=True))["training / TMAC"] == "0.85"
+    assert "training / TMAC" not in table(read_csv(_csv(rows(direct=[30.0]))), "t")[0]
+
+
 def test_older_csv_files_lack_the_newer_columns():
-    newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel", "gmacs"]
+    newer = ["peak_mib", "seconds_per_step", "seconds_per_megapixel", "gmacs", "training_gmacs"]
     frame = pd.DataFrame(rows(vanilla=[30.0])).drop(columns=newer)
     assert read_csv(_csv(frame.to_dict("records")))[newer].isna().all(axis=None)
     path = ROOT / "benchmarks" / "results" / "embedded.csv"

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
 
 from workbench.benching.ceilings import measure_ceilings
 from workbench.benching.measuring import Result, Row, Settings, Times, in_turn, processor_seconds, rows_of
@@ -22,6 +21,7 @@ from workbench.methods import METHODS, Method, resolve
 from workbench.methods.base import Batch
 from workbench.recipes import Recipe, load_recipe
 from workbench.tabular import as_text
+from workbench.training.cost import step_gmacs
 
 ON_THE_SPOT = ("data.source=embedded", "data.target=simulated-camera", "data.validation=simulated-camera")
 """Recipes of any scale on pictures that come with the package: sizes decide how long a step takes, not the pictures."""
@@ -159,7 +159,7 @@ def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list
     }
     if device.type == "cpu":
         rows += _parts(scale, usual, batches, settings)
-    flops = _flops(usual, batches[0], first)
+    flops = 2e9 * step_gmacs(usual.method, batches[0], first)
     seconds = times[USUAL].clock if device.type == "cuda" else times[USUAL].processor
     ceilings = measure_ceilings(device, recipe.patch_size)
     rate = flops / statistics.median(seconds)
@@ -194,13 +194,6 @@ def _parts(scale: str, step: Step, batches: list[Batch], settings: Settings) -> 
         watch.lap("data")
         step(batches[number % len(batches)], method.head_start + number, times)
     return [Row(scale, f"  {part}", each) for part, each in times.items()]
-
-
-def _flops(step: Step, batch: Batch, number: int) -> float:
-    """Operations of convolutions, matrix products and attention of a step, both ways; two for one multiplication."""
-    with FlopCounterMode(display=False) as counter:
-        step(batch, number)
-    return float(counter.get_total_flops())
 
 
 def _operators(step: Step, batch: Batch, number: int, device: torch.device) -> list[tuple[str, float, int]]:

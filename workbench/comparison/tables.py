@@ -20,7 +20,8 @@ from workbench.recipes import Recipe, load_recipe
 from workbench.tabular import as_markdown, as_text
 
 COLUMNS = ("cell", "method", "seed", "test", "images", *STANDARD, "steps", "seconds", "warm_seconds",
-           "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit", "gmacs")  # fmt: skip
+           "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit", "gmacs",
+           "training_gmacs")  # fmt: skip
 SCORES = ("cell", "seed", "test", "picture", *STANDARD)
 """Columns of the scores by picture."""
 FORMATS = ("text", "md", "json", "csv")
@@ -30,8 +31,9 @@ NOTES = (
     " paired bootstrap that draws crops of a photograph together; from five photographs on). Training: wall-clock"
     " seconds, warm start included; time a step: the median over the training; both depend on what else the machine"
     " does. Peak memory: of the training process, libraries included; on a GPU, of the tensors there. Restoring: on the"
-    " test set, the file's reading not included; GMAC: milliards of multiplications with addition for a picture of"
-    " 256 x 256, all passes of all networks, on which the machine has no influence."
+    " test set, the file's reading not included. Multiplications with addition, on which the machine has no influence:"
+    " in TMAC those of the whole training, forward and backward, warm start included, counted at its last step; in GMAC"
+    " those of restoring a picture of 256 x 256, all passes of all networks."
 )
 LEAST_ROOM = 0.5
 """Distance in dB from vanilla to the oracle below which no share of it is told: noise would decide."""
@@ -100,12 +102,14 @@ def run_facts(job: Job) -> dict[str, str]:
     before = [summary["warm_start"], *summary.get("needs", {}).values()]
     memory = summary.get("peak_memory") or {}
     peak = memory.get("device_mib") if memory.get("device_mib") else memory.get("process_mib")
+    counted = [summary.get("gmacs"), *(each.get("gmacs") for each in before if each)]
     return {
         "cell": job.cell.name, "method": job.cell.method, "seed": str(job.seed), "steps": str(summary["steps"]),
         "seconds": f"{summary['seconds']:.0f}",
         "warm_seconds": f"{sum(each['seconds'] for each in before if each):.0f}",
         "seconds_per_step": "" if np.isnan(a_step) else f"{a_step:.4f}", "peak_mib": "" if peak is None else str(peak),
         "settings": " ".join(job.own_settings), "commit": summary["provenance"]["commit"] or "",
+        "training_gmacs": "" if None in counted else f"{sum(counted):.4g}",
     }  # fmt: skip
 
 
@@ -143,8 +147,8 @@ def table(rows: pd.DataFrame, test: str, scores: pd.DataFrame | None = None) -> 
     """The table of a test set: a line of headings, then a line a cell, mean ± sample standard deviation over its seeds.
 
     ``gap closed`` is the share of the distance from vanilla to the oracle, in PSNR, computed seed by seed; it is left
-    out where that distance is less than `LEAST_ROOM`. Columns of the gain's interval, time a step, memory and restoring
-    are left out where no run has them.
+    out where that distance is less than `LEAST_ROOM`. Columns of the gain's interval, multiplications, time a step,
+    memory and restoring are left out where no run has them.
 
     Parameters
     ----------
@@ -174,6 +178,7 @@ def table(rows: pd.DataFrame, test: str, scores: pd.DataFrame | None = None) -> 
                 **{metric.heading(): _spread(group[metric.name], metric.digits) for metric in others},
                 "seeds": str(group.seed.count() or ""),
                 "training / s": _mean(group.seconds + group.warm_seconds),
+                "training / TMAC": _mean(group.training_gmacs / 1000, 2),
                 "time a step / ms": _mean(1000 * group.seconds_per_step),
                 "peak memory / MiB": _mean(group.peak_mib),
                 "restoring / s a megapixel": _mean(group.seconds_per_megapixel, 2),

@@ -47,6 +47,7 @@ from workbench.training.callbacks import (
     Snapshots,
     Validation,
 )
+from workbench.training.cost import training_gmacs
 from workbench.training.lightning_method import LightningMethod
 from workbench.training.memory import check_memory, peak_memory, reset_peak_memory
 from workbench.training.needed import NEEDED, find_shared
@@ -287,7 +288,10 @@ def _train(
     if not trainer.is_global_zero:
         return
     seconds = run.summary.get("seconds", 0.0) + time.perf_counter() - begin
-    said = {name: {"name": needs.name, "seconds": needs.summary["seconds"]} for name, needs in needed.items()}
+    said = {
+        name: {"name": needs.name, **{key: needs.summary.get(key) for key in ("seconds", "gmacs")}}
+        for name, needs in needed.items()
+    }
     summary = {
         "status": "finished" if trainer.global_step >= method.total_steps else "interrupted",
         "recipe": recipe.name,
@@ -317,7 +321,7 @@ def _train(
     facts = {key: summary[key] for key in ("recipe", "scale", "method", "seed", "steps", "weights", "provenance")}
     facts["data"] = recipe.data.model_dump(mode="json")
     save_restorer(run.weights, method.exported(), provenance=facts)
-    run.write_summary(summary)
+    run.write_summary(summary | {"gmacs": training_gmacs(method, stream) if trainer.world_size == 1 else None})
 
 
 def _last_checkpoint(run: Run) -> tuple[Path | None, int]:
