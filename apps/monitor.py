@@ -52,8 +52,8 @@ class MonitorTab:
                 self.headings = gr.HTML(padding=False)
                 self.form = self.controls = None
                 if controls:
-                    with gr.Accordion("Start a run", open=False, elem_id="start-box"):
-                        self.form = starting.StartForm(self.watcher)
+                    with gr.Accordion("Start a run", open=False, elem_id="start-box") as box:
+                        self.form = starting.StartForm(self.watcher, box)
                 else:
                     gr.HTML(starting.OFF, elem_id="controls-off")
             with gr.Column(scale=5, min_width=320):
@@ -201,17 +201,20 @@ class MonitorTab:
 
     def _look(self, states: list[State]) -> dict[str, tuple[EventReader, Progress, tuple | None]]:
         """Of each run its curves, how far it is and what it waits for; runs that are deleted meanwhile are left out."""
-        from apps.planning import waits_for
-
         found = {}
         for state in states:
             try:
                 reader, progress = self.watcher.reader(state.name), self.watcher.progress(state)
-                first = state.status == RUNNING and not progress.step
-                found[state.name] = reader, progress, waits_for(self.watcher.run(state.name)) if first else None
+                first = self._waits_for(state.name) if state.status == RUNNING and not progress.step else None
+                found[state.name] = reader, progress, first
             except WorkbenchError:
                 continue
         return found
+
+    def _waits_for(self, name: str) -> tuple | None:
+        from apps.planning import waits_for  # and torch with it
+
+        return waits_for(self.watcher.run(name))
 
     def _details(self, changes: _Changes, focus: str | None, reader: EventReader | None, place: float):
         """Slider, pictures, log and recipe of one run."""

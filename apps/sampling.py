@@ -19,6 +19,7 @@ from apps.restorers import Choice
 from apps.samples import samples, thumbnails
 from workbench.errors import WorkbenchError
 from workbench.images import to_float
+from workbench.restorers import names
 
 if TYPE_CHECKING:
     from workbench.probes.sampling import Stop
@@ -38,9 +39,7 @@ _CAPTION = (
 
 def choices(known: list[Choice]) -> list[Choice]:
     """Those that sample."""
-    from workbench.probes import sampling
-
-    return [each for each in known if sampling.samples(each.card["kind"])]
+    return [each for each in known if names.samples(each.card["kind"])]
 
 
 def film(restorer: Restorer, degraded: np.ndarray, reference: np.ndarray | None = None) -> str:

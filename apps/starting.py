@@ -21,15 +21,17 @@ _FIELDS = {"steps": "training.max_steps", "batch": "training.batch_size", "rate"
 
 
 class StartForm:
-    """A form that starts a training in a process of its own; to be made inside of a column.
+    """A form that starts a training in a process of its own; to be made inside of an accordion.
 
     Parameters
     ----------
     watcher : Watcher
+    box : Accordion
+        What is to be done is told when it is opened, and whenever something in it changes.
     """
 
-    def __init__(self, watcher: Watcher):
-        self.watcher = watcher
+    def __init__(self, watcher: Watcher, box: gr.Accordion):
+        self.watcher, self.box = watcher, box
         recipes = available()
         self.recipe = gr.Dropdown(
             [(f"{each.name}: {each.description}", each.name) for each in recipes], value="denoise-pocket",
@@ -58,7 +60,8 @@ class StartForm:
         fields = [self.recipe, self.method, self.seed, self.name, self.steps, self.batch, self.rate, self.settings]
         planned = {"fn": self.tell, "inputs": fields, "outputs": self.plan, **options}
         self.recipe.input(self.fill, self.recipe, numbers, **options).success(**planned)
-        gr.context.Context.root_block.load(self.fill, self.recipe, numbers, **options).success(**planned)
+        gr.context.Context.root_block.load(self.fill, self.recipe, numbers, **options)
+        self.box.expand(**planned)
         for choice in (self.method.input, self.seed.input, self.steps.input, self.batch.input, self.settings.input):
             choice(**planned, trigger_mode="always_last")
         return self.button.click(self.start, fields, self.started, **options)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
+from collections.abc import Iterator
 from importlib import import_module
 
 from apps.samples import samples
 
+AFTER = 2.0
+"""Seconds that the page has to itself: to be fetched, and drawn."""
+_TURN = 0.0005
+"""Seconds after which an import lets the page have its turn; Python's own are 0.005, some twenty times a click."""
 _MODULES = ("apps.restorers", "workbench.restorers.files", "workbench.restore", "apps.previewing", "apps.measuring",
             "apps.planning", "apps.spectrum", "plotly.subplots", "workbench.probes.sampling",
             "workbench.evaluation.degraded")  # fmt: skip
@@ -25,7 +31,8 @@ class Warming(threading.Thread):
 
     def run(self) -> None:
         """What fails here is told where it is needed."""
-        with contextlib.suppress(Exception):
+        self._stopped.wait(AFTER)
+        with contextlib.suppress(Exception), _turns_of(_TURN):
             for module in _MODULES:
                 if not self._stopped.is_set():
                     import_module(module)
@@ -38,3 +45,13 @@ class Warming(threading.Thread):
         self._stopped.set()
         if self.is_alive():
             self.join()
+
+
+@contextlib.contextmanager
+def _turns_of(seconds: float) -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

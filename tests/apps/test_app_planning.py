@@ -57,7 +57,7 @@ def test_minutes_are_those_of_earlier_runs(tmp_path):
 
 def test_the_form_tells_it_before_start(tmp_path):
     with gr.Blocks():
-        form = starting.StartForm(Watcher(tmp_path))
+        form = starting.StartForm(Watcher(tmp_path), gr.Accordion())
     assert "3,000 of warm start" in form.tell("denoise-pocket", "noise-space", 0, "", 40, 16, 3e-4, "")
     assert "no such key" in form.tell("denoise-pocket", "noise-space", 0, "", 40, 16, 3e-4, "training.nothing=1")
 

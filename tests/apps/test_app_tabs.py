@@ -321,7 +321,7 @@ def test_names_and_logs_cannot_bring_html_into_the_page(tmp_path):
 def test_a_form_with_a_mistake_is_told_in_one_line_and_starts_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_launch", lambda run, *options: None)
     with gr.Blocks():
-        form = starting.StartForm(Watcher(tmp_path))
+        form = starting.StartForm(Watcher(tmp_path), gr.Accordion())
     good = ["denoise-pocket", "vanilla", 1, "mine", 20, 4, 1e-5, "training.patch_size=24\n\nwarm_start=null"]
     for place, value, message in (
         (0, "/etc/passwd", "no packaged recipe"), (3, "../mine", "use letters"), (4, 0, "max_steps"),

@@ -14,6 +14,9 @@ from workbench.restorers import (
     load_restorer,
     packaged,
 )
+from workbench.restorers.kinds import KINDS
+from workbench.restorers.names import OTHER_KINDS, SAMPLING
+from workbench.restorers.residual_diffusion import Sampling
 from workbench.training import fit
 
 NAME = "denoise-photographs-adapted"
@@ -34,6 +37,11 @@ def test_packaged_restorers_have_names(tmp_path, monkeypatch, output_of):
     (tmp_path / NAME).mkdir()
     line = output_of("restore", NAME, "pairs/input", "--output", "out", status=2)
     assert "no restorer here" in line, "a folder is first"
+
+
+def test_kinds_that_sample_are_known_by_name():
+    assert {name for name, kind in KINDS.items() if issubclass(kind, Sampling)} == SAMPLING
+    assert KINDS.keys() - SAMPLING == OTHER_KINDS
 
 
 def test_the_list_of_restorers(output_of, tmp_path):

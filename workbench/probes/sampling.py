@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.restorers import KINDS, Restorer
-from workbench.restorers.residual_diffusion import WITHOUT_NOISE, Sampling
+from workbench.restorers import Restorer
+from workbench.restorers.names import samples
+from workbench.restorers.residual_diffusion import WITHOUT_NOISE
 
 
 class Stop(NamedTuple):
@@ -28,11 +29,6 @@ class Stop(NamedTuple):
     name: str
     state: np.ndarray
     without_noise: np.ndarray | None
-
-
-def samples(kind: str) -> bool:
-    """Whether restorers of a kind go from state to state, with noise that a seed decides."""
-    return issubclass(KINDS[kind], Sampling)
 
 
 def stops(restorer: Restorer, image: np.ndarray) -> list[Stop]:

@@ -1,4 +1,7 @@
-"""Where restorers are: run folders, files, and those that come with the package, which have names."""
+"""Where restorers are: run folders, files, and those that come with the package, which have names; their kinds by name.
+
+Without torch: what only lists or shows them need not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,26 @@ from workbench.errors import WorkbenchError
 
 PACKAGED = Path(workbench.__file__).parent / "packaged"
 """Restorers that come with the package."""
+SAMPLING = frozenset({"drdd", "drdd-residual", "drdd-noise", "entangled", "rddm", "ir-sde"})
+"""The kinds of this package that go from state to state, with noise that a seed decides."""
+OTHER_KINDS = frozenset({
+    "one-pass", "per-image", "blind-spot", "masked", "nlm", "tv", "bm3d", "equalise", "direct",
+})  # fmt: skip
 
 
 def packaged() -> dict[str, Path]:
     """The restorers that come with the package: their weights by name."""
     return {path.stem: path for path in sorted(PACKAGED.glob("*.safetensors"), key=lambda path: path.stem)}
+
+
+def samples(kind: str) -> bool:
+    """Whether restorers of a kind go from state to state, with noise that a seed decides."""
+    if kind in SAMPLING or kind in OTHER_KINDS:
+        return kind in SAMPLING
+    from workbench.restorers.kinds import KINDS
+    from workbench.restorers.residual_diffusion import Sampling
+
+    return issubclass(KINDS[kind], Sampling)
 
 
 def find(place: str | Path) -> Path:
