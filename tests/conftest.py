@@ -3,6 +3,7 @@
 Nothing slow is imported here, since the process that only hands out the tests to others reads it too.
 """
 
+import atexit
 import contextlib
 import errno
 import gc
@@ -18,6 +19,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy and PyTorch: several test pr
 
 import pytest
 from support import ROOT, warm
+
+# Some hundred processes import this project: they shall not compile it each, whatever the surroundings say
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Golden numbers and real images are no part of the project: tests that use them skip where they are absent.
 SHARED = ROOT.parent / "shared"
@@ -43,6 +48,8 @@ def pytest_collection():
     try:
         return (yield)
     finally:
+        gc.freeze()
+        atexit.register(gc.unfreeze)
         gc.enable()
 
 
@@ -86,13 +93,23 @@ def _no_other_machine():
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config, specs):
+    """The processes of pytest-xdist are copies of one, which copies itself for their children too."""
+    until_the_end = contextlib.ExitStack()
+    config.add_cleanup(until_the_end.close)
+    config.stash[STAND_IN] = until_the_end.enter_context(warm.warm_python())
+    for spec in specs:
+        spec.python = config.stash[STAND_IN]
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
-    """The processes of pytest-xdist share what copies itself for their children."""
-    if STAND_IN not in node.config.stash:
-        until_the_end = contextlib.ExitStack()
-        node.config.add_cleanup(until_the_end.close)
-        node.config.stash[STAND_IN] = until_the_end.enter_context(warm.warm_python())
-    node.workerinput["stand_in"] = node.config.stash[STAND_IN]
+    node.workerinput |= {"stand_in": node.config.stash[STAND_IN], "python": sys.executable}
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        warm.be_python(config.workerinput["python"])
 
 
 @pytest.fixture(scope="session")

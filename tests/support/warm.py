@@ -4,15 +4,19 @@ Both together are most of what a short training takes. `warm_python` starts one 
 executable that stands in for Python: ``-m`` and ``-c`` are run by a copy of that process, in the caller's folder,
 environment and files, and signals are passed on. Everything else is left to Python. Of this project no more is imported
 beforehand than draws the pictures, so that what a process of the workbench does when it starts is done in the copy.
+The processes of pytest-xdist are such copies too, but for what they start themselves (`be_python`).
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
+import gc
 import importlib
 import json
 import os
+import posix
 import runpy
 import select
 import signal
@@ -31,7 +35,7 @@ STAND_IN = """#!{python} -IS
 import json, os, signal, socket, sys
 
 python, arguments = {python!r}, sys.argv[1:]
-if arguments[:1] == ["-B"]:
+while arguments[:1] in (["-B"], ["-u"]):
     del arguments[0]
 # multiprocessing's tracker lives as long as its parent, and imports nothing
 if arguments[:1] not in (["-m"], ["-c"]) or "resource_tracker" in arguments[1]:
@@ -78,6 +82,11 @@ def warm_python() -> Iterator[str]:
         finally:
             process.stdin.close()  # by which it ends
             process.wait(60)
+
+
+def be_python(executable: str) -> None:
+    """In a copy: start children as Python itself does, which are cold unless a test asks for others."""
+    sys.executable, os.getppid = executable, posix.getppid
 
 
 def draw_pictures() -> None:
@@ -162,5 +171,8 @@ if __name__ == "__main__":
         importlib.import_module(name)
     draw_pictures()
     sys.path.remove(str(ROOT))  # a copy finds the project where its caller does
+    gc.collect()
+    gc.freeze()  # copies neither look through it again nor, by that, write to the pages they share
+    atexit.register(gc.unfreeze)  # else libraries complain of what is left in the end
     if (asked := wait_for_requests(int(sys.argv[1]))) is not None:
         become(asked)
