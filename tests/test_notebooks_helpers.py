@@ -73,6 +73,7 @@ def test_the_line_of_progress_names_what_is_trained_and_how_far_it_is():
     assert training_line([]) == ""
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_record_keeps_pictures_and_no_widget(tmp_path):
     import nbformat  # takes two seconds
 

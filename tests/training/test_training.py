@@ -55,7 +55,7 @@ def arguments(runs, *extra, settings=()):
     return command
 
 
-LONG = ("training.max_steps=60", "training.validate_every=1000", "training.checkpoint_every=5")
+LONG = ("training.max_steps=40", "training.validate_every=1000", "training.checkpoint_every=5")
 OFTEN = "training.checkpoint_every=3"
 # Dropout draws from torch's own random state, which a resumed run must take up again.
 DROPOUT = ("options.noise-space.diffusion={name: diffusion-t, widths: [8, 8], blocks: 1, groups: 4, dropout: 0.2}",)
@@ -132,7 +132,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     settings = (*LONG, *DROPOUT)
     whole = fit(recipe(*settings), tmp_path, "whole")
     run = Run(tmp_path / "run")
-    step = random.randint(5, 40)
+    step = random.randint(5, 20)
     print(f"killed after step {step} or a little later")
     process = subprocess.Popen(arguments(tmp_path, settings=settings), stderr=subprocess.DEVNULL)
     wait_for_step(run, step, process)
