@@ -90,10 +90,11 @@ def ladder_table(of: str) -> str:
     return f"{as_markdown(lines)}\n\n*{int(rows.images.iloc[0])} pictures; protocol rgb; {source}.*"
 
 
-def levels_table(domain: str) -> str:
+def levels_table(of: str) -> str:
     """The markdown table of what each rung has over ``direct`` by level of the noise, a line a rung, 2 + 2 steps."""
+    domain, _, test = of.partition(", ")
     rows = read(domain)
-    rows = rows[rows.test == domain]
+    rows = rows[rows.test == (test or domain)]
     psnr = {cell: group.set_index("seed").psnr for cell, group in rows.groupby("cell")}
     levels = sorted({level for cell in psnr if (level := _said(cell, "")[1] if cell != "input" else "")})
     lines = [["rung", *levels]]
