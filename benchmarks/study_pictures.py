@@ -1,15 +1,16 @@
 """One held-out picture by the runs of a study, side by side: `python benchmarks/study_pictures.py STUDY`.
 
 ``rivals-DOMAIN``: a picture by every method; the page has ``rivals-camera --picture 2 --crop 136 40 112``.
-``desk-non-local``: picture and part are chosen by a rule. Of CC, which no training saw, the photograph whose input is
-furthest from its reference (lowest PSNR), and in it the square, of those that lie a quarter of its side apart, whose
-reference has the median variance of brightness: neither the flattest nor the busiest.
+``desk-non-local``, ``desk-night``: picture and part are chosen by a rule. Of CC, which no training saw, or of the
+held-out pictures of the night camera the one whose input is furthest from its reference (lowest PSNR), and in it the
+square, of those that lie a quarter of its side apart, whose reference has the median variance of brightness: neither
+the flattest nor the busiest.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,26 +18,37 @@ from matplotlib.figure import Figure
 from skimage.color import rgb2gray
 
 from workbench.data.collections import read_pairs
-from workbench.data.domains import Pair, existing_folder, validation_pairs
+from workbench.data.domains import Pair, existing_folder, simulated_split, validation_pairs
 from workbench.evaluation.metrics import psnr
 from workbench.figures import save_figure, side_by_side, views_of
 from workbench.images import to_float
 from workbench.recipes import load_recipe
+from workbench.recipes.schema import Data
 from workbench.restorers import Restorer, load_restorer
 from workbench.studies import Study, load_study
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
-DESK = "desk-non-local"
+DESK = {
+    "desk-non-local": ("CC", "CC, {}, never trained on", "desk"),
+    "desk-night": ("night", "Simulated night camera, held-out picture {}", "desk-night"),
+}
+"""A test of each of the desk's studies, how its picture is told, and the figure's name."""
 DESK_CELLS = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded"}
-"""Cells of the desk's study by what the picture calls them."""
+"""Cells of the desk's studies by what the picture calls them."""
 DESK_SIDE = 160
 COLUMNS = 6
 
 
-def noisiest(folder: Path) -> Pair:
+def pairs_at(location: str, data: Data) -> Iterable[Pair]:
+    """Those of a test set; ``data`` says what a simulated camera is like."""
+    if simulated_split(location) is not None:
+        return validation_pairs(data.model_copy(update={"validation": location}))
+    degraded, clean = read_pairs(existing_folder(location))
+    return (Pair(name, degraded[place], clean[place]) for place, name in enumerate(degraded.names))
+
+
+def noisiest(pairs: Iterable[Pair]) -> Pair:
     """The pair of lowest PSNR."""
-    degraded, clean = read_pairs(folder)
-    pairs = (Pair(name, degraded[place], clean[place]) for place, name in enumerate(degraded.names))
     return min(pairs, key=lambda pair: psnr(to_float(pair.degraded), to_float(pair.reference), 1.0))
 
 
@@ -56,13 +68,13 @@ def drawn(pair: Pair, restorers: Mapping[str, Restorer], text: str, top: int, le
     return side_by_side({pair.name: views_of(pair, restorers)}, text, across, down, side, whole=True, **how)
 
 
-def of_desk(trained: Mapping[str, Restorer], location: str, seed: int) -> Figure:
-    """The noisiest photograph of a location by non-local means and two of the desk's runs."""
-    pair = noisiest(existing_folder(location))
+def of_desk(trained: Mapping[str, Restorer], pairs: Iterable[Pair], told: str, seed: int) -> Figure:
+    """The noisiest photograph by non-local means and two of the desk's runs; ``told`` with a place for its name."""
+    pair = noisiest(pairs)
     restorers = {"non-local means": load_restorer("nlm")[0]} | {
         title: trained[cell] for title, cell in DESK_CELLS.items()
     }
-    text = f"CC, {pair.name}, never trained on; seed {seed}; PSNR of the whole picture."
+    text = f"{told.format(pair.name)}; seed {seed}; PSNR of the whole picture."
     return drawn(pair, restorers, text, *median_square(pair.reference, DESK_SIDE), DESK_SIDE, inches=2.4)
 
 
@@ -78,7 +90,7 @@ def of_rivals(
 def main() -> None:
     """Write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", choices=(DESK, "rivals-camera", "rivals-rain", "rivals-shake"))
+    parser.add_argument("study", choices=(*DESK, "rivals-camera", "rivals-rain", "rivals-shake"))
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", type=int, default=0, help="of rivals: which of the held-out pictures")
@@ -87,13 +99,16 @@ def main() -> None:
     study = load_study(given.study).only(seeds=(given.seed,))
     grid = study.grid(given.runs or Path("runs") / study.name)
     trained = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
-    if not trained or study.name == DESK and not trained.keys() >= set(DESK_CELLS.values()):
+    if not trained or study.name in DESK and not trained.keys() >= set(DESK_CELLS.values()):
         parser.error(f"{grid.runs}: the runs are not there; `workbench study {study.name}` trains them")
-    if study.name == DESK:
-        figure = of_desk(trained, grid.tests["CC"], given.seed)
+    name = study.name
+    if study.name in DESK:
+        test, told, name = DESK[study.name]
+        data = load_recipe(study.recipe, grid.settings).data
+        figure = of_desk(trained, pairs_at(grid.tests[test], data), told, given.seed)
     else:
         figure = of_rivals(trained, study, given.picture, given.crop, given.seed)
-    save_figure(figure, FIGURES / f"{'desk' if study.name == DESK else study.name}.jpg", dpi=130)
+    save_figure(figure, FIGURES / f"{name}.jpg", dpi=130)
 
 
 if __name__ == "__main__":
