@@ -49,10 +49,16 @@ def test_an_installed_method_is_found(site, capsys):
     assert capsys.readouterr().err == ""
 
 
+def of(pairs):
+    """Settings of recipes on these pictures: to draw the embedded ones takes processes with plug-ins seconds."""
+    return [f"data.{key}={pairs}" for key in ("source", "target", "validation")]
+
+
 @pytest.mark.usefixtures("warm_python")
-def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path):
+def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path, pairs):
     install(site, "broken", {"broken": "module_that_is_not_there:Method"})
-    settings = [part for setting in TINY if "options.noise-space" not in setting for part in ("--set", setting)]
+    changes = [*(each for each in TINY if "options.noise-space" not in each), *of(pairs)]
+    settings = [part for setting in changes for part in ("--set", setting)]
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "train", EXAMPLE / "flip-pocket.yaml", *settings, "--runs", tmp_path,
          "--name", "run"],
@@ -66,19 +72,21 @@ def test_the_example_trains_by_its_recipe_beside_a_broken_plug_in(site, tmp_path
 
 
 @pytest.mark.usefixtures("warm_python")
-def test_the_example_is_in_the_comparisons_of_its_tasks(site, tmp_path):
+def test_the_example_is_in_the_comparisons_of_its_tasks(site, tmp_path, pairs):
     code = """
+import sys
 from pathlib import Path
 from workbench.comparison.command import make_grid, methods_for
 from workbench.recipes import load_recipe
 print(*methods_for(load_recipe("denoise-pocket")))
 names = ["noise-space", "flip-consistency"]
-grid = make_grid("denoise", "pocket", names, ["vanilla"], ["0"], ["warm_start=null"], [], "rgb", Path("runs"))
+settings = ["warm_start=null", *sys.argv[1:]]
+grid = make_grid("denoise", "pocket", names, ["vanilla"], ["0"], settings, [], "rgb", Path("runs"))
 print(*(cell.name for cell in grid.cells))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True,
+        [sys.executable, "-c", code, *of(pairs)], cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     methods, cells = (line.split() for line in done.stdout.splitlines())
@@ -112,7 +120,7 @@ from workbench.recipes import load_recipe
 from workbench.restorers import load_restorer
 from workbench.training import fit
 
-changes = [each for each in TINY if "noise-space" not in each and each != "restorer.width=4"]
+changes = [each for each in TINY if "noise-space" not in each and each != "restorer.width=4"] + sys.argv[2:]
 recipe = load_recipe("denoise-pocket", [*changes, "restorer={name: ring-net, width: 4}"], method="vanilla")
 restorer, card = load_restorer(fit(recipe, sys.argv[1], "run").folder)
 image = np.random.default_rng(0).random((60, 50, 3), np.float32)
@@ -128,7 +136,7 @@ def test_the_page_of_networks_shows_the_example_as_it_is():
 
 
 @pytest.mark.usefixtures("warm_python")
-def test_a_network_of_another_package_is_trained_and_restores_beside_broken_ones(tmp_path):
+def test_a_network_of_another_package_is_trained_and_restores_beside_broken_ones(tmp_path, pairs):
     project = tomllib.loads((NETWORK / "pyproject.toml").read_text())["project"]
     site = tmp_path / "site"
     install(site, project["name"], project["entry-points"]["workbench.networks"], "workbench.networks")
@@ -136,8 +144,8 @@ def test_a_network_of_another_package_is_trained_and_restores_beside_broken_ones
     shutil.copy(NETWORK / "ring_net.py", site)
     places = os.pathsep.join([str(site), str(TESTS), str(ROOT)])
     done = subprocess.run(
-        [sys.executable, "-c", USE, tmp_path / "runs"], env=os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True,
+        [sys.executable, "-c", USE, tmp_path / "runs", *of(pairs)],
+        env=os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["{'name': 'ring-net', 'width': 4} one-pass", "True"]
