@@ -1,6 +1,7 @@
 """Studies are data: every packaged one can be run, and running one leaves rows that say how."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ from support import TINY
 
 from workbench.comparison import COLUMNS, Cell, Grid
 from workbench.comparison.tables import SCORES
+from workbench.diagnostics import probe_images
+from workbench.diagnostics.microscope import measure_snapshots
 from workbench.errors import WorkbenchError
 from workbench.images import read_image, write_png
 from workbench.methods import METHODS, resolve
@@ -16,7 +19,7 @@ from workbench.methods.base import WARM_START
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, deciding
 from workbench.runs.planned import Plan, plans
-from workbench.studies import load_study, study_names
+from workbench.studies import load_study, snapshots, study_names
 from workbench.studies.rows import record_snapshots
 from workbench.studies.splits import split_by_object
 from workbench.training import fit
@@ -144,7 +147,9 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, ca
         (tmp_path / "other.csv").unlink()
 
 
-def test_snapshots_are_measured_once(tmp_path):
+def test_snapshots_are_measured_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshots, "measure_snapshots", partial(measure_snapshots, count=4, shown=64))
+    monkeypatch.setattr(snapshots, "probe_images", partial(probe_images, count=4))
     settings = (*TINY, "training.max_steps=4", "training.snapshot_every=4", "options.noise-space.head_start=2")
     cell = Cell("adapted", "noise-space", settings)
     grid = Grid("denoise-pocket", (cell,), (0,), {}, tmp_path)
