@@ -102,7 +102,7 @@ def test_curves_grow_within_seconds_and_keep_their_zoom(page, runs):
 @pytest.mark.usefixtures("warm_python")
 def test_a_live_run_is_started_stopped_found_again_resumed_and_deleted(page, browser, address, runs):
     settings = [
-        "restorer.width=4", "warm_start=null", "training.patch_size=16", "training.log_every=50",
+        "restorer.width=4", "warm_start=null", "training.patch_size=16", "training.log_every=5",
         "training.validate_every=100000", "training.checkpoint_every=100000", "data.validation_images=1",
     ]  # fmt: skip
     open_tab(page, "Monitor")
