@@ -36,6 +36,9 @@ DRDD = DOCS / "drdd.md"
 BLOCK = re.compile(r"<!-- ([\w-]+): ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 APP_FILE = Path(__file__).parents[1] / "apps" / "assets" / "measured.json"
 APP_TABLES = {
+    "Real photographs at desk scale (the default restorers): PolyU, other scenes": ("desk-non-local", "PolyU"),
+    "Real photographs at desk scale: CC, never trained on": ("desk-non-local", "CC"),
+    "Real photographs at desk scale: Nam, never trained on": ("desk-non-local", "Nam"),
     "Real photographs: PolyU, other scenes": ("real-photographs", "PolyU"),
     "Real photographs: CC, never trained on": ("real-photographs", "CC"),
     "Real photographs: Nam, never trained on": ("real-photographs", "Nam"),
@@ -46,6 +49,7 @@ APP_TABLES = {
 }
 APP_ROWS = [
     "input",
+    "nlm",
     "vanilla",
     "vanilla + best blur",
     "vanilla-early",
@@ -53,6 +57,9 @@ APP_ROWS = [
     "adapted",
     "adapted-c5",
     "guarded-c5",
+    "synthesis",
+    "synthesis+guard-alone",
+    "synthesis+guarded",
     "oracle",
 ]
 APP_COLUMNS = ("PSNR / dB", "gain over vanilla / dB", "SSIM", "LPIPS", "seeds")
