@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.data.camera import CAMERAS, Camera, Photograph, simulated_roll
+from workbench.data.camera import CAMERAS, Camera, Photograph, Roll
 from workbench.data.degradations import AdditiveWhiteGaussianNoise
 from workbench.data.embedded import photograph
 from workbench.evaluation.metrics import psnr
@@ -125,16 +125,16 @@ def test_gains_are_checked():
 
 def test_shots_depend_on_seed_and_number_alone(smooth_scene):
     scenes = [Photograph("a", smooth_scene), Photograph("b", smooth_scene[::-1])]
-    long, short = (simulated_roll(scenes, CAMERAS["mild"], 5, shots, 64) for shots in (5, 3))
+    long, short = (Roll(scenes, CAMERAS["mild"], 5, shots, 64) for shots in (5, 3))
     assert [shot.name for shot in long] == ["a-000", "b-001", "a-002", "b-003", "a-004"]
     for first, second in zip(long, short, strict=False):
         np.testing.assert_array_equal(first.photograph, second.photograph)
         assert first.photograph.shape == first.reference.shape == (64, 64, 3)
-    assert not np.array_equal(long[0].photograph, simulated_roll(scenes, CAMERAS["mild"], 6, 1, 64)[0].photograph)
+    assert not np.array_equal(long[0].photograph, Roll(scenes, CAMERAS["mild"], 6, 1, 64)[0].photograph)
 
 
 def test_a_small_scene_is_taken_whole(smooth_scene):
-    assert simulated_roll([Photograph("a", smooth_scene)], QUIET, 0, 1, 4096)[0].photograph.shape == (192, 160, 3)
+    assert Roll([Photograph("a", smooth_scene)], QUIET, 0, 1, 4096)[0].photograph.shape == (192, 160, 3)
 
 
 @pytest.mark.parametrize("sigma", [5.0, 50.0])
@@ -162,3 +162,15 @@ def test_awgn_levels_are_uniform_and_deterministic():
 def test_awgn_range_is_checked(sigma):
     with pytest.raises(ValueError, match="sigma"):
         AdditiveWhiteGaussianNoise(sigma)
+
+
+def test_a_shot_is_taken_when_it_is_asked_for(smooth_scene, monkeypatch):
+    taken = []
+    shoot = Camera.shoot
+    monkeypatch.setattr(Camera, "shoot", lambda self, *given: taken.append(1) or shoot(self, *given))
+    roll = Roll([Photograph("a", smooth_scene)], QUIET, 0, 3, 32)
+    assert len(roll) == 3 and not taken
+    assert roll[-1] is roll[2] and len(taken) == 1
+    assert [shot.name for shot in roll[1:]] == ["a-001", "a-002"] and len(taken) == 2
+    with pytest.raises(IndexError):
+        roll[3]

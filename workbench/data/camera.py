@@ -245,10 +245,8 @@ class Shot:
     reference: np.ndarray
 
 
-def simulated_roll(
-    scenes: Sequence[Photograph], camera: Camera, seed: int, shots: int, size: int, effect: Degradation | None = None
-) -> list[Shot]:
-    """Take a fixed, finite set of simulated photographs.
+class Roll(Sequence[Shot]):
+    """A fixed, finite set of simulated photographs, each taken when it is first asked for.
 
     Shot `i` shows scene ``i % len(scenes)`` and depends on the scenes, the camera, the effect and ``(seed, i)`` alone,
     so a longer roll starts with the shorter one. Of four random regions of the scene the one with the most detail is
@@ -268,20 +266,39 @@ def simulated_roll(
         Largest height and width of a photograph in pixels.
     effect : callable, optional
         Rain or shake, see `Camera.shoot`.
-
-    Returns
-    -------
-    roll : list of Shot
     """
-    taken = (size + 2 * margin_of(effect)) // camera.enlargement
-    roll = []
-    for index in range(shots):
-        rng = np.random.default_rng((seed, index))
-        scene = scenes[index % len(scenes)]
-        region = _detailed_region(scene.pixels, taken, rng)
-        photograph, reference = camera.shoot(region, rng, effect)
-        roll.append(Shot(f"{scene.name}-{index:03d}", photograph, reference))
-    return roll
+
+    def __init__(
+        self,
+        scenes: Sequence[Photograph],
+        camera: Camera,
+        seed: int,
+        shots: int,
+        size: int,
+        effect: Degradation | None = None,
+    ):
+        self.scenes, self.camera, self.seed, self.effect = scenes, camera, seed, effect
+        self._side = (size + 2 * margin_of(effect)) // camera.enlargement
+        self._taken: list[Shot | None] = [None] * shots
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def __getitem__(self, which: int | slice) -> Shot | list[Shot]:
+        """A shot; of a slice all of its shots."""
+        if isinstance(which, slice):
+            return [self[index] for index in range(*which.indices(len(self)))]
+        index = range(len(self))[which]
+        if (shot := self._taken[index]) is None:
+            shot = self._taken[index] = self._shoot(index)
+        return shot
+
+    def _shoot(self, index: int) -> Shot:
+        rng = np.random.default_rng((self.seed, index))
+        scene = self.scenes[index % len(self.scenes)]
+        region = _detailed_region(scene.pixels, self._side, rng)
+        photograph, reference = self.camera.shoot(region, rng, self.effect)
+        return Shot(f"{scene.name}-{index:03d}", photograph, reference)
 
 
 def _detailed_region(pixels: np.ndarray, size: int, rng: np.random.Generator, candidates: int = 4) -> np.ndarray:

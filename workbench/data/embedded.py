@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from workbench.data.camera import CAMERAS, Photograph, Shot, detail, simulated_roll
+from workbench.data.camera import CAMERAS, Photograph, Roll, detail
 from workbench.data.dead_leaves import dead_leaves
 from workbench.data.degradations import CameraShake, Degradation, LayeredRain, margin_of
 
@@ -170,7 +170,7 @@ def simulated_target(
     shots: int | None = None,
     size: int | None = None,
     domain: str = "simulated-camera",
-) -> tuple[Shot, ...]:
+) -> Roll:
     """An embedded target domain: photographs by the simulated camera, where asked for in simulated rain or shaken.
 
     Parameters
@@ -191,19 +191,19 @@ def simulated_target(
 
     Returns
     -------
-    roll : tuple of workbench.data.camera.Shot
+    roll : workbench.data.camera.Roll
     """
     effect = EFFECTS[domain]
     if split == TUNING:
         scenes, roll_seed = target_scenes("train"), TUNING_SEED + seed
-        return tuple(simulated_roll(scenes, CAMERAS[camera], roll_seed, shots or 8, size or 256, effect))
+        return Roll(scenes, CAMERAS[camera], roll_seed, shots or 8, size or 256, effect)
     if _checked(split) == "train":
         scenes, shots, size = target_scenes(split), shots or 40, size or 384
     else:
         size = size or 256
         scenes = target_scenes(split, (size + 2 * margin_of(effect)) // CAMERAS[camera].enlargement)
         shots = shots or len(scenes)
-    return tuple(simulated_roll(scenes, CAMERAS[camera], 2 * seed + SPLITS.index(split), shots, size, effect))
+    return Roll(scenes, CAMERAS[camera], 2 * seed + SPLITS.index(split), shots, size, effect)
 
 
 def crops(picture: Photograph, size: int, count: int) -> list[Photograph]:
