@@ -172,7 +172,7 @@ def test_every_control_has_a_name_and_a_phone_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 390, "height": 844})
     for tab in ("Compare", "Batch", "Monitor", "Results"):
         open_tab(page, tab)
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
         nameless = page.evaluate(
             """() => [...document.querySelectorAll('button, input, textarea, select, img, [role=slider]')]
