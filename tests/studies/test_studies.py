@@ -10,17 +10,22 @@ from support import TINY
 
 from workbench.comparison import COLUMNS, Cell, Grid
 from workbench.comparison.tables import SCORES
+from workbench.data.domains import validation_pairs
 from workbench.diagnostics import probe_images
 from workbench.diagnostics.microscope import measure_snapshots
 from workbench.errors import WorkbenchError
+from workbench.evaluation import sets
+from workbench.evaluation.metrics import psnr
 from workbench.images import read_image, write_png
 from workbench.methods import METHODS, resolve
 from workbench.methods.base import WARM_START
+from workbench.recipes.schema import Data
 from workbench.runs.folder import Run
 from workbench.runs.identity import RESTORATION, deciding
 from workbench.runs.planned import Plan, plans
 from workbench.studies import load_study, snapshots, study_names
-from workbench.studies.rows import record_snapshots
+from workbench.studies.declared import Ready
+from workbench.studies.rows import record_ready, record_snapshots
 from workbench.studies.splits import split_by_object
 from workbench.training import fit
 
@@ -145,6 +150,17 @@ def test_a_study_of_ones_own_is_run_recorded_and_gone_on_with(tmp_path, data, ca
         (row,) = pd.read_csv(tmp_path / "other.csv").to_dict("records")
         assert (status, row["cell"]) == (0, "vanilla") and row[measured] > 0
         (tmp_path / "other.csv").unlink()
+
+
+def test_what_needs_no_training_is_measured_on_the_camera_of_the_study(tmp_path, monkeypatch):
+    held_out = validation_pairs(Data(validation="simulated-camera", camera="strong"))[:1]
+    monkeypatch.setattr(sets, "validation_pairs", lambda data: held_out if data.camera == "strong" else [])
+    grid = Grid("denoise-pocket", (), (), {"t": "simulated-camera"}, tmp_path, settings=("data.camera=strong",))
+    record_ready(grid, tmp_path / "rows.csv", "nlm", Ready())
+    rows = pd.read_csv(tmp_path / "rows.csv").set_index("cell").psnr
+    pair = held_out[0]
+    assert rows["input"] == pytest.approx(psnr(pair.degraded / 255, pair.reference / 255, 1.0), abs=1e-3)
+    assert rows["nlm"] > rows["input"] + 1
 
 
 def test_snapshots_are_measured_once(tmp_path, monkeypatch):

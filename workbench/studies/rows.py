@@ -14,6 +14,7 @@ from workbench.comparison import COLUMNS, Grid, Job, grid_rows
 from workbench.comparison.tables import grid_scores, read_csv, run_facts, score_rows
 from workbench.evaluation.sets import EvaluationSet, open_set
 from workbench.files import write_text
+from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.restorers import load_restorer
 from workbench.runs.folder import Run
@@ -153,11 +154,12 @@ def record_ready(grid: Grid, path: Path, cell: str, ready: Ready) -> None:
     """The rows of a restorer that needs no training, and those of the inputs, unless they are there."""
     restorer = load_restorer(ready.restorer or cell)[0].with_options(ready.options)
     recorded = read_csv(path) if path.exists() else pd.DataFrame(columns=["cell", "test"])
+    data = load_recipe(grid.recipe, grid.settings).data  # which says how strong a simulated camera is
     for test, location in grid.tests.items():
         there = set(recorded[recorded.test == test].cell)
         if cell in there:
             continue
-        report = open_set(location).evaluate(partial(restore_array, restorer))
+        report = open_set(location, data=data).evaluate(partial(restore_array, restorer))
         of_all = dict.fromkeys(COLUMNS, "") | {"test": test, "images": str(len(report["images"]))}
         rows = [] if "input" in there else [of_all | {"cell": "input"} | _numbers(report["input_mean"])]
         facts = {"cell": cell, "settings": _said(ready.options), "commit": provenance()["commit"] or ""}
