@@ -255,7 +255,7 @@ class CompareTab:
         simulated = bool(event.simulated)
         sample = samples(simulated)[int(event.index)]
         if simulated:
-            return [str(sample.photo)], [str(sample.reference)], "none", gr.skip(), self.suit("camera", touched)
+            return [str(sample.photo)], [str(sample.reference)], "none", gr.skip(), self.suit("night", touched)
         return [str(sample.photo)], None, "awgn", SIGMA, self.suit("awgn", touched)
 
     def drop_sample_reference(self, references: list[str] | None):

@@ -9,12 +9,13 @@ from apps.restorers import Choice
 ROLES = ("vanilla", "adapted")
 FIRST = ("denoise-photographs", "denoise-simulated-camera")
 """Pairs that come with the package and suit any photograph, before all others."""
-CAMERA = "denoise-simulated-camera"
+VANILLA_OF = {"denoise-night": "denoise-photographs-vanilla"}
+"""Of packaged pairs that share another's vanilla, its name."""
 BY_DEGRADATION = {
-    "camera": CAMERA, "rain-streaks": "derain", "layered-rain": "derain", "motion-blur": "deblur",
-    "camera-shake": "deblur",
+    "camera": "denoise-simulated-camera", "night": "denoise-night", "rain-streaks": "derain", "layered-rain": "derain",
+    "motion-blur": "deblur", "camera-shake": "deblur",
 }  # fmt: skip
-"""The packaged pair that is for pictures of a degradation, by its name in `apps.degrading.KINDS`."""
+"""The packaged pair that is for pictures of a degradation: a key of `apps.degrading.KINDS`, or ``night`` of samples."""
 
 
 def pairs(choices: Sequence[Choice]) -> dict[str, list[str]]:
@@ -31,6 +32,10 @@ def pairs(choices: Sequence[Choice]) -> dict[str, list[str]]:
     for choice in choices:
         if choice.method in ROLES and (pair := _pair(choice)):
             found.setdefault(pair, {}).setdefault(choice.method, choice)
+    for pair, vanilla in VANILLA_OF.items():
+        shared = next((choice for choice in choices if choice.packaged and choice.name == vanilla), None)
+        if pair in found and shared is not None:
+            found[pair]["vanilla"] = shared
     whole = {pair: both for pair, both in found.items() if len(both) == len(ROLES)}
 
     def order(pair: str) -> tuple:

@@ -33,10 +33,11 @@ def welcome() -> str:
             f"<figcaption><b>{html.escape(title)}</b>{psnr}</figcaption></figure>"
         )
     untrained = facts["psnr"]["non-local means"]
-    ahead = untrained > max(facts["psnr"][title] for title in ("vanilla", "adapted"))
+    ahead = untrained > max(facts["psnr"][title] for title in ("vanilla", "guarded"))
+    place = "ahead of both" if ahead else "behind the guarded one"
     classical = (
-        f"Non-local means, of 2005 and without any training, is {'ahead of' if ahead else 'behind'} these small"
-        f" networks here ({untrained:.2f} dB); it is among the restorers to choose from."
+        f"Non-local means, of 2005 and without any training, is {place} here ({untrained:.2f} dB); it is among the"
+        " restorers to choose from."
     )
     return filled(
         "welcome.html", views=len(figures), figures="".join(figures), photo=html.escape(facts["photo"]),

@@ -39,6 +39,7 @@ APP_TABLES = {
     "Real photographs at desk scale (the default restorers): PolyU, other scenes": ("desk-non-local", "PolyU"),
     "Real photographs at desk scale: CC, never trained on": ("desk-non-local", "CC"),
     "Real photographs at desk scale: Nam, never trained on": ("desk-non-local", "Nam"),
+    "Simulated night camera at desk scale, other scenes": ("desk-night", "night"),
     "Real photographs: PolyU, other scenes": ("real-photographs", "PolyU"),
     "Real photographs: CC, never trained on": ("real-photographs", "CC"),
     "Real photographs: Nam, never trained on": ("real-photographs", "Nam"),

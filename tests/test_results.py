@@ -50,7 +50,7 @@ def test_the_first_page_tells_the_size_of_the_effect_as_recorded():
 
 
 STUDIES = ["real-photographs", "embedded", "embedded-strong", "embedded-textured", "rivals-camera", "rivals-rain",
-           "rivals-shake", "desk-non-local", "drdd-ladder-noise", "drdd-ladder-rain",
+           "rivals-shake", "desk-non-local", "desk-night", "drdd-ladder-noise", "drdd-ladder-rain",
            "drdd-ladder-mixed"]  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def test_the_recorded_example_is_what_the_packaged_restorers_make():
     facts = json.loads(asset(parts.EXAMPLE[0]))
     strip = np.asarray(PillowImage.open(io.BytesIO(picture(parts.EXAMPLE[1]))))
     x, y, side = facts["crop"]
-    (shot,) = [each for each in simulated_target("held-out", size=facts["size"]) if each.name == facts["photo"]]
+    (shot,) = [each for each in simulated_target("held-out", facts["camera"]) if each.name == facts["photo"]]
     protocol = get_protocol("rgb")
     clean = protocol.prepare(to_float(shot.reference))
     for number, title in enumerate(facts["titles"]):

@@ -14,6 +14,7 @@ from apps.samples import samples
 
 PHOTOGRAPHS = ["denoise-photographs-vanilla", "denoise-photographs-adapted"]
 CAMERA = ["denoise-simulated-camera-vanilla", "denoise-simulated-camera-adapted"]
+NIGHT = ["denoise-photographs-vanilla", "denoise-night-adapted"]
 
 
 def run(name: str, method: str, recipe: str = "denoise-pocket", seed: int = 0) -> Choice:
@@ -42,6 +43,7 @@ def test_runs_that_differ_in_the_method_alone_are_a_pair():
 
 def test_a_degradation_has_its_own_packaged_pair(packaged):
     assert first_choice(packaged, "camera") == CAMERA and first_choice(packaged, "awgn") == PHOTOGRAPHS
+    assert first_choice(packaged, "night") == NIGHT
     assert first_choice(packaged, "layered-rain") == ["derain-vanilla", "derain-adapted"]
 
 
@@ -50,6 +52,6 @@ def test_a_sample_brings_its_pair_until_somebody_chose(tmp_path):
         tab = CompareTab(tmp_path)
     sample = SimpleNamespace(simulated=True, index=0)
     assert tab.pick_sample(False, sample)[0] == [str(samples(True)[0].photo)]
-    assert tab.pick_sample(False, sample)[-1]["value"] == CAMERA
+    assert tab.pick_sample(False, sample)[-1]["value"] == NIGHT
     assert tab.pick_sample(False, SimpleNamespace(simulated=False, index=0))[-1]["value"] == PHOTOGRAPHS
     assert tab.pick_sample(True, sample)[-1] == gr.skip()

@@ -31,7 +31,7 @@ def test_the_example_names_what_its_builder_shows(monkeypatch):
     kept = json.loads((example.FOLDER / "example.json").read_text())
     assert strip.shape == (32, 5 * 32, 3) and facts["crop"][2] == 32
     assert facts["titles"] == kept["titles"] and facts["restorers"] == kept["restorers"]
-    assert facts["psnr"].keys() == kept["psnr"].keys() and kept["photo"] == example.SHOT
+    assert facts["psnr"].keys() == kept["psnr"].keys() and kept["camera"] == example.CAMERA
     with Image.open(example.FOLDER / "example.webp") as shown:
         assert shown.size == (kept["crop"][2] * len(kept["titles"]), kept["crop"][2])
 
