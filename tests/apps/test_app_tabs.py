@@ -365,7 +365,7 @@ def test_results_open_on_what_was_measured(folder, tmp_path):
         empty, full = ResultsTab(tmp_path / "nothing"), ResultsTab(folder)
     assert empty.enter(False, RECORDED, ALL)[1] == RECORDED
     page, lines, _ = empty.fill(RECORDED, ALL, False)
-    assert page.count("<table>") == 7 and "PolyU" in page and "guarded-c5" in page and not lines
+    assert page.count("<table>") == 11 and "PolyU" in page and "guarded-c5" in page and not lines
     assert full.enter(False, RECORDED, ALL)[1] == RECORDED, "runs are there, but none was measured"
     measure(folder / PAIR[0], 27.25)
     assert full.enter(False, RECORDED, ALL)[1] == "noise-da"

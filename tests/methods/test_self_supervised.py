@@ -251,7 +251,7 @@ def test_self_collaboration_replaces_its_copy_after_each_period(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(METHODS, "self-collaboration", Watched)
         fit(small_recipe("self-collaboration", "training.max_steps=5"), tmp_path)
-    assert [not torch.equal(one, other) for one, other in pairwise(copies)] == [False, True, False, True]
+    assert [not torch.equal(one, other) for one, other in pairwise(copies[:5])] == [False, True, False, True]
 
 
 def test_self_collaboration_sets_restorer_and_discriminator_against_each_other():

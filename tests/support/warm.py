@@ -93,7 +93,7 @@ def draw_pictures() -> None:
     """Fill the caches of what recipes without data on disk train and are validated on, which copies inherit."""
     domains, schema = (importlib.import_module(f"workbench.{name}") for name in ("data.domains", "recipes.schema"))
     data = schema.Data()
-    domains.training_stream(data, frozenset({"target"}), 16, seed=0)
+    list(domains.training_stream(data, frozenset({"target"}), 16, seed=0).target)
     domains.validation_pairs(data)
     domains.source_validation_pairs(data)
 

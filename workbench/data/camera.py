@@ -280,6 +280,7 @@ class Roll(Sequence[Shot]):
         self.scenes, self.camera, self.seed, self.effect = scenes, camera, seed, effect
         self._side = (size + 2 * margin_of(effect)) // camera.enlargement
         self._taken: list[Shot | None] = [None] * shots
+        self.names = [f"{scenes[index % len(scenes)].name}-{index:03d}" for index in range(shots)]
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -298,7 +299,27 @@ class Roll(Sequence[Shot]):
         scene = self.scenes[index % len(self.scenes)]
         region = _detailed_region(scene.pixels, self._side, rng)
         photograph, reference = self.camera.shoot(region, rng, self.effect)
-        return Shot(f"{scene.name}-{index:03d}", photograph, reference)
+        return Shot(self.names[index], photograph, reference)
+
+
+class Side(Sequence[np.ndarray]):
+    """The photographs of a roll, or their references.
+
+    Parameters
+    ----------
+    roll : Roll
+    which : str
+        ``"photograph"`` or ``"reference"``, see `Shot`.
+    """
+
+    def __init__(self, roll: Roll, which: str):
+        self.roll, self.which, self.names = roll, which, roll.names
+
+    def __len__(self) -> int:
+        return len(self.roll)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return getattr(self.roll[index], self.which)
 
 
 def _detailed_region(pixels: np.ndarray, size: int, rng: np.random.Generator, candidates: int = 4) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from torch.utils.data import ConcatDataset, Subset
 
+from workbench.data.camera import Side
 from workbench.data.collections import Photographs, read_folder, read_pairs
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Degradation, build, degraded_pair
 from workbench.data.embedded import EFFECTS, TUNING, simulated_target, source_photographs
@@ -229,9 +230,8 @@ def _target(data: Data, with_references: bool) -> tuple[Sequence | None, Sequenc
             raise WorkbenchError("data.target: the oracle needs a target domain with references, not 'synthetic'")
         return None, None
     if isinstance(data.target, str) and data.target in EFFECTS:
-        shots = simulated_target("train", data.camera, domain=data.target)
-        names = [shot.name for shot in shots]
-        return Photographs([s.photograph for s in shots], names), Photographs([s.reference for s in shots], names)
+        roll = simulated_target("train", data.camera, domain=data.target)
+        return Side(roll, "photograph"), Side(roll, "reference")
     return _pairs(data.target) if with_references else (_joined(data.target, "input"), None)
 
 

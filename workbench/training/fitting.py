@@ -289,7 +289,7 @@ def _train(
         return
     seconds = run.summary.get("seconds", 0.0) + time.perf_counter() - begin
     said = {
-        name: {"name": needs.name, **{key: needs.summary.get(key) for key in ("seconds", "gmacs")}}
+        name: {"name": needs.name} | {key: needs.summary[key] for key in ("seconds", "gmacs") if key in needs.summary}
         for name, needs in needed.items()
     }
     summary = {
