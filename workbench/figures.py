@@ -19,6 +19,7 @@ from workbench.data.domains import Pair
 from workbench.evaluation.metrics import psnr
 from workbench.files import make_folder, replacing
 from workbench.images import to_float
+from workbench.probes.patches import texture
 from workbench.probes.spectra import detail_and_noise
 from workbench.restore import restore_array
 from workbench.restorers import Restorer
@@ -68,6 +69,22 @@ def crop_of(image: np.ndarray, across: float = 0.5, down: float = 0.5, side: int
     side = min(side, height, width)
     top, left = round(down * (height - side)), round(across * (width - side))
     return image[top : top + side, left : left + side]
+
+
+def textured_place(image: np.ndarray, side: int = 112) -> tuple[float, float]:
+    """``across`` and ``down`` of the most textured of 64 crops (`crop_of`) of a picture that lie in rows and columns.
+
+    To be asked of a reference, so that no result has a say in what is shown; dark and overexposed places count as flat.
+
+    Examples
+    --------
+    >>> picture = np.full((64, 64, 3), 0.5)
+    >>> picture[32:, 32:] += np.random.default_rng(0).uniform(-0.2, 0.2, (32, 32, 1))
+    >>> textured_place(picture, side=32)
+    (1.0, 1.0)
+    """
+    places = [(across, down) for across in np.linspace(0, 1, 8).tolist() for down in np.linspace(0, 1, 8).tolist()]
+    return max(places, key=lambda place: texture(crop_of(image, *place, side)))
 
 
 def views_of(pair: Pair, restorers: Mapping[str, Restorer | nn.Module]) -> Views:

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from workbench.data.domains import Pair, source_validation_pairs, validation_pairs
 from workbench.errors import WorkbenchError
 from workbench.images import to_float
 from workbench.methods import Method
+from workbench.probes.patches import texture
 from workbench.recipes import Recipe
 
 Window = tuple[slice, slice]
@@ -112,16 +112,6 @@ def _textured(pairs: Sequence[Pair], size: int, seed: tuple[int, int]) -> list[t
     for index, pair in enumerate(pairs):
         rng = np.random.default_rng((*seed, index))
         windows = [_window(pair, size, rng) for _ in range(CANDIDATES)]
-        score, window = max(((_texture(pair.reference[each]), each) for each in windows), key=lambda each: each[0])
+        score, window = max(((texture(pair.reference[each]), each) for each in windows), key=lambda each: each[0])
         found.append((score, pair, window))
     return [(pair, window) for _, pair, window in sorted(found, key=lambda each: -each[0])]
-
-
-def _texture(pixels: np.ndarray) -> float:
-    """Median of the local contrast: high where there is structure everywhere, and not along a few edges.
-
-    What is nearly black or white counts as flat, for there neither noise nor its removal shows.
-    """
-    grey = to_float(pixels).mean(axis=2)
-    contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))
-    return float(np.median(np.where((grey > 0.1) & (grey < 0.9), contrast, 0)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from workbench.data.domains import Pair
@@ -46,3 +47,13 @@ def held_out_patches(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor] | None:
 def image_batch(images: Sequence[np.ndarray]) -> Tensor:
     """Images (H, W, 3) of equal size as one tensor (N, 3, H, W)."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+
+
+def texture(pixels: np.ndarray) -> float:
+    """Median of the local contrast: high where there is structure everywhere, and not along a few edges.
+
+    What is nearly black or white counts as flat, for there neither noise nor its removal shows.
+    """
+    grey = to_float(pixels).mean(axis=2)
+    contrast = np.sqrt(np.maximum(uniform_filter(grey**2, 5) - uniform_filter(grey, 5) ** 2, 0))
+    return float(np.median(np.where((grey > 0.1) & (grey < 0.9), contrast, 0)))
