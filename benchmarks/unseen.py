@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from workbench.data.collections import read_folder, read_pairs
 from workbench.data.domains import Pair
 from workbench.data.embedded import simulated_target
+from workbench.data.folders import is_paired
 from workbench.figures import INPUT, REFERENCE, Views, save_figure, side_by_side, views_of
-from workbench.images import list_images, read_image, to_float
+from workbench.images import to_float
 from workbench.restore import restore_array
 from workbench.restorers import Restorer, load_restorer
 
@@ -41,15 +43,14 @@ def simulated(restorers: dict[str, Restorer]) -> dict[str, Views]:
 
 def photographs(folder: Path, restorers: dict[str, Restorer]) -> dict[str, Views]:
     """The photographs of a folder, with their references where it has ``input/`` and ``target/``."""
-    inputs = folder / "input" if (folder / "input").is_dir() else folder
-    rows = {}
-    for path in list_images(inputs):
-        photo, reference = read_image(path).pixels, folder / "target" / path.name
-        if reference.is_file():
-            rows[path.stem] = views_of(Pair(path.stem, photo, read_image(reference).pixels), restorers)
-        else:
-            made = {name: restore_array(each, to_float(photo)).clip(0, 1) for name, each in restorers.items()}
-            rows[path.stem] = {INPUT: to_float(photo), **made, REFERENCE: None}
+    if is_paired(folder):
+        degraded, clean = read_pairs(folder)
+        pairs = zip(degraded.names, degraded, clean, strict=True)
+        return {Path(name).stem: views_of(Pair(name, photo, reference), restorers) for name, photo, reference in pairs}
+    rows, photos = {}, read_folder(folder)
+    for name, photo in zip(photos.names, photos, strict=True):
+        made = {title: restore_array(each, to_float(photo)).clip(0, 1) for title, each in restorers.items()}
+        rows[Path(name).stem] = {INPUT: to_float(photo), **made, REFERENCE: None}
     return rows
 
 

@@ -9,24 +9,22 @@ from data_tools.catalogue import CATALOGUE, DOWNLOADS, find, is_present
 from data_tools.entries import Entry, Part
 from workbench.data.folders import read_prepared
 from workbench.data.root import data_root
-
-_COLUMNS = "{:<20} {:<16} {:<16} {:<18} {}"
+from workbench.tabular import as_text
 
 
 def overview(root: str | os.PathLike | None = None) -> Iterator[str]:
-    """One line a part: what to call it, its number of pairs or images, what is on disk, how to get it, what for."""
+    """A line a part: what to call it, its number of pairs or images, what is on disk, how to get it, what for."""
     yield f"Data sets in {data_root(root)}; more on one: workbench data list NAME; on all and the papers: docs/data.md"
-    task = None
+    lines, task = [["", "published", "on disk", "get", "for"]], None
     for entry in sorted(CATALOGUE.values(), key=lambda entry: _TASKS.index(entry.task)):
         if entry.task != task:
             task = entry.task
-            yield ""
-            yield _COLUMNS.format(task.upper(), "PUBLISHED", "ON DISK", "GET", "FOR")
+            lines.append([task.upper(), "", "", "", ""])
         for part in entry.parts:
             role = entry.role if part is entry.parts[0] else ""
             published = "" if part.count is None else f"{part.count:,} {part.kind}"
-            on_disk, get = _on_disk(entry, part, root), _get(entry, part)
-            yield _COLUMNS.format(entry.full_name(part), published, on_disk, get, role).rstrip()
+            lines.append([entry.full_name(part), published, _on_disk(entry, part, root), _get(entry, part), role])
+    yield as_text(lines, right=())
 
 
 def details(name: str, root: str | os.PathLike | None = None) -> Iterator[str]:

@@ -63,7 +63,10 @@ def test_cheap_commands_wait_for_nothing_that_they_do_not_need(tmp_path):
 def test_recipes_are_listed(call):
     status, out, _ = call("recipes")
     assert status == 0
-    assert "denoise-pocket" in out and "denoise-paper" in out
+    head, _, *lines = out.splitlines()
+    place = head.index("method")
+    methods = {line.split()[0]: line[place:].split()[0] for line in lines}
+    assert methods["denoise-paper"] == "noise-space" and methods["condition-quality-pocket"] == "condition-quality"
 
 
 def test_train_then_evaluate_then_restore(call, tmp_path, pairs):

@@ -18,6 +18,7 @@ from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.runs.folder import Run
+from workbench.tabular import as_text
 from workbench.training import fit
 
 RECIPE = "denoise-pocket"
@@ -82,15 +83,15 @@ def _table(result: dict, counts: dict[str, int], seed: int) -> str:
         "source": f"source domain: AWGN sigma {SOURCE_SIGMA:.0f}, {counts['source']} held-out pictures",
     }
     metrics = chosen(STANDARD)
-    heads = "".join(f"{metric.heading().replace(' ', ''):>8}" for metric in metrics)
-    lines = [f"\n{RECIPE}, seed {seed}, {result['seconds']:.0f} s of training and evaluation"]
+    lines = [["", *(metric.heading() for metric in metrics)]]
     for domain, title in titles.items():
-        lines += [title, f"  {'':<12}{heads}"]
+        lines.append([title, *[""] * len(metrics)])
         for name, scores in result[domain].items():
             cells = [(scores[metric.name], metric.digits) for metric in metrics]
-            numbers = "".join("       -" if value is None else f"{value:8.{digits}f}" for value, digits in cells)
-            lines.append(f"  {LABELS.get(name, name):<12}{numbers}")
-    return "\n".join(lines)
+            numbers = ["-" if value is None else f"{value:.{digits}f}" for value, digits in cells]
+            lines.append([f"  {LABELS.get(name, name)}", *numbers])
+    head = f"\n{RECIPE}, seed {seed}, {result['seconds']:.0f} s of training and evaluation"
+    return f"{head}\n{as_text(lines)}"
 
 
 def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], most: int = 4) -> Path:

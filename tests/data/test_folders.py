@@ -29,7 +29,8 @@ def test_partners_have_the_same_path_for_every_user(tmp_path):
     )
     assert [pair.name for pair in list_pairs(good).pairs] == ["a.png", "x/a.png"] and not list_pairs(good).alone
     assert check(good, progress=False).ok and check(good, progress=False).parts[0].count == 2
-    assert [len(side) for side in read_pairs(good)] == [2, 2]
+    assert [side.names for side in read_pairs(good)] == 2 * [["a.png", "x/a.png"]]
+    assert read_folder(good).names == ["a.png", "x/a.png"], "not two of the same name"
     assert [image["name"] for image in evaluate_folder(lambda image: image, good, metrics=FIDELITY)["images"]] == [
         "a.png", "x/a.png",
     ]  # fmt: skip

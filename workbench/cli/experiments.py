@@ -18,9 +18,10 @@ from workbench.terminal import say
 def recipes() -> None:
     """List the packaged recipes."""
     from workbench.recipes import available
+    from workbench.tabular import as_text
 
-    for recipe in available():
-        print(f"{recipe.name:<20} {recipe.scale:<7} {recipe.method:<12} {recipe.description}")
+    lines = [(recipe.name, recipe.scale, recipe.method, recipe.description) for recipe in available()]
+    print(as_text([("recipe", "scale", "method", "what it trains"), *lines], right=()))
 
 
 def train(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from workbench.comparison.running import Failure
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.files import make_folder, write_text
 from workbench.recipes import Recipe, load_recipe
-from workbench.tabular import as_markdown, as_text
+from workbench.tabular import as_csv, as_markdown, as_text
 
 COLUMNS = ("cell", "method", "seed", "test", "images", *STANDARD, "steps", "seconds", "warm_seconds",
            "seconds_per_step", "peak_mib", "seconds_per_megapixel", "settings", "commit", "gmacs",
@@ -123,11 +122,7 @@ def _numbers(values: Mapping[str, float | None]) -> dict[str, str]:
 
 def write_csv(rows: Iterable[dict], columns: Sequence[str] = COLUMNS) -> str:
     """Rows as CSV with the columns `COLUMNS`, or others."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    return as_csv([columns, *([row.get(name, "") for name in columns] for row in rows)]) + "\n"
 
 
 def read_csv(path: Path | io.StringIO) -> pd.DataFrame:

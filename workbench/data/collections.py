@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.data.folders import list_pictures, matched_pairs
+from workbench.data.folders import list_pictures, matched_pairs, with_names
 from workbench.images import read_image
 
 
@@ -37,13 +37,14 @@ class PhotographFiles(Sequence):
     Parameters
     ----------
     paths : sequence of Path
+    names : sequence of str
+        Below their folder, with sub-folders: those may hold files of equal names.
     budget : int
         Bytes of decoded pixels kept in memory, least recently used out first.
     """
 
-    def __init__(self, paths: Sequence[Path], budget: int = 2**30):
-        self.paths, self.budget = list(paths), budget
-        self.names = [path.name for path in self.paths]
+    def __init__(self, paths: Sequence[Path], names: Sequence[str], budget: int = 2**30):
+        self.paths, self.names, self.budget = list(paths), list(names), budget
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self._bytes = 0
 
@@ -64,10 +65,11 @@ class PhotographFiles(Sequence):
 
 def read_folder(folder: Path, side: str = "input") -> PhotographFiles:
     """The pictures of a folder; arguments and errors as of `workbench.data.folders.list_pictures`."""
-    return PhotographFiles(list_pictures(folder, side))
+    names, paths = zip(*with_names(list_pictures(folder, side)), strict=True)
+    return PhotographFiles(paths, names)
 
 
 def read_pairs(folder: Path) -> tuple[PhotographFiles, PhotographFiles]:
     """The degraded and the clean images of a paired folder; errors as of `workbench.data.folders.matched_pairs`."""
-    pairs = matched_pairs(folder)
-    return PhotographFiles([pair.degraded for pair in pairs]), PhotographFiles([pair.clean for pair in pairs])
+    names, degraded, clean = zip(*matched_pairs(folder), strict=True)
+    return PhotographFiles(degraded, names), PhotographFiles(clean, names)

@@ -82,7 +82,7 @@ def training_stream(data: Data, parts: Parts, patch_size: int, seed: int) -> Pat
     ----------
     data : Data
         The recipe's section.
-    parts : frozenset of str and Draw
+    parts : frozenset of str and RandomPart
         What a sample holds, see `PatchStream`.
     patch_size, seed : int
 

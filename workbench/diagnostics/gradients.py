@@ -45,7 +45,7 @@ def gradient_shares(method: NoiseSpaceAdaptation, batch: Batch, step: int) -> di
     Parameters
     ----------
     method : NoiseSpaceAdaptation
-        Such as from `workbench.training.Run.method`.
+        Such as from `workbench.runs.Run.method`.
     batch : dict of str to Tensor
         As in training; see `training_batch`.
     step : int

@@ -13,7 +13,7 @@ from workbench.data.domains import Pair, source_validation_pairs, validation_pai
 from workbench.errors import WorkbenchError
 from workbench.images import to_float
 from workbench.methods import Method
-from workbench.probes.patches import texture
+from workbench.probes.patches import image_batch, texture
 from workbench.recipes import Recipe
 
 Window = tuple[slice, slice]
@@ -69,7 +69,7 @@ def restore_both(method: Method, images: ProbeImages, average: bool = False) -> 
     Parameters
     ----------
     method : Method
-        Such as from `workbench.training.Run.method`.
+        Such as from `workbench.runs.Run.method`.
     images : ProbeImages
     average : bool
         Restore by the moving average, or whatever the recipe exports, instead of the raw weights. In training the
@@ -96,9 +96,7 @@ def _patches(
             window = _window(pair, size, np.random.default_rng((*seed, index)))
         references.append(to_float(pair.reference[window]))
         degraded.append(to_float(pair.degraded[window]))
-    return tuple(
-        torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).contiguous() for patches in (references, degraded)
-    )
+    return image_batch(references), image_batch(degraded)
 
 
 def _window(pair: Pair, size: int, rng: np.random.Generator) -> Window:

@@ -33,8 +33,7 @@ is what the denoiser itself takes out, and learns on to become a better one, it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -56,6 +55,7 @@ from workbench.probes.patches import held_out_patches
 from workbench.probes.reliance import reliance
 from workbench.recipes import Recipe
 from workbench.recipes.schema import Network, Probability, Section
+from workbench.restorers.passes import evaluating
 
 if TYPE_CHECKING:
     from workbench.data.domains import Pair
@@ -85,19 +85,6 @@ def _passed(network: nn.Module, noised: Tensor, conditions: list[Tensor], alpha_
         torch.cat(conditions).contiguous(memory_format=torch.channels_last),
         alpha_bar.repeat(count),
     ).float()
-
-
-@contextmanager
-def _evaluating(*networks: nn.Module) -> Iterator[None]:
-    """Without dropout for a while."""
-    before = [network.training for network in networks]
-    for network in networks:
-        network.eval()
-    try:
-        yield
-    finally:
-        for network, training in zip(networks, before, strict=True):
-            network.train(training)
 
 
 class NoiseSpaceAdaptation(Method):
@@ -220,7 +207,7 @@ class NoiseSpaceAdaptation(Method):
         if self.options.conditions != "both" or source is None or target is None:
             return {}
         clean, degraded, photographs = (patches.to(self.device) for patches in (*source, target[1]))
-        with _evaluating(self.restorer, self.diffusion), torch.no_grad():
+        with evaluating(self.restorer, self.diffusion), torch.no_grad():
             conditions = [self.restorer(images).float() for images in (degraded, photographs)]
             table = reliance(NoisePredictor.of(self), clean, *conditions, ("other",))
         order = "shuffled" if self.options.channel_shuffle else "fixed"

@@ -7,6 +7,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from workbench.tabular import as_text
+
 PROJECT = "noise-da-workbench"
 
 
@@ -49,9 +51,8 @@ def _licence(package: Distribution) -> str:
 
 
 def format_licences(rows: list[tuple[str, str, str]]) -> str:
-    """The list as lines to print."""
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{name:<{widths[0]}}  {version:<{widths[1]}}  {licence}" for name, version, licence in rows)
+    """The list as a table to print."""
+    return as_text([("package", "version", "licence"), *rows], right=())
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Haze
+from workbench.probes.patches import image_batch
 
 Picture = np.ndarray
 
@@ -64,7 +64,7 @@ class Corruption:
         corrupted = [
             self.apply(picture, level, np.random.default_rng((seed, index))) for index, picture in enumerate(pictures)
         ]
-        return torch.from_numpy(np.stack(corrupted).astype(np.float32)).permute(0, 3, 1, 2).contiguous().to(images)
+        return image_batch(corrupted).float().to(images)
 
 
 def _awgn(picture: Picture, level: float, rng: np.random.Generator) -> Picture:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pydantic import Field
 from torch import Tensor
 
@@ -23,7 +21,7 @@ class Masked(procedure.Procedure):
 
         seed: int = Field(0, ge=0, lt=2**63, description="of the masks")
 
-    options: ClassVar[Options]
+    options: Options
 
     def restore(self, degraded: Tensor, passes: Passes) -> Tensor:
         """What the network makes of the picture."""

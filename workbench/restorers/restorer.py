@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from workbench.images import to_float, to_uint
 from workbench.recipes import one_line
 from workbench.recipes.reading import parse
 from workbench.restorers.kinds import KINDS, kind_of
-from workbench.restorers.passes import Passes, Progress, Trace
+from workbench.restorers.passes import Passes, Progress, Trace, evaluating
 from workbench.restorers.procedure import Options, Procedure
 
 _BAND = 256
@@ -213,7 +213,7 @@ class Restorer:
 
         passes = Passes(self.networks, tile, procedure.passes, progress, trace and show)
         large = degraded[0, 0].numel() > _LARGE
-        with torch.inference_mode(), _evaluated(self.networks.values()), kept_memory() if large else nullcontext():
+        with torch.inference_mode(), evaluating(*self.networks.values()), kept_memory() if large else nullcontext():
             restored = back(procedure.restore(degraded * (high - low) + low if adapted else degraded, passes))
         self.notes |= {note for name in passes.cut if (note := self._of_tiles(name))}
         return restored
@@ -276,19 +276,6 @@ def parse_options(settings: Iterable[str]) -> dict[str, object]:
         except yaml.YAMLError as error:
             raise WorkbenchError(f"option {setting}: {value!r} is not a valid value") from error
     return options
-
-
-@contextmanager
-def _evaluated(networks) -> Iterator[None]:
-    """Networks in evaluation mode, and as they were after it."""
-    were = [(network, network.training) for network in networks]
-    for network, _ in were:
-        network.eval()
-    try:
-        yield
-    finally:
-        for network, training in were:
-            network.train(training)
 
 
 def _array(picture: Tensor) -> np.ndarray:

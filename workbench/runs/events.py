@@ -58,7 +58,7 @@ class EventReader:
     Parameters
     ----------
     folder : Path
-        Folder of event files, such as `workbench.training.Run.events`; it may be missing.
+        Folder of event files, such as `workbench.runs.Run.events`; it may be missing.
     """
 
     def __init__(self, folder: Path):
