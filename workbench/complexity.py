@@ -18,21 +18,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from workbench.errors import WorkbenchError
 from workbench.nets import build
 from workbench.nets.registry import DIFFUSION_NETWORKS, RESTORERS, TIMED_NETWORKS
-from workbench.papers import published
-from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS, COMPLEXITY_TABLES
+from workbench.papers.noise_space_adaptation import COMPLEXITY_NOTES as NOTES
+from workbench.papers.noise_space_adaptation import COMPLEXITY_ROWS, COMPLEXITY_SAID, published_costs
 from workbench.restorers import Restorer
 from workbench.tabular import as_text
 
 GMACS_SIDE = 128
 """Side in pixels of the image for which multiplications are counted, that of the paper's patches."""
-
-_PASSES = "ap-bsn: its refinement included, nine passes of the network; the paper's number is of one."
-_STEPS = (
-    "selfdeblur, vdip: all steps of an image's optimisation, reckoned from one step; the paper's number is of one pass."
-)
-_LARGER = "uformer: the paper's GMACs fit pictures of 256x256; what else its networks have it does not say."
-NOTES = {("ap-bsn",): _PASSES, ("selfdeblur", "vdip"): _STEPS, ("uformer",): _LARGER}
-"""What the numbers of some networks include, by the beginnings of their names."""
 
 _SECONDS, _REPETITIONS = 2.0, 5
 
@@ -100,7 +92,9 @@ def measure_complexity(
     """
     if side < GMACS_SIDE or side % GMACS_SIDE:
         raise WorkbenchError(f"side {side}: give a multiple of {GMACS_SIDE}")
-    theirs = _published()
+    theirs = {
+        row: {f"published_{key}": value for key, value in cost.items()} for row, cost in published_costs().items()
+    }
     rows = []
     for name in [*RESTORERS, *DIFFUSION_NETWORKS, *TIMED_NETWORKS] if names is None else names:
         if progress is not None:
@@ -124,7 +118,7 @@ def format_complexity(rows: list[Complexity], side: int, device: str) -> str:
     ]  # fmt: skip
     notes = [
         f"GMACs at {GMACS_SIDE}x{GMACS_SIDE}; time and memory at {side}x{side} on {device}, one image at a time.",
-        "(paper): Liao et al., ICLR 2025, Appendix A1.3, Table A2, as printed; lines without other numbers: Table A2.",
+        COMPLEXITY_SAID,
     ]
     notes += [note for names, note in NOTES.items() if any(row.network.startswith(names) for row in rows)]
     return "\n".join([as_text([header, *lines]), *notes])
@@ -141,16 +135,6 @@ def device_name(device: torch.device) -> str:
 def to_json(rows: list[Complexity], side: int, provenance: dict) -> dict:
     """The table as data, with what was measured on."""
     return {"side": side, "provenance": provenance, "networks": [asdict(row) for row in rows]}
-
-
-def _published() -> dict[str, dict[str, float]]:
-    """What the paper states of costs, by row."""
-    keys = {"Parameter (M)": "published_parameters", "GMACs (G)": "published_gmacs"}
-    rows: dict[str, dict[str, float]] = {}
-    for number in (number for table in COMPLEXITY_TABLES for number in published("noise-da", table)):
-        rows.setdefault(number.row, {})[keys[number.metric]] = number.value
-    del rows["Unet-S"]  # which is Ours
-    return rows
 
 
 def _measure(name: str, device: torch.device, side: int, numbers: dict[str, float]) -> Complexity:

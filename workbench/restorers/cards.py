@@ -89,9 +89,8 @@ def _check(card: dict) -> None:
     kind, options, networks = card["kind"], card["options"], card["networks"]
     if not isinstance(kind, str) or not isinstance(options, dict) or not isinstance(networks, dict):
         raise _Wrong("kind is a name, options and networks are mappings")
-    least = 1 if kind is None else 0  # classical denoisers have none
-    if not least <= len(networks) <= _MOST_NETWORKS:
-        raise _Wrong(f"it has {len(networks)} networks; {least} to {_MOST_NETWORKS} are possible")
+    if len(networks) > _MOST_NETWORKS:
+        raise _Wrong(f"it has {len(networks)} networks; {_MOST_NETWORKS} are possible at most")
     for role, entry in networks.items():
         if not isinstance(entry["network"]["name"], str) or not isinstance(entry["prefix"], str):
             raise _Wrong(f"network {role!r} needs a name and a prefix")

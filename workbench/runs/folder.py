@@ -105,7 +105,7 @@ class Run:
         WorkbenchError
             When there is no such snapshot or no checkpoint, or its weights are not those of the recipe.
         """
-        import torch  # and Lightning with the methods: those who only list runs need not wait for them
+        import torch  # and much with the methods: those who only list runs need not wait for them
 
         from workbench.methods import METHODS
 

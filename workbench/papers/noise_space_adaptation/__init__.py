@@ -45,6 +45,16 @@ COMPLEXITY_ROWS = {
 }  # fmt: skip
 """Rows of `COMPLEXITY_TABLES` by the name that the network has here; Table A2 calls Unet-S Ours."""
 COMPLEXITY_TABLES = ("A1.3", "A2")
+COMPLEXITY_SAID = (
+    "(paper): Liao et al., ICLR 2025, Appendix A1.3, Table A2, as printed; lines without other numbers: Table A2."
+)
+_PASSES = "ap-bsn: its refinement included, nine passes of the network; the paper's number is of one."
+_STEPS = (
+    "selfdeblur, vdip: all steps of an image's optimisation, reckoned from one step; the paper's number is of one pass."
+)
+_LARGER = "uformer: the paper's GMACs fit pictures of 256x256; what else its networks have it does not say."
+COMPLEXITY_NOTES = {("ap-bsn",): _PASSES, ("selfdeblur", "vdip"): _STEPS, ("uformer",): _LARGER}
+"""What the numbers of some networks include, here and there, by the beginnings of their names."""
 
 
 @cache
@@ -91,3 +101,14 @@ NOISE_SPACE_ADAPTATION = Paper(
     },
     experiment,
 )
+
+
+def published_costs() -> dict[str, dict[str, float]]:
+    """What the paper states of networks, by row: ``parameters`` in millions and ``gmacs``."""
+    keys = {"Parameter (M)": "parameters", "GMACs (G)": "gmacs"}
+    rows: dict[str, dict[str, float]] = {}
+    for number in NOISE_SPACE_ADAPTATION.numbers:
+        if number.table in COMPLEXITY_TABLES:
+            rows.setdefault(number.row, {})[keys[number.metric]] = number.value
+    del rows["Unet-S"]  # which is Ours
+    return rows
