@@ -28,6 +28,7 @@ from workbench.data.root import folder_of
 from workbench.evaluation.metrics import psnr
 from workbench.figures import panel, save_figure
 from workbench.files import write_text
+from workbench.images import to_uint
 from workbench.recipes import load_recipe
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 def source_pairs(recipe: str) -> Iterator[Pair]:
     """The embedded held-out photographs with a recipe's synthetic degradation, as 8-bit pictures."""
     for pair in source_validation_pairs(load_recipe(recipe).data):
-        yield np.rint(pair.degraded.clip(0, 1) * 255).astype(np.uint8), pair.reference
+        yield to_uint(pair.degraded), pair.reference
 
 
 def target_pairs(recipe: str) -> Iterator[Pair]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from workbench.data.degradations import Degradation, cut, margin_of
 from workbench.data.demosaicing import bayer_sites, demosaic
+from workbench.images import to_uint
 
 # XYZ to camera colour matrices of the four cameras of the Darmstadt data set, as listed by Brooks et al. (2019).
 XYZ_TO_CAMERA = np.array(
@@ -165,7 +166,7 @@ class Camera:
             colours = (colours.clip(0, 1) @ np.linalg.inv(to_camera).T.astype(np.float32)).clip(0, 1)
             picture = colours ** np.float32(1 / GAMMA)
             picture = _smooth(_tone_curve(picture) if self.tone_curve else picture, *self.noise_reduction)
-            return np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
+            return to_uint(picture)
 
         still = capture(linear)
         raw = still if effect is None else capture(effect(linear, rng))

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import scipy
 
+from workbench.images import to_uint
+
 # Leaves are painted in batches of about this many bounding-box pixels, which bounds the memory used.
 BATCH_PIXELS = 2_000_000
 
@@ -78,7 +80,7 @@ def dead_leaves(
     image = image.reshape(height, oversampling, width, oversampling, 3).mean(axis=(1, 3))
     if blur > 0:
         image = scipy.ndimage.gaussian_filter(image, (blur, blur, 0))
-    return np.rint(image.clip(0, 1) * 255).astype(np.uint8)
+    return to_uint(image)
 
 
 def leaf_map(

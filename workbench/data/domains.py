@@ -18,7 +18,7 @@ from workbench.data.folders import is_paired
 from workbench.data.root import DATASET, PATCHES, data_root, folder_of
 from workbench.data.streams import Parts, PatchStream, Source
 from workbench.errors import WorkbenchError
-from workbench.images import to_float
+from workbench.images import to_float, to_uint
 from workbench.recipes.schema import PAIRS, Data, MixtureEntry
 
 EMBEDDED, SYNTHETIC = "embedded", "synthetic"
@@ -203,7 +203,7 @@ def _degraded(degradation: Degradation, pictures: Iterable[tuple[str, np.ndarray
     pairs = []
     for index, (name, pixels) in enumerate(pictures):
         clean, degraded = degraded_pair(degradation, to_float(pixels), np.random.default_rng((25, index)))
-        pairs.append(Pair(name, degraded, np.rint(clean * 255).astype(np.uint8)))
+        pairs.append(Pair(name, degraded, to_uint(clean)))
     return pairs
 
 

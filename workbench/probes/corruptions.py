@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from workbench.data.degradations import AdditiveWhiteGaussianNoise, Haze
+from workbench.images import to_uint
 from workbench.probes.patches import image_batch
 
 Picture = np.ndarray
@@ -79,7 +80,7 @@ def _jpeg(picture: Picture, level: float, _rng: np.random.Generator) -> Picture:
     if level > 99:
         raise ValueError(f"JPEG level {level} is above 99: the level is 100 - quality, and quality starts at 1")
     file = io.BytesIO()
-    pixels = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
+    pixels = to_uint(picture)
     Image.fromarray(pixels).save(file, "JPEG", quality=round(100 - level))
     return np.asarray(Image.open(file), dtype=np.float32) / 255
 
