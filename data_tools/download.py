@@ -21,7 +21,7 @@ from data_tools.locking import locked
 from data_tools.unpack import check_space
 from workbench import __version__
 from workbench.errors import WorkbenchError
-from workbench.files import rename, write_json
+from workbench.files import cannot_write, make_folder, rename, write_json
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -68,7 +68,7 @@ def download(file: RemoteFile, folder: Path, progress: bool = True, pause: float
     final = folder / file.name
     part = folder / f"{file.name}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with locked(final):  # several data sets come from one archive: the second process waits, and finds it there
             if not final.exists():
                 _fetch(file, part, progress, pause)
@@ -79,7 +79,7 @@ def download(file: RemoteFile, folder: Path, progress: bool = True, pause: float
         if file.size not in (None, size):
             raise DownloadError(f"{final}: has {size} bytes, {file.size} are published; delete it and try again")
     except OSError as error:
-        raise WorkbenchError(f"{error.filename or final}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(error.filename or final, error) from error
     return final
 
 

@@ -30,7 +30,7 @@ from workbench.data.folders import (
 )
 from workbench.data.root import PATCHES
 from workbench.errors import WorkbenchError
-from workbench.files import distinct, write_text
+from workbench.files import cannot_write, distinct, write_text
 from workbench.images import read_image, write_png
 
 MANIFEST = "patches.jsonl"
@@ -152,7 +152,7 @@ def cut_patches(
             count = _cut_all(pictures, work, cut, workers, progress, problems)
             work.rename(destination)
     except OSError as error:
-        raise WorkbenchError(f"{error.filename or work}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(error.filename or work, error) from error
     return Outcome(destination, [PartOutcome("", kind, count, None, problems)])
 
 

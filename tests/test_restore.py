@@ -256,7 +256,7 @@ def test_an_input_is_never_overwritten(tmp_path):
 
 def test_an_output_folder_that_cannot_be(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(WorkbenchError, match="file: cannot be made a folder"):
+    with pytest.raises(WorkbenchError, match="file: cannot be written"):
         restore_files(Invert(), [], tmp_path / "file")
 
 

@@ -13,6 +13,7 @@ from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.figures import save_figure, side_by_side, views_of
+from workbench.files import make_folder
 from workbench.images import to_uint, write_png
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
@@ -103,7 +104,7 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
         The overview.
     """
     matplotlib.use("agg")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     restorers = {LABELS[method]: run.restorer() for method, run in runs.items()}
     chosen = [pairs[index] for index in np.linspace(0, len(pairs) - 1, min(most, len(pairs))).round().astype(int)]
     rows = {pair.name: views_of(pair, restorers) for pair in chosen}

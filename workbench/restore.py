@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from workbench.errors import WorkbenchError
-from workbench.files import distinct
+from workbench.files import distinct, make_folder
 from workbench.images import list_images, read_image, write_png
 from workbench.restorers import Restorer, StoppedError
 from workbench.restorers.passes import Progress, Trace
@@ -114,10 +114,7 @@ def restore_files(
         The output folder cannot be made.
     """
     output_dir = Path(output_dir)
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkbenchError(f"{output_dir}: cannot be made a folder for the results ({error.strerror})") from error
+    make_folder(output_dir)
     failed = []
 
     def fail(path: Path, error: WorkbenchError) -> None:

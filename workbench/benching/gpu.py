@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.files import make_folder
+
 MINUTES = 40
 
 
@@ -55,7 +57,7 @@ def run_plan(parts: list[Part], output: Path) -> list[dict[str, str]]:
     list of dict
         ``{"name", "reason"}`` of each part that failed. What a part printed is in ``NUMBER.log`` in the folder.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     failed = []
     for number, part in enumerate(parts, 1):
         print(f"{number}/{len(parts)} {part}", flush=True)
