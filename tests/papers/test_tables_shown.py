@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.tables import OWN, PROVENANCE, report
+from support.tables import OWN, PROVENANCE, SIDD, report
 
 from workbench import nets
 from workbench.errors import WorkbenchError
@@ -45,6 +45,25 @@ def test_the_same_measurement_replaces_its_record_and_another_does_not(add):
     save_evaluation(folder, elsewhere, report(5.0), PROVENANCE)
     means = {path.name: read_evaluation(path).mean["psnr"] for path in (folder / "evaluations").iterdir()}
     assert means == {"own-blocks-volume.json": 2.0, "own-rgb.json": 3.0, "own-2-blocks-volume.json": 5.0}
+
+
+def test_a_measurement_by_fewer_metrics_takes_nothing_away(add, lines):
+    folder = add("run", "denoise-paper", result=report(31.0, 0.8, 0.2))
+    fewer = report() | {"mean": {"ssim": 0.7}, "input_mean": {"ssim": 0.5}}
+    save_evaluation(folder, SIDD, fewer, PROVENANCE)
+    records = {path.name: read_evaluation(path).mean for path in (folder / "evaluations").iterdir()}
+    assert records == {
+        "sidd-validation-blocks-volume.json": {"psnr": 31.0, "ssim": 0.8, "lpips": 0.2},
+        "sidd-validation-2-blocks-volume.json": {"ssim": 0.7},
+    }
+    told = {line.metric: (line.ours, line.n) for line in lines("1") if line.ours is not None}
+    assert told["PSNR"] == (31.0, 1) and told["LPIPS"] == (0.2, 1) and told["SSIM"][1] == 1
+    save_evaluation(folder, SIDD, report(32.0, 0.9, 0.1), PROVENANCE)
+    assert len(list((folder / "evaluations").iterdir())) == 2
+    with_more = replace(SIDD, location="photos/others")
+    assert save_evaluation(folder, with_more, fewer, PROVENANCE).name == "sidd-validation-3-blocks-volume.json"
+    path = save_evaluation(folder, with_more, report(), PROVENANCE)
+    assert path.name == "sidd-validation-3-blocks-volume.json", "all that was measured before, and more"
 
 
 def test_which_restorers_belong_to_a_run(add, tmp_path):

@@ -14,6 +14,7 @@ from workbench.data.domains import data_locations
 from workbench.data.fingerprints import fingerprints
 from workbench.data.root import meant
 from workbench.errors import WorkbenchError
+from workbench.evaluation.measures import STANDARD
 from workbench.files import find_files
 from workbench.methods import resolve
 from workbench.recipes import Recipe, load_recipe
@@ -165,7 +166,10 @@ class Job:
         return difference(resolve(self.run.recipe), self.resolved)
 
     def evaluation(self, location: str) -> Evaluation | None:
-        """What was measured on a test set as it is, since the training; None if nothing was, or if pictures failed."""
+        """What was measured on a test set as it is, since the training, by all metrics of comparisons.
+
+        None if nothing was, or if pictures failed.
+        """
         finished_at = self.run.summary.get("finished_at", "")
         for path in find_files(self.run.folder / FOLDER, "*.json"):
             try:
@@ -174,7 +178,8 @@ class Job:
                 continue  # damaged: measured again
             same = meant(found.location) == meant(location) and found.protocol == self.grid.protocol
             same = same and not found.options and found.fingerprint in (None, self.grid.fingerprints.get(location))
-            if same and found.date >= finished_at and found.images and not found.failed:
+            whole = found.images and not found.failed and set(STANDARD) <= found.mean.keys()
+            if same and whole and found.date >= finished_at:
                 return found
         return None
 

@@ -47,7 +47,9 @@ def package_restorer(
     card, restorer = read_card(run.weights.with_suffix(".json")), run.restorer()
     metrics = {}
     kept = [read_evaluation(path) for path in find_files(run.folder / FOLDER, "*.json")]
-    known = {each.location: each for each in kept if each.protocol == protocol and not each.failed}
+    known = {
+        each.location: each for each in kept if each.protocol == protocol and not each.failed and each.mean.get("psnr")
+    }
     for test, location in tests.items():
         if found := known.get(location):
             mean, before, images = found.mean["psnr"], found.input_mean["psnr"], found.images

@@ -162,15 +162,15 @@ def _written_out(recipe: Recipe) -> Recipe:
 
 
 def _groups(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
-    """Measurements that differ in nothing but the seed; of a seed that was trained twice the later one counts."""
-    groups: dict[str, dict[int, Measurement]] = {}
+    """Measurements that differ in nothing but the seed, the metrics and the date, by which they are sorted."""
+    groups: dict[str, list[Measurement]] = {}
     for each in sorted(measurements, key=lambda each: each.evaluation.date):
         each = replace(each, recipe=_written_out(each.recipe))
         done = each.evaluation
         what = done.data_set if done.data_set and done.complete else f"{done.location} {done.images}"
         key = json.dumps([_settings(each.recipe), what, done.protocol, done.options], default=str)
-        groups.setdefault(key, {})[each.recipe.seed] = each
-    return [list(group.values()) for group in groups.values()]
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
 
 
 def _options(evaluation: Evaluation) -> list[str]:
@@ -179,13 +179,17 @@ def _options(evaluation: Evaluation) -> list[str]:
 
 
 def _line(number: Number, experiment: Experiment, group: list[Measurement]) -> Line | None:
-    """A group's line under a published number; None if it does not count for it or has no such metric."""
-    recipe, done = group[0].recipe, group[0].evaluation
+    """A group's line under a published number; None if it does not count for it or has no such metric.
+
+    Of a seed that was trained or measured twice the later one counts.
+    """
     metric = number.metric.lower()
-    group = [each for each in group if each.evaluation.mean.get(metric) is not None]
+    latest = {each.recipe.seed: each for each in group if metric in each.evaluation.mean}
+    group = [each for each in latest.values() if each.evaluation.mean[metric] is not None]
     theirs, keys = experiment.recipe, experiment.variant_keys
-    if not group or (recipe.task, recipe.method) != (theirs.task, theirs.method):
+    if not group or (group[0].recipe.task, group[0].recipe.method) != (theirs.task, theirs.method):
         return None
+    recipe, done = group[0].recipe, group[0].evaluation
     theirs = _written_out(theirs)
     if not _same_variant(recipe, theirs, keys) or not (experiment.any_restorer or _same_restorer(recipe, theirs)):
         return None

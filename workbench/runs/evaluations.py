@@ -90,7 +90,8 @@ def save_evaluation(
 ) -> Path:
     """Keep an evaluation in a run's folder.
 
-    The same data, protocol and options replace the earlier one; others of the same name get a number.
+    The same data, protocol and options replace the earlier one, unless that has metrics of the same pictures which were
+    not measured now; others of the same name get a number.
 
     Parameters
     ----------
@@ -128,12 +129,23 @@ def save_evaluation(
         folder.mkdir(exist_ok=True)
         for number in count(1):
             path = folder / f"{stem}{'' if number == 1 else f'-{number}'}-{result['protocol']}.json"
-            if not path.exists() or ((old := _read(path))["data"], old.get("options", {})) == (data, options):
+            if not path.exists() or _is_replaced(_read(path), content):
                 break
     except OSError as error:
         raise cannot_write(folder, error) from error
     write_json(path, content)
     return path
+
+
+def _is_replaced(old: dict, new: dict) -> bool:
+    """Whether an evaluation tells no more than a new one."""
+    if (old["data"], old.get("options", {})) != (new["data"], new["options"]):
+        return False
+    try:
+        fewer = old["report"]["mean"].keys() <= new["report"]["mean"].keys()
+    except (KeyError, TypeError, AttributeError):
+        return True  # damaged
+    return fewer or old.get("contents") != new["contents"]
 
 
 def read_evaluation(path: Path) -> Evaluation:
