@@ -118,7 +118,15 @@ def test_tables_are_rendered_in_one_place():
     assert not others, "columns are aligned by hand; take workbench.tabular.as_text"
 
 
-def test_the_page_shows_these_floors():
+def is_file(room: str) -> bool:
+    """Whether a room is a single module."""
+    return MODULES[f"workbench.{room}"].stem == room
+
+
+def test_the_page_shows_these_floors_and_tells_of_every_room():
     page = (ROOT / "docs" / "architecture.md").read_text()
     block = page.partition("<!-- floors -->\n```\n")[2].partition("```")[0]
     assert [line.split() for line in reversed(block.splitlines())] == [floor.split() for floor in FLOORS]
+    rooms = {name for name in LEVELS if "." not in name} - {"__main__", *OUTSIDE}
+    told = {f"{name}{'.py' if is_file(name) else '/'}" for name in rooms}
+    assert {name for name in told if name not in page} == set(), "say what it is for"
