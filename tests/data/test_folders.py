@@ -7,6 +7,7 @@ from data_tools.check import check
 from data_tools.entries import Cut
 from data_tools.patches import cut_patches
 from workbench.data.collections import read_folder, read_pairs
+from workbench.data.domains import training_stream
 from workbench.data.folders import list_pairs, list_parts, list_pictures, prepared_part, write_prepared
 from workbench.errors import WorkbenchError
 from workbench.evaluation import evaluate_folder
@@ -139,3 +140,16 @@ def test_a_wrong_degradation_of_a_test_set_is_one_line(location, said, tmp_path,
     with pytest.raises(WorkbenchError, match=said) as raised:
         open_set(location)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("fraction", [1.0, 0.5])
+def test_a_pair_of_unequal_sizes_is_named_by_training(tmp_path, fraction):
+    good = write(tmp_path / "good", "input/a.png", "target/a.png")
+    wrong = write(tmp_path / "wrong", "input/x/b.png", "input/x/c.png", "target/x/b.png", "target/x/c.png")
+    for name in ("b.png", "c.png"):
+        write_png(wrong / "target" / "x" / name, np.zeros((20, 24, 3), np.uint8))
+    data = Data(source=[str(good), str(wrong)], degradation="pairs", fraction=fraction, target="synthetic")
+    stream = training_stream(data, frozenset({"source"}), patch_size=16, seed=0)
+    with pytest.raises(WorkbenchError, match=r"wrong/target/x/[bc]\.png: has another size than its partner"):
+        for index in range(40):
+            assert stream[index]["clean"].shape == (3, 16, 16)

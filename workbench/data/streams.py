@@ -6,6 +6,7 @@ change what a run sees, and the random numbers of a training step (noise, noise 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from zlib import crc32
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, Sampler, Subset, default_collate
 
+from workbench.data.collections import PhotographFiles
 from workbench.data.degradations import Degradation, degraded_pair, margin_of
 from workbench.errors import WorkbenchError
 
@@ -171,13 +173,23 @@ class PatchStream(Dataset):
         turn = int(rng.integers(8))
         patches = []
         if any(image.shape != images[0].shape for image in images):
-            raise WorkbenchError(f"pair {which + 1} of the training images has unequal sizes in input/ and target/")
+            raise WorkbenchError(f"{_called(collections[0], which)}: has another size than its partner")
         for image in images:
             crop = _window(image, top - margin, left - margin, size + 2 * margin)
             crop = crop.astype(np.float32) / np.iinfo(crop.dtype).max
             crop = np.rot90(crop, turn % 4)
             patches.append(crop[::-1] if turn >= 4 else crop)
         return patches
+
+
+def _called(images: Images, index: int) -> str:
+    """The file of an image of a collection; its number where it is of no file."""
+    if isinstance(images, Subset):
+        return _called(images.dataset, images.indices[index])
+    if isinstance(images, ConcatDataset):
+        which = bisect_right(images.cumulative_sizes, index)
+        return _called(images.datasets[which], index - (images.cumulative_sizes[which - 1] if which else 0))
+    return str(images.paths[index]) if isinstance(images, PhotographFiles) else f"training image {index + 1}"
 
 
 def _window(image: np.ndarray, top: int, left: int, size: int) -> np.ndarray:
