@@ -217,16 +217,26 @@ def _wide(lines: Sequence[tuple[int, Line]]) -> tuple[list[list[str]], dict[int,
             if cell:
                 rows[line.row, line.column, whose, place][1][line.metric] = cell
     keys = [key for key in ("n", *_ABOUT) if any(shown(line, key) for _, line in lines)]
-    told = [[COLUMNS["row"], COLUMNS["column"], "by", *map(html.escape, metrics), *(COLUMNS[key] for key in keys)]]
+    several = len({line.column for _, line in lines}) > 1  # else the table's title says it
+    names = [COLUMNS["row"], *([COLUMNS["column"]] if several else []), "by"]
+    told = [[*names, *map(html.escape, metrics), *(COLUMNS[key] for key in keys)]]
     for (_, _, whose, _), (line, cells) in rows.items():
-        by, about = (
-            (whose, [""] * len(keys)) if isinstance(whose, str) else ("here", [shown(line, key) for key in keys])
-        )
-        words = [_row(line), line.column, by]
+        recorded = isinstance(whose, str)
+        words = [_row(line), *([line.column] if several else []), whose if recorded else "here"]
         numbers = [cells.get(metric, "") for metric in metrics]
-        told.append([*map(html.escape, words), *numbers, *map(html.escape, about)])
-    places = (1, 2, *(3 + len(metrics) + place for place, key in enumerate(keys) if key not in NUMERIC))
+        about = ["" if recorded else _told(line, key) for key in keys]
+        told.append([*map(html.escape, words), *numbers, *about])
+    first = len(names) + len(metrics)
+    places = (*range(1, len(names)), *(first + place for place, key in enumerate(keys) if key not in NUMERIC))
     return told, dict.fromkeys(places, "wb-text")
+
+
+def _told(line: Line, key: str) -> str:
+    """What a column says of a line, as HTML; several changed settings are folded, for they make a row tall."""
+    text = html.escape(shown(line, key))
+    if key != "settings" or (changed := text.count("=")) < 2:
+        return text
+    return f"<details><summary>{changed} settings</summary>{text}</details>"
 
 
 def _experiment(line: Line) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from workbench.data.degradations import DEGRADATIONS
 from workbench.errors import WorkbenchError
 from workbench.images import read_image, write_png
 from workbench.nets import build as build_network
+from workbench.recipes import load_recipe, save_recipe
 from workbench.restore import restore_array
 from workbench.restorers import Restorer, load_restorer, save_restorer
 from workbench.runs import processes
@@ -370,6 +371,17 @@ def test_results_open_on_what_was_measured(folder, tmp_path):
     measure(folder / PAIR[0], 27.25)
     assert full.enter(False, RECORDED, ALL)[1] == "noise-da"
     assert full.enter(True, RECORDED, ALL)[1] == RECORDED, "somebody chose it"
+
+
+def test_several_changed_settings_are_folded(folder):
+    settings = ["training.batch_size=8", "training.learning_rate=0.001"]
+    for name, changed in zip(PAIR, (settings, settings[:1]), strict=True):
+        save_recipe(load_recipe("denoise-pocket", changed, method="noise-space"), folder / name / "recipe.yaml")
+        measure(folder / name, 27.25)
+    with gr.Blocks():
+        page, *_ = ResultsTab(folder).fill("noise-da", "1", False)
+    assert f"<details><summary>2 settings</summary>{' '.join(settings)}</details>" in page
+    assert f">{settings[0]}</td>" in page
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc", "..", "", None, "missing"])
