@@ -7,7 +7,7 @@ _MONO = [gr.themes.Font(name) for name in ("ui-monospace", "Consolas", "DejaVu S
 
 
 def theme() -> gr.themes.Base:
-    """Fonts of the system, so that nothing is fetched; contrast of text 4.5, of boxes 3 (WCAG 2.2, 1.4.3 and 1.4.11)."""
+    """Fonts of the system, so that nothing is fetched; contrast of text 4.5, boxes 3 (WCAG 2.2, 1.4.3 and 1.4.11)."""
     chosen = gr.themes.Default(font=_FONTS, font_mono=_MONO)
     return chosen.set(
         body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
