@@ -61,7 +61,7 @@ notebooks: install
 	$(BIN)/jupyter lab notebooks
 
 docs: $(VENV)/.docs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/site/index.html"
 
 $(VENV)/.docs: $(VENV)/.installed
