@@ -50,7 +50,7 @@ from workbench.training.callbacks import (
 from workbench.training.cost import training_gmacs
 from workbench.training.lightning_method import LightningMethod
 from workbench.training.memory import check_memory, peak_memory, reset_peak_memory
-from workbench.training.needed import NEEDED, find_shared
+from workbench.training.needed import NEEDED, PACKAGED, find_shared
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
 _OF_DISKS = {
@@ -391,4 +391,6 @@ def _shared(recipe: Recipe, folder: Path, wait: bool) -> Run:
         run = find_shared(recipe, folder)
         if run is None:
             return fit(recipe, folder, name, resume=True)
+        if run.folder.parent == PACKAGED:
+            tqdm.write(f"begins with {run.name}, trained for {run.summary['steps']} steps", file=sys.stderr)
         return run if run.finished else fit(run.recipe, folder, run.name, resume=True)
