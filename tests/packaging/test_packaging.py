@@ -57,7 +57,9 @@ def test_a_runs_restorer_gets_a_card_that_names_its_data_in_words(tmp_path, monk
 
 def test_a_packaged_warm_start_is_begun_with_and_none_that_others_could_not_train(tmp_path, monkeypatch):
     changes = [*TINY, "warm_start.max_steps=2", "warm_start.batch_size=2", "warm_start.patch_size=16"]
-    recipe = load_recipe("denoise-pocket", [change for change in changes if change != "warm_start=null"], method="vanilla")
+    recipe = load_recipe(
+        "denoise-pocket", [change for change in changes if change != "warm_start=null"], method="vanilla"
+    )
     first = fit(recipe, tmp_path / "first")
     (needed,) = (Run(path.parent) for path in (tmp_path / "first").glob(".warm-starts/*/summary.json"))
     place = warm_start.package_warm_start("mine", needed, tmp_path / "packaged")
