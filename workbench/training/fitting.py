@@ -26,6 +26,7 @@ from workbench.data.domains import (
 )
 from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.data.streams import PatchStream, step_batches
+from workbench.devices import training_device
 from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
 from workbench.methods import METHODS, Method, misfit, resolve
@@ -346,7 +347,7 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
     accelerator = settings.accelerator
     if accelerator == "gpu" and not torch.cuda.is_available():
         raise WorkbenchError("training.accelerator: no CUDA device is found here; use auto or cpu")
-    on_cpu = accelerator == "cpu" or not torch.cuda.is_available()
+    on_cpu = training_device(accelerator).type == "cpu"
     if on_cpu:
         torch.set_num_threads(settings.threads)
     return Trainer(
