@@ -34,8 +34,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Begun first, the longest before the others, so that no process of several is left alone with one at the end.
 LONGEST = (
-    "test_notebooks.py", "test_app_browser_tabs.py", "test_training.py", "test_app_browser.py", "test_studies.py",
-    "test_comparison.py", "test_surroundings.py", "test_reuse.py", "test_diagnostics_microscope.py",
+    "test_notebooks.py", "test_app_browser_tabs.py", "test_training.py", "test_app_browser.py", "test_library_nets.py",
+    "test_plugins.py", "test_studies.py", "test_app_uploads.py", "test_notebooks_helpers.py", "test_contract.py",
+    "test_surroundings.py", "test_self_supervised.py", "test_app_server.py", "test_app_explain.py", "test_reuse.py",
+    "test_diagnostics_microscope.py", "test_comparison.py",
 )  # fmt: skip
 
 STAND_IN = pytest.StashKey[str]()

@@ -36,6 +36,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
+def training_device(accelerator: str) -> torch.device:
+    """Where a recipe with this ``training.accelerator`` trains: on a CUDA device if there is one, unless it is cpu."""
+    import torch
+
+    return torch.device("cpu" if accelerator == "cpu" or not torch.cuda.is_available() else "cuda")
+
+
 def cores() -> int:
     """How many of the machine's cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -72,16 +72,25 @@ def address(runs):
         blocks.close(verbose=False)
 
 
-@pytest.fixture
-def page(browser, address):
-    """A page that fails the test when anything is wrong in its console or anything is asked of another host."""
-    expect = pytest.importorskip("playwright.sync_api").expect
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    problems = watch(page, address)
-    page.set_default_timeout(180_000)
-    page.goto(address)
-    expect(page.locator("#compare")).to_be_visible(timeout=180_000)
-    yield page
+@pytest.fixture(scope="module")
+def window(browser):
+    """One for all tests of a file: it has compiled the page's programs by the second of them."""
+    context = browser.new_context()
+    yield context.new_page()
     context.close()
-    assert not problems
+
+
+@pytest.fixture
+def page(window, address):
+    """A page, loaded anew, that fails the test when anything is wrong in its console or asked of another host."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    window.set_viewport_size({"width": 1280, "height": 900})
+    window.set_default_timeout(180_000)
+    problems = watch(window, address)
+    window.goto(address)
+    expect(window.locator("#compare")).to_be_visible(timeout=180_000)
+    yield window
+    found = list(problems)
+    window.goto("about:blank")
+    window.context.clear_permissions()
+    assert not found

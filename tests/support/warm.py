@@ -27,7 +27,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PRELOADED = ("lightning.pytorch", "torch.utils.tensorboard", "ipykernel.kernelapp", "pandas", "scipy.stats")
+PRELOADED = (
+    "lightning.pytorch", "torch.utils.tensorboard", "ipykernel.kernelapp", "pandas.io.formats.style", "scipy.stats",
+    "skimage.metrics", "h5py", "typer", "filelock",
+)  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 

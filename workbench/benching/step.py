@@ -118,7 +118,8 @@ def _method(recipe: Recipe, device: torch.device) -> Method:
 
 def _steps(scale: str, settings: Settings, device: torch.device) -> dict[str, Step]:
     """The workbench's steps in their forms, each with weights of its own; all begin with the same."""
-    changes = tuple(settings.changes)
+    accelerator = "cpu" if device.type == "cpu" else "gpu"  # decides on the memory layout
+    changes = (f"training.accelerator={accelerator}", *settings.changes)
     recipe, joined = recipe_of(scale, changes), recipe_of(scale, (*changes, "options.noise-space.negative_pass=joined"))
 
     def silent() -> Method:

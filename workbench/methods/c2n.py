@@ -202,8 +202,7 @@ class C2N(Method):
             options.width, options.style, options.extractor, options.independent, options.dependent
         )
         self.critic = Critic(options.critic_width, options.critic_blocks)
-        for network in (self.generator, self.critic):
-            network.to(memory_format=torch.channels_last)
+        self.lay_out(torch.channels_last)
 
     @classmethod
     def length(cls, recipe: Recipe) -> Length:

@@ -56,7 +56,7 @@ class ConditionQuality(Method):
     def __init__(self, recipe: Recipe):
         super().__init__(recipe)
         self.diffusion = nets.build(self.options.diffusion.name, **self.options.diffusion.overrides)
-        self.diffusion.to(memory_format=torch.channels_last)
+        self.lay_out(self.layout_of(self.diffusion))
         self._check_patch_size(self.diffusion)
         self.noise_schedule = NoiseSchedule.linear()
 
@@ -70,9 +70,7 @@ class ConditionQuality(Method):
         alpha_bar = self.noise_schedule.sample_alpha_bar(batch["level"], self.options.timesteps)
         noised = self.noise_schedule.add_noise(self._scale(batch["clean"]), batch["noise"], alpha_bar)
         conditions = torch.cat([batch["degraded"], torch.zeros_like(batch["degraded"])], dim=1)
-        predicted = self.diffusion(
-            noised, self._scale(conditions).contiguous(memory_format=torch.channels_last), alpha_bar
-        ).float()
+        predicted = self.diffusion(noised, self._scale(conditions), alpha_bar).float()
         return {"loss": noise_prediction_error(batch["noise"], predicted)}
 
     def _scale(self, images: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ class CyCADA(Method):
         self.to_target, self.to_source = (Translator(options.width, options.blocks, noise=False) for _ in range(2))
         self.target_critic, self.source_critic = (image_critic(options.width, options.critic_layers) for _ in range(2))
         self.classifier = domain_classifier(bottleneck(self.restorer, recipe).channels, 2 * options.width)
-        self.to(memory_format=torch.channels_last)
+        self.lay_out(torch.channels_last)
 
     def extra_parameters(self) -> list[dict]:
         """The networks beside the restorer, at their own rate and momentum."""

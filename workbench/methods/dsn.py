@@ -114,7 +114,7 @@ class DomainSeparation(Method):
             nn.Conv2d(width, 3 * factor**2, 3, padding=1), nn.PixelShuffle(factor),
         )  # fmt: skip
         self.classifier = domain_classifier(channels, width)
-        self.to(memory_format=torch.channels_last)
+        self.lay_out(torch.channels_last)
 
     def extra_parameters(self) -> list[dict]:
         """The networks beside the restorer, at their own learning rate."""

@@ -178,8 +178,7 @@ class Nlcl(Method):
         options, network = self.options, self.recipe.restorer
         self.rain = nets.build(network.name, **network.overrides)
         self.discriminator = Discriminator(options.width)
-        for each in (self.rain, self.discriminator):
-            each.to(memory_format=torch.channels_last)
+        self.lay_out(torch.channels_last)
         # One for each contrast and level
         self.projections = nn.ModuleDict(
             {

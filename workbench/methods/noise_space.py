@@ -77,16 +77,6 @@ def _over_processes(value: Tensor) -> Tensor:
     return value + (mean - value.detach())
 
 
-def _passed(network: nn.Module, noised: Tensor, conditions: list[Tensor], alpha_bar: Tensor) -> Tensor:
-    """The noise predicted under each of the conditions, one after the other in a batch."""
-    count = len(conditions)
-    return network(
-        torch.cat([noised] * count).contiguous(memory_format=torch.channels_last),
-        torch.cat(conditions).contiguous(memory_format=torch.channels_last),
-        alpha_bar.repeat(count),
-    ).float()
-
-
 class NoiseSpaceAdaptation(Method):
     """Trains the restorer jointly with a conditional diffusion network."""
 
@@ -152,7 +142,8 @@ class NoiseSpaceAdaptation(Method):
         if self.options.guard != "none":
             self.parts = self.parts | {"seed"}
         self.diffusion = nets.build(self.options.diffusion.name, **self.options.diffusion.overrides)
-        self.diffusion.to(memory_format=torch.channels_last)
+        self.diffusion_layout = self.layout_of(self.diffusion)
+        self.diffusion.to(memory_format=self.diffusion_layout)
         self._check_patch_size(self.diffusion)
         self.averaged_diffusion = None
         if self.options.critic_decay is not None:
@@ -291,9 +282,9 @@ class NoiseSpaceAdaptation(Method):
         noise = batch["noise"]
         noised = self.noise_schedule.add_noise(clean, noise, alpha_bar)
         if options.negative_pass == "joined":
-            positive, *negatives = _passed(network, noised, conditions, alpha_bar).chunk(len(conditions))
+            positive, *negatives = self._passed(network, noised, conditions, alpha_bar).chunk(len(conditions))
         else:
-            positive, *negatives = (_passed(network, noised, [each], alpha_bar) for each in conditions)
+            positive, *negatives = (self._passed(network, noised, [each], alpha_bar) for each in conditions)
         error = noise_prediction_error(noise, positive)
         if not negatives:
             return {"diffusion": error, "noise_prediction": error}
@@ -308,6 +299,15 @@ class NoiseSpaceAdaptation(Method):
             "negative_noise_prediction": noise_prediction_error(noise, negative),
             "contrast": contrast,
         }
+
+    def _passed(self, network: nn.Module, noised: Tensor, conditions: list[Tensor], alpha_bar: Tensor) -> Tensor:
+        """The noise predicted under each of the conditions, one after the other in a batch."""
+        count, layout = len(conditions), self.diffusion_layout
+        return network(
+            torch.cat([noised] * count).contiguous(memory_format=layout),
+            torch.cat(conditions).contiguous(memory_format=layout),
+            alpha_bar.repeat(count),
+        ).float()
 
     def _conditions(self, source: Tensor, target: Tensor, swap: Tensor) -> Tensor:
         if self.options.conditions == "source":

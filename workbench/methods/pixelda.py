@@ -71,7 +71,7 @@ class PixelDA(Method):
         options = self.options
         self.generator = Translator(options.width, options.blocks, noise=True)
         self.critic = image_critic(options.width, options.critic_layers)
-        self.to(memory_format=torch.channels_last)
+        self.lay_out(torch.channels_last)
 
     def extra_parameters(self) -> list[dict]:
         """Generator and discriminator at their own rate and momentum."""

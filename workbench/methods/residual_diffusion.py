@@ -33,6 +33,12 @@ class Networks(nn.ModuleDict):
         """What the sides of patches must be multiples of."""
         return math.lcm(*(network.multiple for network in self.values()))
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The layout that is the fastest of all of them on a CPU; channels-last where they differ."""
+        said = {nets.fastest_layout(network, torch.device("cpu")) for network in self.values()}
+        return said.pop() if len(said) == 1 else torch.channels_last
+
     def forward(self, *_images: Tensor) -> Tensor:
         """Refused: what measures a network by a pass of it cannot measure these.
 

@@ -74,7 +74,7 @@ class SelfCollaboration(Method):
         self.extractor = copy.deepcopy(self.restorer).requires_grad_(False)
         options = self.options
         self.critic = image_critic(options.width, options.critic_layers) if options.adversarial else None
-        self.to(memory_format=torch.channels_last)
+        self.lay_out(torch.channels_last)
 
     def extra_parameters(self) -> list[dict]:
         """The discriminator's, where there is one."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from workbench.nets.layout import by_width
 from workbench.nets.unet import Window
 
 
@@ -138,6 +139,7 @@ class BlindSpot(nn.Module):
                 "width is at least 2, modules and strides 1, refinements and mean_skip 0, and replaced in 0..1"
             )
         self.mean_around = _MeanAround(mean_skip) if mean_skip else None
+        self.memory_format = by_width(width)
         self.train_stride = train_stride
         self.options = {"stride": stride, "refinements": refinements, "replaced": replaced}
         self.halo = max(2 + 3 * modules, mean_skip)

@@ -30,6 +30,8 @@ class DiffusionUNet(nn.Module):
         Groups of the group normalisation.
     """
 
+    memory_format = torch.contiguous_format
+
     def __init__(
         self, widths: tuple[int, ...] = (64, 128, 256, 512), blocks: int = 2, dropout: float = 0.2, groups: int = 32
     ):

@@ -16,9 +16,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from workbench.nets.layout import by_width
 from workbench.nets.unet import Window
 
 CONTEXT = 64
@@ -97,6 +99,7 @@ class DnCNN(LibraryRestorer):
         from deepinv.models import DnCNN as Network
 
         super().__init__(Network(nf=width, depth=depth, pretrained=None), multiple=1, halo=depth)
+        self.memory_format = by_width(width)
 
 
 class Restormer(LibraryRestorer):
@@ -115,6 +118,7 @@ class Restormer(LibraryRestorer):
     """
 
     tiles_lack = "the picture's sums in its attention (up to 66 of 255 seen at single pixels)"
+    memory_format = torch.contiguous_format
 
     def __init__(
         self,
@@ -249,6 +253,7 @@ class RCAN(LibraryRestorer):
             scale=1, n_feats=width, n_resgroups=groups, n_resblocks=blocks, reduction=reduction, norm=False
         )
         super().__init__(network, multiple=1, halo=CONTEXT)
+        self.memory_format = by_width(width)
 
     def forward(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """Restored images, as of `LibraryRestorer.forward`."""
@@ -272,6 +277,7 @@ class NAFNet(LibraryRestorer):
     """
 
     tiles_lack = "the picture's means (0.2 of 255 seen)"
+    memory_format = torch.contiguous_format
 
     def __init__(
         self,

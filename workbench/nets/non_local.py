@@ -102,6 +102,7 @@ class NonLocalUNet(UNet):
         self.strongest, self.means = strongest, means
         self.in_channels, self.out_channels = 3 * (1 + means), 3 + 1 + means
         super().__init__(**options)
+        self.memory_format = torch.contiguous_format  # narrow, but the means go through each channel by itself
 
     @property
     def halo(self) -> int:

@@ -110,6 +110,8 @@ class StandardisedTimedUNet(nn.Module):
         Channels of each level, multiples of 8.
     """
 
+    memory_format = torch.contiguous_format
+
     def __init__(self, in_channels: int = 6, out_channels: int = 3, widths: tuple[int, ...] = (64, 128, 256, 512)):
         super().__init__()
         width, embedding = widths[0], 4 * widths[0]

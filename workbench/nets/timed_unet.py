@@ -68,6 +68,8 @@ class TimedUNet(nn.Module):
         There is no such way to resample, or not so many levels.
     """
 
+    memory_format = torch.contiguous_format
+
     def __init__(
         self,
         in_channels: int = 6,

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from workbench.nets.layout import by_width
+
 
 class Window(NamedTuple):
     """Where a tile lies in the whole image, in pixels; what a restorer needs to treat it as it would the whole.
@@ -109,6 +111,7 @@ class UNet(nn.Module):
         super().__init__()
         widths = [width * 2**level for level in range(depth)]
         channels = self.in_channels * unshuffle**2
+        self.memory_format = by_width(width)
         self.unshuffle = unshuffle
         self.multiple = unshuffle * 2 ** (depth - 1)
         self.encoder = nn.ModuleList(

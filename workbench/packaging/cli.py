@@ -35,6 +35,18 @@ def restorer(
 
 
 @app.command()
+def warm_start(
+    name: Annotated[str, typer.Argument(help="Of the recipe that begins with it.")],
+    run: Annotated[Path, typer.Argument(help="A finished run in RUNS/.warm-starts.")],
+) -> None:
+    """Make a warm start come with the package: trainings of its recipe and seed begin with it."""
+    from workbench.packaging.warm_start import package_warm_start
+    from workbench.runs.folder import Run
+
+    print(package_warm_start(name, Run(run)))
+
+
+@app.command()
 def classical() -> None:
     """Make restorers that need no training come with the package: nlm, tv, bm3d and equalise."""
     from workbench.packaging.classical import package_classical

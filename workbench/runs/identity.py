@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 from workbench.data.root import meant
@@ -110,6 +111,7 @@ TABLE = (
 """The first entry that names a key counts."""
 
 
+@lru_cache(4096)  # asked for each key of each run of a folder
 def entry_of(key: str) -> _Entry | None:
     """The entry of a dotted key; None if the table does not name it."""
     return next((entry for entry in TABLE if any(fnmatchcase(key, each) for each in entry.keys)), None)

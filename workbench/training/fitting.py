@@ -26,6 +26,7 @@ from workbench.data.domains import (
 )
 from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.data.streams import PatchStream, step_batches
+from workbench.devices import training_device
 from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
 from workbench.methods import METHODS, Method, misfit, resolve
@@ -50,7 +51,7 @@ from workbench.training.callbacks import (
 from workbench.training.cost import training_gmacs
 from workbench.training.lightning_method import LightningMethod
 from workbench.training.memory import check_memory, peak_memory, reset_peak_memory
-from workbench.training.needed import NEEDED, find_shared
+from workbench.training.needed import NEEDED, PACKAGED, find_shared
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
 _OF_DISKS = {
@@ -346,7 +347,7 @@ def _trainer(run: Run, recipe: Recipe, total_steps: int, callbacks: list) -> Tra
     accelerator = settings.accelerator
     if accelerator == "gpu" and not torch.cuda.is_available():
         raise WorkbenchError("training.accelerator: no CUDA device is found here; use auto or cpu")
-    on_cpu = accelerator == "cpu" or not torch.cuda.is_available()
+    on_cpu = training_device(accelerator).type == "cpu"
     if on_cpu:
         torch.set_num_threads(settings.threads)
     return Trainer(
@@ -391,4 +392,6 @@ def _shared(recipe: Recipe, folder: Path, wait: bool) -> Run:
         run = find_shared(recipe, folder)
         if run is None:
             return fit(recipe, folder, name, resume=True)
+        if run.folder.parent == PACKAGED:
+            tqdm.write(f"begins with {run.name}, trained for {run.summary['steps']} steps", file=sys.stderr)
         return run if run.finished else fit(run.recipe, folder, run.name, resume=True)
