@@ -24,7 +24,7 @@ from workbench.runs.measurements import find_measurements
 from workbench.tabular import as_html
 
 ALL, RECORDED = "all", "recorded"
-_SHOWN_UNMEASURED = 5
+_SHOWN_UNMEASURED, _SHOWN_NOTES = 5, 4
 _ABOUT = ("scale", "data", "protocol", "settings", "commit")
 """What tells experiments of one row apart."""
 
@@ -200,8 +200,12 @@ def _page(paper: str, lines: Sequence[Line], unmeasured: Sequence[str]) -> str:
 
 
 def _notes(notes: Sequence[str]) -> str:
+    """Notes as a list, which is folded where it is longer than many a table."""
     items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f'<ul class="wb-notes">{items}</ul>' if items else ""
+    listed = f'<ul class="wb-notes">{items}</ul>' if items else ""
+    if len(notes) <= _SHOWN_NOTES:
+        return listed
+    return f'<details><summary class="wb-notes">{len(notes)} notes</summary>{listed}</details>'
 
 
 def _wide(lines: Sequence[tuple[int, Line]]) -> tuple[list[list[str]], dict[int, str]]:
