@@ -49,6 +49,18 @@ def test_the_first_page_tells_the_size_of_the_effect_as_recorded():
         assert float(oracle[place]) == pytest.approx((psnr.oracle - psnr.vanilla).mean(), abs=0.0501)
 
 
+def test_the_first_page_shows_the_recorded_demo():
+    recorded = json.loads((RESULTS / "demo.json").read_text(encoding="utf-8"))
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"took {recorded['seconds']:.0f} s" in page
+    for domain in ("target", "source"):
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| {domain} domain: ")]
+        told = [float(cell.strip(" *")) for cell in line.split("|")[2:-1]]
+        measured = [recorded[domain][name]["psnr"] for name in ("input", "vanilla", "noise-space")]
+        assert told == pytest.approx(measured, abs=0.00501)
+    assert recorded["provenance"]["commit"]
+
+
 STUDIES = ["real-photographs", "embedded", "embedded-strong", "embedded-textured", "rivals-camera", "rivals-rain",
            "rivals-shake", "desk-non-local", "desk-night", "drdd-ladder-noise", "drdd-ladder-rain",
            "drdd-ladder-mixed"]  # fmt: skip

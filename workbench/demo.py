@@ -12,13 +12,14 @@ import numpy as np
 from workbench.data.domains import Pair, source_pairs, validation_pairs
 from workbench.evaluation import evaluate_pairs
 from workbench.evaluation.measures import STANDARD, chosen
-from workbench.figures import save_figure, side_by_side, views_of
+from workbench.figures import REFERENCE, Views, crop_of, save_figure, side_by_side, textured_place, views_of
 from workbench.files import make_folder
 from workbench.images import to_uint, write_png
 from workbench.progress import progress_bar
 from workbench.recipes import load_recipe
 from workbench.restore import restore_array
 from workbench.runs.folder import Run
+from workbench.runs.provenance import provenance
 from workbench.tabular import as_text
 from workbench.training import fit
 
@@ -28,6 +29,8 @@ RECIPES = {"vanilla": RECIPE, "noise-space": f"{RECIPE}+guarded"}
 LABELS = {"vanilla": "vanilla", "noise-space": "guarded"}
 """What the table and the pictures call their restorers; a method's title does not tell that it is guarded."""
 SOURCE_SIGMA = 25.0
+_SIDE = 112
+"""Of the crops in the overview, in pixels."""
 
 
 def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
@@ -47,7 +50,7 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     -------
     dict
         ``{"target": {"input": {"psnr", "ssim", "lpips"}, "vanilla": ..., "noise-space": ...}, "source": ...,
-        "seconds": ...}``; means over the held-out photographs of each domain, protocol rgb.
+        "seconds": ..., "provenance": ...}``; means over the held-out photographs of each domain, protocol rgb.
     """
     begin = time.perf_counter()
     recipes = {method: load_recipe(name, settings, method=method, seed=seed) for method, name in RECIPES.items()}
@@ -71,6 +74,7 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
                 unavailable |= measured["unavailable"]
     pictures = write_pictures(Path(runs) / f"demo-s{seed}", domains["target"], trained)
     result["seconds"] = round(time.perf_counter() - begin, 1)
+    result["provenance"] = provenance()
     print(_table(result, {domain: len(pairs) for domain, pairs in domains.items()}, seed))
     for reason in unavailable.values():
         print(reason)
@@ -110,8 +114,13 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
     rows = {pair.name: views_of(pair, restorers) for pair in chosen}
     for name, views in rows.items():
         write_png(folder / f"{name}.png", to_uint(np.hstack(list(views.values()))))
-    text = "Simulated camera, held-out photographs (centre crops; PSNR of the whole picture)"
-    figure = side_by_side(rows, text, side=128, whole=True, inches=3)
+    text = "Simulated camera, held-out photographs (crops where the reference has most texture; PSNR of the crop)"
+    figure = side_by_side({name: _telling(views) for name, views in rows.items()}, text, side=_SIDE, inches=3)
     path = folder / "overview.png"
     save_figure(figure, path, dpi=90)
     return path
+
+
+def _telling(views: Views) -> Views:
+    place = textured_place(views[REFERENCE], _SIDE)
+    return {name: crop_of(view, *place, _SIDE) for name, view in views.items()}
