@@ -43,7 +43,7 @@ def table(study: str, test: str) -> str:
     scores = pd.read_csv(pictures, dtype={"picture": str}) if pictures.exists() else None
     rows = rows.sort_values("cell", key=lambda names: names.map(place_of), kind="stable")
     head, *lines = comparison_table(rows, test, scores)
-    hidden = {head.index(name) for name in UNDER_LOAD if study.startswith("rivals-") and name in head}
+    hidden = {head.index(name) for name in UNDER_LOAD if study.startswith(("rivals-", "controls-")) and name in head}
     shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
     return f"{as_markdown(shown)}\n\n{source}"
 
