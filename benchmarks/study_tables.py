@@ -15,7 +15,7 @@ from workbench.tabular import as_markdown
 
 PROTOCOLS = "real-protocols"
 UNDER_LOAD = ("training / s", "time a step / ms")
-"""Columns that are left out of the rivals' tables: other trainings ran beside these; see the table of times."""
+"""Columns that are left out of the rivals' and controls' tables: other trainings ran beside these; see the table of times."""
 FACTORS = (
     "ramp over the whole training, not 30 % of it",
     "margin 0.5, not 0.1",
@@ -43,7 +43,8 @@ def table(study: str, test: str) -> str:
     scores = pd.read_csv(pictures, dtype={"picture": str}) if pictures.exists() else None
     rows = rows.sort_values("cell", key=lambda names: names.map(place_of), kind="stable")
     head, *lines = comparison_table(rows, test, scores)
-    hidden = {head.index(name) for name in UNDER_LOAD if study.startswith(("rivals-", "controls-")) and name in head}
+    loaded = study.startswith(("rivals-", "controls-"))
+    hidden = {head.index(name) for name in UNDER_LOAD if loaded and name in head}
     shown = [[cell for place, cell in enumerate(line) if place not in hidden] for line in (head, *lines)]
     return f"{as_markdown(shown)}\n\n{source}"
 
