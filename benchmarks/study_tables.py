@@ -15,7 +15,7 @@ from workbench.tabular import as_markdown
 
 PROTOCOLS = "real-protocols"
 UNDER_LOAD = ("training / s", "time a step / ms")
-"""Columns that are left out of rivals' and controls' tables: other trainings ran beside these; see the table of times."""
+"""Columns left out of rivals' and controls' tables: other trainings ran beside these (see the table of times)."""
 FACTORS = (
     "ramp over the whole training, not 30 % of it",
     "margin 0.5, not 0.1",
