@@ -99,6 +99,43 @@ def test_every_row_of_the_study_names_its_commit(study):
     assert not rows.duplicated(keys).any()
 
 
+SAID = [
+    ("noise", "noise", "entangled-0.1", "direct", "the entangled network is {} dB below it on AWGN"),
+    ("rain", "rain", "known-0.1 1 step", "direct", "in one step, at the same, 0.8 ± 0.7 and {}."),
+    ("noise", "noise", "direct-2x", "direct", "which gains another {} dB by it on AWGN"),
+    ("rain", "rain", "direct-2x", "direct", "(on rain {}, and a fifth of LPIPS)"),
+    ("noise", "noise", "input-0.1", "entangled-0.1", "two stages that see the input are {} dB below it on AWGN"),
+    ("rain", "rain", "targets-0.1", "entangled-0.1", "a second stage on targets alone 0.8 ± 0.05 and {}."),
+    ("noise", "noise", "input-1.0", "entangled-1.0", "it does on AWGN, by {} dB"),
+    ("rain", "rain", "input-1.0", "entangled-1.0", "it harms: two stages are {} dB *below* the entangled network"),
+    ("noise", "noise", "rddm-0.1", "input-0.1", "of that level on AWGN ({} dB below)"),
+    ("noise", "noise", "known-0.1", "known-0.3", "{} dB better than at 0.3 on AWGN"),
+    ("noise", "noise", "input-0.3", "input-0.1", "the best is 0.3 on AWGN ({} better than at 0.1)"),
+    ("rain", "rain", "input-0.1", "input-0.3", "and 0.1 on rain ({} better than at 0.3)"),
+    ("mixed", "noise", "known-0.1", "direct", "At level 0.1 the first stage is {} dB below `direct`"),
+    ("mixed", "rain", "known-1.0", "direct", "level with `direct`: {} dB above it"),
+    ("mixed", "rain", "known-1.0 1 step", "direct", "dB above it, in one step {},"),
+    ("mixed", "rain", "entangled-1.0 1 step", "direct", "the entangled network in one step ({} above)"),
+]
+
+
+@pytest.mark.parametrize(("study", "test", "cell", "other", "sentence"), SAID)
+def test_what_the_rungs_of_drdd_say_is_what_was_recorded(study, test, cell, other, sentence):
+    rows = pd.read_csv(RESULTS / f"drdd-ladder-{study}.csv").query("test == @test and seed >= 0")
+    psnr = rows.pivot(index="seed", columns="cell", values="psnr")
+    difference = psnr[cell] - psnr[other]
+    assert len(difference.dropna()) == 3
+    page = " ".join(pages.DRDD.read_text(encoding="utf-8").split())
+    assert sentence.format(f"{abs(difference.mean()):.1f} ± {difference.std():.1f}") in page
+
+
+def test_no_rung_with_noise_is_above_direct_on_one_task():
+    for study in ("noise", "rain"):
+        psnr = pd.read_csv(RESULTS / f"drdd-ladder-{study}.csv").pivot(index="seed", columns="cell", values="psnr")
+        with_noise = psnr.loc[[0, 1, 2]].filter(regex="^(known|targets|input|entangled|rddm)-")
+        assert (with_noise.lt(psnr["direct"].loc[[0, 1, 2]], axis=0)).all(axis=None)
+
+
 def test_the_protocols_on_real_pairs_say_what_was_measured():
     rows = pd.read_csv(RESULTS / "real-protocols.csv")
     assert rows.commit.notna().all() and not rows.commit.str.endswith("+").any()
