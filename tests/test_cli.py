@@ -2,6 +2,7 @@ import json
 import resource
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -88,6 +89,16 @@ def test_train_then_evaluate_then_restore(call, tmp_path, pairs):
     status, _, _ = call("restore", run, pairs / "input", "--output", tmp_path / "restored")
     assert status == 0
     assert read_image(tmp_path / "restored" / "a.png").pixels.shape == (40, 50, 3)
+
+
+def test_a_training_of_no_steps_tells_no_scores(call, tmp_path, monkeypatch):
+    measured = {"target_images": 1, "source_images": 1}
+    run = SimpleNamespace(folder=tmp_path, summary={"steps": 0, "seconds": 0.0, "validation": measured})
+    monkeypatch.setattr("workbench.training.fit", lambda *_, **__: run)
+    told = f"{tmp_path}: 0 steps in 0 s"
+    assert call("train", "drdd-denoise-pocket", "--set", "options.drdd.stages=apart")[:2] == (0, told + "\n")
+    measured["target_psnr"] = 20.0
+    assert call("train", "drdd-denoise-pocket")[1] == f"{told}; target 20.00 dB on 1 held-out pictures\n"
 
 
 def test_train_on_own_folders(call, tmp_path, pairs):

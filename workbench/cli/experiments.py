@@ -48,17 +48,24 @@ def train(
         for domain in ("target", "source")
         if measured.get(f"{domain}_psnr") is not None
     ]
-    print(f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s; {', '.join(scores)}")
+    told = f"; {', '.join(scores)}" if scores else ""
+    print(f"{run.folder}: {run.summary['steps']} steps in {run.summary['seconds']:.0f} s{told}")
 
 
 def compare(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="denoise, derain or deblur; or a recipe's YAML file.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK",
+            help="A packaged recipe's name without its scale, such as denoise or drdd-denoise; or a YAML file.",
+        ),
+    ],
     scale: Annotated[str, typer.Option(help="pocket, desk (denoise alone), bench or paper.")] = "pocket",
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Names, joined by commas; noise-space also with variants, as in noise-space+guarded. If not given: all"
-            " that are for the task."
+            help="Names, joined by commas, also with variants, as in noise-space+guarded or drdd+drdd-known-noise. If"
+            " not given: all that are for the task."
         ),
     ] = None,
     controls: Annotated[
