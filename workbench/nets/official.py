@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import warnings
 import zipfile
@@ -83,8 +84,10 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings(action="ignore"):  # advice on how it was written helps nobody here
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what anybody may have made fails in as many ways
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WorkbenchError(f"{path}: not a checkpoint of plain tensors, refused ({first_line})") from error
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # torch's own words advise to run the file's code
+            reason = "it holds something else, or is no checkpoint at all"
+        raise WorkbenchError(f"{path}: not a checkpoint of plain tensors, refused ({reason})") from error
     for name in ("state_dict", "ema", "model"):  # the latter two of DRDD's code: averaged weights before those trained
         if isinstance(state, dict) and isinstance(state.get(name), dict):
             state = state[name]
