@@ -113,6 +113,8 @@ SAID = [
     ("noise", "noise", "input-0.3", "input-0.1", "the best is 0.3 on AWGN ({} better than at 0.1)"),
     ("rain", "rain", "input-0.1", "input-0.3", "and 0.1 on rain ({} better than at 0.3)"),
     ("mixed", "noise", "known-0.1", "direct", "At level 0.1 the first stage is {} dB below `direct`"),
+    ("mixed", "noise", "known-0.3", "direct", "at level 0.3 it is {} and"),
+    ("mixed", "rain", "known-0.3", "direct", "at level 0.3 it is 3.1 ± 0.3 and {} below"),
     ("mixed", "rain", "known-1.0", "direct", "level with `direct`: {} dB above it"),
     ("mixed", "rain", "known-1.0 1 step", "direct", "dB above it, in one step {},"),
     ("mixed", "rain", "entangled-1.0 1 step", "direct", "the entangled network in one step ({} above)"),
