@@ -8,6 +8,7 @@ from workbench.demo import run_demo
 from workbench.images import read_image
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_demo_trains_both_measures_and_draws(tmp_path, capsys):
     result = run_demo(tmp_path, settings=TINY)
     for domain in ("target", "source"):

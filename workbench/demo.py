@@ -9,23 +9,27 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from workbench.data.domains import Pair, source_pairs, validation_pairs
-from workbench.evaluation import evaluate_pairs
+from workbench.comparison import Cell, Grid, run_grid
+from workbench.data.domains import Pair, validation_pairs
+from workbench.devices import trainings_at_once
+from workbench.errors import WorkbenchError
 from workbench.evaluation.measures import STANDARD, chosen
+from workbench.evaluation.sets import HELD_OUT_SOURCE
 from workbench.figures import REFERENCE, Views, crop_of, save_figure, side_by_side, textured_place, views_of
 from workbench.files import make_folder
 from workbench.images import to_uint, write_png
-from workbench.progress import progress_bar
-from workbench.recipes import load_recipe
-from workbench.restore import restore_array
+from workbench.recipes import load_recipe, variant_settings
 from workbench.runs.folder import Run
 from workbench.runs.provenance import provenance
 from workbench.tabular import as_text
-from workbench.training import fit
 
-RECIPE = "denoise-pocket"
-RECIPES = {"vanilla": RECIPE, "noise-space": f"{RECIPE}+guarded"}
-"""By method. The guard, which is not the paper's, is what works best here (docs/study.md)."""
+RECIPE, GUARDED = "denoise-pocket", "denoise-pocket+guarded"
+_GUARD = variant_settings(["guarded"], RECIPE)
+CELLS = (
+    Cell("-vanilla", "vanilla"),
+    Cell("+guarded-noise-space", "noise-space", (f"name={GUARDED}",), variant=tuple(_GUARD)),
+)
+"""The guard, which is not the paper's, is what works best here (docs/study.md)."""
 LABELS = {"vanilla": "vanilla", "noise-space": "guarded"}
 """What the table and the pictures call their restorers; a method's title does not tell that it is guarded."""
 SOURCE_SIGMA = 25.0
@@ -36,7 +40,7 @@ _SIDE = 112
 def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     """Train, measure, print the table and write side-by-side pictures.
 
-    Runs that are there already are continued or reused.
+    Both go on at the same time where there are two cores. Runs that are there already are continued or reused.
 
     Parameters
     ----------
@@ -51,32 +55,34 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     dict
         ``{"target": {"input": {"psnr", "ssim", "lpips"}, "vanilla": ..., "noise-space": ...}, "source": ...,
         "seconds": ..., "provenance": ...}``; means over the held-out photographs of each domain, protocol rgb.
+
+    Raises
+    ------
+    WorkbenchError
+        A run could not be trained or measured.
+    Interrupted
+        After SIGINT or SIGTERM, once the runs have written their checkpoints.
     """
     begin = time.perf_counter()
-    recipes = {method: load_recipe(name, settings, method=method, seed=seed) for method, name in RECIPES.items()}
-    trained = {method: fit(recipe, runs, resume=True) for method, recipe in recipes.items()}
-    data = recipes["noise-space"].data
-    domains = {"target": validation_pairs(data), "source": source_pairs(SOURCE_SIGMA)}
-    result: dict = {domain: {} for domain in domains}
-    unavailable = {}
-    with progress_bar(len(RECIPES) * sum(map(len, domains.values())), "evaluate", "picture") as bar:
-        for domain, pairs in domains.items():
-            for method, run in trained.items():
-                restorer = run.restorer()
-
-                def restore(image, restorer=restorer):
-                    bar.update()
-                    return restore_array(restorer, image)
-
-                measured = evaluate_pairs(restore, pairs)
-                result[domain]["input"] = measured["input_mean"]
-                result[domain][method] = measured["mean"]
-                unavailable |= measured["unavailable"]
-    pictures = write_pictures(Path(runs) / f"demo-s{seed}", domains["target"], trained)
+    data = load_recipe(RECIPE, settings).data
+    places = {"target": data.validation, "source": HELD_OUT_SOURCE}
+    grid = Grid(RECIPE, CELLS, (seed,), places, Path(runs), tuple(settings), prefix=RECIPE)
+    if failures := run_grid(grid, trainings_at_once(), title="demo"):
+        raise WorkbenchError(f"{failures[0].name}: {failures[0].reason}")
+    trained = {job.cell.method: job for job in grid.jobs()}
+    measured = {
+        domain: {method: job.evaluation(place) for method, job in trained.items()} for domain, place in places.items()
+    }
+    result: dict = {
+        domain: {"input": found["vanilla"].input_mean} | {method: each.mean for method, each in found.items()}
+        for domain, found in measured.items()
+    }
+    runs_there = {method: job.run for method, job in trained.items()}
+    pictures = write_pictures(Path(runs) / f"demo-s{seed}", validation_pairs(data), runs_there)
     result["seconds"] = round(time.perf_counter() - begin, 1)
     result["provenance"] = provenance()
-    print(_table(result, {domain: len(pairs) for domain, pairs in domains.items()}, seed))
-    for reason in unavailable.values():
+    print(_table(result, {domain: found["vanilla"].images for domain, found in measured.items()}, seed))
+    for reason in measured["target"]["vanilla"].unavailable.values():
         print(reason)
     print(f"Side by side: {pictures}")
     return result

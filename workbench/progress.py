@@ -25,6 +25,7 @@ def progress_bar(
         delay=delay,
         dynamic_ncols=True,
         mininterval=0.2 if terminal else 20.0,
+        miniters=0,
         ascii=None if terminal else " .",
     )
 

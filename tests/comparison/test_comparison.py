@@ -77,7 +77,7 @@ def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tm
         tmp_path / "runs", ("control_names", []), ("seeds", ["3"]), ("settings", settings), ("data", [str(pairs)])
     )
     called = []
-    monkeypatch.setattr(_Children, "call", lambda self, command, log: called.append(command))
+    monkeypatch.setattr(_Children, "call", lambda self, name, command, log: called.append(command))
     assert run_grid(grid, 1) == [] and called == []
     (job,) = grid.jobs()
     record = next((job.run.folder / "evaluations").iterdir())
@@ -124,20 +124,20 @@ def test_an_interruption_stops_each_child_once_and_starts_no_other(tmp_path, mon
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=interrupt, daemon=True)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="the same command goes on from there") as raised:
         run_grid(grid, 2)
+    assert raised.value.exit_status == 130
     assert sorted(path.name for path in tmp_path.glob("?.*")) == ["0.begun", "0.stopped", "1.begun", "1.stopped"]
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_an_interrupted_command_says_how_to_go_on(tmp_path, monkeypatch):
+def test_an_interrupted_command_has_written_its_tables(tmp_path, monkeypatch):
     def interrupted(*_):
-        raise KeyboardInterrupt
+        raise Interrupted("interrupted", 130)
 
     monkeypatch.setattr(command, "run_grid", interrupted)
-    with pytest.raises(Interrupted, match="the same command goes on from there") as raised:
+    with pytest.raises(Interrupted):
         command.compare(grid_of(tmp_path, ("settings", [])), 1, None, "text")
-    assert raised.value.exit_status == 130
     assert (tmp_path / "compare-denoise-pocket" / "comparison.md").exists()
 
 

@@ -18,7 +18,7 @@ from workbench.files import is_plain_name
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.recipes import Recipe, load_recipe, variant_settings
 from workbench.runs.identity import difference
-from workbench.training.fitting import Interrupted, check
+from workbench.training.fitting import check
 
 
 def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> tuple[str, list[Failure]]:
@@ -58,8 +58,6 @@ def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> t
     failures: list[Failure] = []
     try:
         failures = run_grid(grid, processes)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; what was trained is kept, the same command goes on from there", 130) from None
     finally:
         printed = write_tables(grid, folder, failures)[form]
     return printed, failures

@@ -22,6 +22,11 @@ from workbench.errors import WorkbenchError
 from workbench.progress import progress_bar
 from workbench.runs.folder import Run
 from workbench.runs.processes import LOG, log_tail
+from workbench.runs.states import RUNNING, Watcher
+from workbench.training.fitting import Interrupted
+
+_LOOK = 1.0
+"""Seconds between two looks at how far the runs are."""
 
 
 @dataclass(frozen=True)
@@ -63,27 +68,49 @@ def run_grid(
 
     Raises
     ------
-    KeyboardInterrupt
-        When interrupted, once the children have ended.
+    Interrupted
+        After SIGINT or SIGTERM, once the children have ended.
     """
     jobs = [job for job in grid.jobs() if train or job.run.finished]
-    children, failures = _Children(), []
+    children, failures, watcher = _Children(), [], Watcher(grid.runs)
     with _sigterm_interrupts(), ThreadPoolExecutor(processes) as pool, progress_bar(len(jobs), title, "run") as bar:
         waiting: set[Future] = {pool.submit(_complete, job, children, train) for job in jobs}
         try:
             while waiting:
-                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                ended, waiting = wait(waiting, _LOOK, return_when=FIRST_COMPLETED)
                 for future in ended:
                     if (failure := future.result()) is not None:
                         failures.append(failure)
-                    bar.update()
-                after_each()
-        except BaseException:
+                bar.set_postfix_str(_going_on(jobs, children, watcher), refresh=False)
+                bar.update(len(ended))
+                if ended:
+                    after_each()
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             children.stop()
+            if isinstance(error, KeyboardInterrupt):
+                message = "interrupted; what was trained is kept, the same command goes on from there"
+                raise Interrupted(message, 130) from None
             raise
     order = {job.name: index for index, job in enumerate(jobs)}
     return sorted(failures, key=lambda failure: order[failure.name])
+
+
+def _going_on(jobs: list[Job], children: _Children, watcher: Watcher) -> str:
+    """The runs that are being trained or measured now, and their steps."""
+    parts = []
+    for job in jobs:
+        if job.name not in children.names():
+            continue
+        text = job.name
+        try:
+            state = watcher.state(job.name)
+            if state.status == RUNNING and state.total_steps:
+                text += f" {watcher.progress(state).step}/{state.total_steps}"
+        except WorkbenchError:
+            pass  # it has only just begun
+        parts.append(text)
+    return ", ".join(parts)
 
 
 @contextmanager
@@ -104,10 +131,10 @@ class _Children:
     """The child processes that are running; once stopped, no further one is started."""
 
     def __init__(self):
-        self._lock, self._running, self._stopped = threading.Lock(), set(), False
+        self._lock, self._running, self._stopped = threading.Lock(), {}, False
 
-    def call(self, command: list[str], log: Path) -> int | None:
-        """Run a command to its end; its exit status, or None if it was not started any more."""
+    def call(self, name: str, command: list[str], log: Path) -> int | None:
+        """Run a command to its end for a run; its exit status, or None if it was not started any more."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with self._lock, log.open("ab") as output:
             if self._stopped:
@@ -117,12 +144,17 @@ class _Children:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )  # fmt: skip
-            self._running.add(process)
+            self._running[process] = name
         try:
             return process.wait()
         finally:
             with self._lock:
-                self._running.discard(process)
+                del self._running[process]
+
+    def names(self) -> set[str]:
+        """Of the runs that have a process now."""
+        with self._lock:
+            return set(self._running.values())
 
     def stop(self) -> None:
         with self._lock:
@@ -148,7 +180,7 @@ def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
             "method": job.cell.method, "seed": job.seed, "runs": str(job.grid.runs), "name": job.name,
             "tests": missing, "protocol": job.grid.protocol, "parent": os.getpid(),
         }  # fmt: skip
-        status = children.call(_child(task), job.run.folder / LOG)
+        status = children.call(job.name, _child(task), job.run.folder / LOG)
     except (WorkbenchError, OSError) as error:
         return Failure(job.name, " ".join(str(error).split()))
     if not status:

@@ -15,7 +15,6 @@ from workbench.studies.declared import Study, load_study, study_names
 from workbench.studies.rows import pictures_path
 from workbench.studies.running import run_study
 from workbench.tabular import as_text
-from workbench.training.fitting import Interrupted
 
 
 def list_studies() -> str:
@@ -77,10 +76,7 @@ def study_command(
     runs = Path("runs") / study.name if runs is None else runs
     path = runs / f"{study.name}.csv" if output is None else output
     grid = study.grid(runs, tuple(settings))
-    try:
-        failures = run_study(study, grid, path, processes or trainings_at_once(), train)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; what was trained is kept, the same command goes on from there", 130) from None
+    failures = run_study(study, grid, path, processes or trainings_at_once(), train)
     tables = study_tables(study, path) if study.record == "tests" else []
     return "\n\n".join([*tables, str(path)]), failures
 

@@ -31,8 +31,8 @@ def run_study(study: Study, grid: Grid, path: Path, processes: int, train: bool 
 
     Raises
     ------
-    KeyboardInterrupt
-        When interrupted, once the children have ended.
+    Interrupted
+        After SIGINT or SIGTERM, once the children have ended.
     WorkbenchError
         The file cannot be written.
     """
