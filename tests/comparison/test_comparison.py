@@ -77,7 +77,7 @@ def test_one_failed_run_stops_no_other_and_a_second_call_reuses_what_is_there(tm
         tmp_path / "runs", ("control_names", []), ("seeds", ["3"]), ("settings", settings), ("data", [str(pairs)])
     )
     called = []
-    monkeypatch.setattr(_Children, "call", lambda self, name, command, log: called.append(command))
+    monkeypatch.setattr(_Children, "call", lambda self, name, command, log, threads: called.append(command))
     assert run_grid(grid, 1) == [] and called == []
     (job,) = grid.jobs()
     record = next((job.run.folder / "evaluations").iterdir())

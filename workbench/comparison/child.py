@@ -23,15 +23,15 @@ def main() -> None:
     """Train and measure one run."""
     task = json.loads(sys.argv[1])
     end_with(task["parent"])
-    torch.set_num_threads(1)
     sys.exit(run_command(lambda: complete(task)))
 
 
 def complete(task: dict) -> int:
     """Do what is asked for; the exit status: 1 where pictures could not be measured."""
     run, failed = Run(Path(task["runs"]) / task["name"]), []
+    recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
+    torch.set_num_threads(recipe.training.threads)
     if task["train"]:
-        recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
         run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
     for location in task["tests"]:
         failed += evaluate_restorer(run.folder, location, task["protocol"])[0]["failed"]

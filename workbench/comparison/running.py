@@ -25,6 +25,8 @@ from workbench.runs.processes import LOG, log_tail
 from workbench.runs.states import RUNNING, Watcher
 from workbench.training.fitting import Interrupted
 
+_AWAKE = {"OMP_WAIT_POLICY": "active"}
+"""For threads that have their cores to themselves: between the short operations of small networks they do not sleep."""
 _LOOK = 1.0
 """Seconds between two looks at how far the runs are."""
 
@@ -133,7 +135,7 @@ class _Children:
     def __init__(self):
         self._lock, self._running, self._stopped = threading.Lock(), {}, False
 
-    def call(self, name: str, command: list[str], log: Path) -> int | None:
+    def call(self, name: str, command: list[str], log: Path, threads: int) -> int | None:
         """Run a command to its end for a run; its exit status, or None if it was not started any more."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with self._lock, log.open("ab") as output:
@@ -142,7 +144,7 @@ class _Children:
             # A session of its own: Ctrl-C reaches this process alone, which passes it on once.
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                env=os.environ | {"OMP_NUM_THREADS": str(threads)} | (_AWAKE if threads > 1 else {}),
             )  # fmt: skip
             self._running[process] = name
         try:
@@ -180,7 +182,8 @@ def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
             "method": job.cell.method, "seed": job.seed, "runs": str(job.grid.runs), "name": job.name,
             "tests": missing, "protocol": job.grid.protocol, "parent": os.getpid(),
         }  # fmt: skip
-        status = children.call(job.name, _child(task), job.run.folder / LOG)
+        threads = job.resolved.training.threads
+        status = children.call(job.name, _child(task), job.run.folder / LOG, threads)
     except (WorkbenchError, OSError) as error:
         return Failure(job.name, " ".join(str(error).split()))
     if not status:
