@@ -7,12 +7,10 @@ from apps.restorers import DEMO_PAIR
 from workbench.demo import run_demo
 from workbench.images import read_image
 
-SETTINGS = [*TINY, "training.threads=1"]
-
 
 @pytest.mark.usefixtures("warm_python")
 def test_demo_trains_both_measures_and_draws(tmp_path, capsys):
-    result = run_demo(tmp_path, settings=SETTINGS)
+    result = run_demo(tmp_path, settings=TINY)
     for domain in ("target", "source"):
         assert set(result[domain]) == {"input", "vanilla", "noise-space"}
         assert all({"psnr", "ssim", "lpips"} == set(scores) for scores in result[domain].values())
@@ -25,5 +23,5 @@ def test_demo_trains_both_measures_and_draws(tmp_path, capsys):
     assert overview.shape[0] > 500 and overview.std() > 10
     assert len(list((tmp_path / "demo-s0").glob("*.png"))) == 5
     assert all((tmp_path / name / "summary.json").is_file() for name in DEMO_PAIR), "the app looks for them"
-    again = run_demo(tmp_path, settings=SETTINGS)
+    again = run_demo(tmp_path, settings=TINY)
     assert again["target"] == result["target"], "finished runs are reused"

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.comparison import Cell, Grid, run_grid
 from workbench.data.domains import Pair, validation_pairs
-from workbench.devices import cores, trainings_at_once
+from workbench.devices import cores, threads_alone, trainings_at_once
 from workbench.errors import WorkbenchError
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.evaluation.sets import HELD_OUT_SOURCE
@@ -33,8 +33,6 @@ CELLS = (
 LABELS = {"vanilla": "vanilla", "noise-space": "guarded"}
 """What the table and the pictures call their restorers; a method's title does not tell that it is guarded."""
 SOURCE_SIGMA = 25.0
-_THREADS = 4
-"""At most for a training; the networks are small."""
 _SIDE = 112
 """Of the crops in the overview, in pixels."""
 
@@ -99,7 +97,7 @@ def _shares() -> tuple[int, int]:
     two cores, the guarded one being five times as long.
     """
     together = min(trainings_at_once(), 1 if cores() < 4 else 2)
-    return together, max(min(cores() // together, _THREADS), 1)
+    return together, threads_alone(together)
 
 
 def _table(result: dict, counts: dict[str, int], seed: int) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cpu", "cuda")
+_MOST_THREADS = 4
 
 
 def choose_device(name: str) -> torch.device:
@@ -46,6 +47,20 @@ def training_device(accelerator: str) -> torch.device:
 def cores() -> int:
     """How many of the machine's cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_alone(processes: int = 1) -> int:
+    """Torch's threads on a CPU for a training that has the machine to itself, where nothing else is asked for.
+
+    What ``OMP_NUM_THREADS`` says, else a thread a core, four at most: patches are small.
+
+    Parameters
+    ----------
+    processes : int
+        That share the cores in this training.
+    """
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else max(min(cores() // processes, _MOST_THREADS), 1)
 
 
 def trainings_at_once() -> int:

@@ -328,7 +328,10 @@ def test_no_packaged_recipe_is_gone(output_of):
 def test_recipes_as_they_were_written_mean_the_same(path):
     # What training wrote has the method's settings filled in, what is packaged may leave them out
     written = load_recipe(path)
-    given = load_recipe(path.stem)
+    # One thread was the default then; today the machine says how many, which decides the rounding alone
+    given = load_recipe(
+        path.stem, [f"{part}.threads=1" for part in ("training", "warm_start") if getattr(written, part)]
+    )
     before, after = (recipe.model_dump(mode="json") for recipe in (written, given))
     assert before.pop("options").get(written.method, {}).items() >= after.pop("options").get(given.method, {}).items()
     assert before == after

@@ -81,7 +81,7 @@ def test_run_folder_holds_what_the_contract_says(tmp_path):
     assert run.name == "denoise-pocket-noise-space-s0"
     for name in ("recipe.yaml", "checkpoints/last.ckpt", "restorer.safetensors", "restorer.json", "summary.json"):
         assert (run.folder / name).is_file()
-    assert run.recipe == resolve(told)
+    assert run.recipe == resolve(recipe("training.validate_every=4", "training.threads=1")), "as they were chosen"
     summary = json.loads((run.folder / "summary.json").read_text())
     assert summary["status"] == "finished" and summary["steps"] == 10 and summary["weights"] == "ema"
     assert summary["provenance"]["torch"] == torch.__version__

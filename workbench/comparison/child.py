@@ -9,8 +9,6 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
 from workbench.recipes import load_recipe
 from workbench.runs.evaluating import evaluate_restorer
 from workbench.runs.folder import Run
@@ -29,9 +27,8 @@ def main() -> None:
 def complete(task: dict) -> int:
     """Do what is asked for; the exit status: 1 where pictures could not be measured."""
     run, failed = Run(Path(task["runs"]) / task["name"]), []
-    recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
-    torch.set_num_threads(recipe.training.threads)
     if task["train"]:
+        recipe = load_recipe(task["recipe"], task["settings"], method=task["method"], seed=task["seed"])
         run = fit(recipe, Path(task["runs"]), task["name"], resume=True)
     for location in task["tests"]:
         failed += evaluate_restorer(run.folder, location, task["protocol"])[0]["failed"]

@@ -182,7 +182,7 @@ def _complete(job: Job, children: _Children, train: bool) -> Failure | None:
             "method": job.cell.method, "seed": job.seed, "runs": str(job.grid.runs), "name": job.name,
             "tests": missing, "protocol": job.grid.protocol, "parent": os.getpid(),
         }  # fmt: skip
-        threads = job.resolved.training.threads
+        threads = job.resolved.training.threads or 1  # others are trained beside it
         status = children.call(job.name, _child(task), job.run.folder / LOG, threads)
     except (WorkbenchError, OSError) as error:
         return Failure(job.name, " ".join(str(error).split()))

@@ -216,7 +216,9 @@ class Training(Section):
         None, ge=1, description="keep all networks' weights every so many steps, for workbench.diagnostics; null: never"
     )
     workers: int = Field(0, ge=0, description="data loading processes; does not change the samples")
-    threads: int = Field(1, ge=1, description="torch threads on a CPU")
+    threads: int | None = Field(
+        None, ge=1, description="torch threads on a CPU; null: what OMP_NUM_THREADS says, else one a core, at most 4"
+    )
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = Field(1, ge=1, description="GPUs of a machine, or processes on a CPU, that share every batch")
     nodes: int = Field(1, ge=1, description="machines that do so, each with as many devices; see docs/performance.md")

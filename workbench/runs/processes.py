@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from workbench.devices import threads_alone
 from workbench.errors import WorkbenchError
 from workbench.files import cannot_write, read_json, write_json
 from workbench.recipes import Recipe, save_recipe
@@ -235,8 +236,9 @@ def _launch(run: Run, *options: str) -> None:
     try:
         with open(run.folder / LOG, "ab", opener=_no_link) as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                env={"OMP_NUM_THREADS": str(max(threads_alone() - 1, 1))} | os.environ,  # a core for who asked for it
+            )  # fmt: skip
     except OSError as error:
         raise WorkbenchError(f"{run.name}: cannot be started ({error.strerror})") from error
     record_process(run.folder, process.pid)

@@ -26,7 +26,7 @@ from workbench.data.domains import (
 )
 from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.data.streams import PatchStream, step_batches
-from workbench.devices import training_device
+from workbench.devices import threads_alone, training_device
 from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
 from workbench.methods import METHODS, Method, misfit, resolve
@@ -106,7 +106,7 @@ def fit(recipe: Recipe, runs: Path = Path("runs"), name: str | None = None, *, r
     -----
     Torch's threads, random states, warnings filters, logging levels and signal handlers are afterwards as before.
     """
-    recipe = resolve(recipe)
+    recipe = _with_threads(resolve(recipe))
     check_prepared(data_locations(recipe.data))
     name = name or f"{recipe.name}-{recipe.method}-s{recipe.seed}"
     if not is_plain_name(name):
@@ -215,7 +215,14 @@ def _as_begun(run: Run, recipe: Recipe) -> Recipe:
     tqdm.write(
         f"{run.folder}: goes on with training.threads={threads} as it was begun, for the same weights", file=sys.stderr
     )
-    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"threads": threads})})
+    return _with_threads(recipe, threads)
+
+
+def _with_threads(recipe: Recipe, threads: int | None = None) -> Recipe:
+    """The recipe with this number of threads, by default its own or else that of the machine."""
+    training = recipe.training
+    threads = threads or training.threads or threads_alone(training.devices)
+    return recipe.model_copy(update={"training": training.model_copy(update={"threads": threads})})
 
 
 def _prepare(recipe: Recipe) -> tuple[Method, PatchStream, Validation]:

@@ -123,6 +123,7 @@ def find_or_train_all(
 def _begin_lane(parent: int) -> None:
     """Prepare a process that trains beside others."""
     end_with(parent)
+    os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
 
 
