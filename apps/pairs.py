@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from apps.restorers import Choice
 
 ROLES = ("vanilla", "adapted")
+ROLE_OF = {"vanilla": "vanilla", "adapted": "adapted", "guarded": "adapted"}
+"""What a restorer is in a pair, by the name its method goes by."""
 FIRST = ("denoise-photographs", "denoise-simulated-camera")
 """Pairs that come with the package and suit any photograph, before all others."""
 VANILLA_OF = {"denoise-night": "denoise-photographs-vanilla"}
@@ -30,8 +32,8 @@ def pairs(choices: Sequence[Choice]) -> dict[str, list[str]]:
     """
     found: dict[str, dict[str, Choice]] = {}
     for choice in choices:
-        if choice.method in ROLES and (pair := _pair(choice)):
-            found.setdefault(pair, {}).setdefault(choice.method, choice)
+        if (role := ROLE_OF.get(choice.method)) and (pair := _pair(choice)):
+            found.setdefault(pair, {}).setdefault(role, choice)
     for pair, vanilla in VANILLA_OF.items():
         shared = next((choice for choice in choices if choice.packaged and choice.name == vanilla), None)
         if pair in found and shared is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import WorkbenchError
 from workbench.methods import title_of
 from workbench.restorers import names
-from workbench.restorers.cards import network_names, read_card
+from workbench.restorers.cards import guarded, network_names, read_card
 from workbench.runs.folder import list_runs
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Choice:
         """The training method by the name it goes by in the app; empty if the card does not tell."""
         provenance = self.card.get("provenance")
         method = provenance.get("method") if isinstance(provenance, dict) else None
+        if guarded(self.card):
+            return "guarded"
         return title_of(method) if isinstance(method, str) else ""
 
     @property

@@ -6,7 +6,9 @@ from importlib import import_module
 
 import pytest
 from support import ROOT
+from typer.main import get_command
 
+from workbench.cli.commands import app
 from workbench.studies import study_names
 
 DOCS = ROOT / "docs"
@@ -35,6 +37,13 @@ def test_every_name_on_the_page_is_there(page):
 
 def test_a_name_that_is_not_there_is_seen():
     assert found("workbench.recipes.load_recipe") and not found("workbench.recipes.nothing")
+
+
+def test_the_first_page_tells_of_every_command():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| `workbench ")]
+    told = {name for line in lines for name in re.findall(r"`workbench ([\w-]+)", line.split("|")[1])}
+    assert told == set(get_command(app).commands)
 
 
 def test_the_index_says_what_each_file_of_the_benchmarks_is():

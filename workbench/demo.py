@@ -133,9 +133,9 @@ def write_pictures(folder: Path, pairs: Sequence[Pair], runs: dict[str, Run], mo
     for name, views in rows.items():
         write_png(folder / f"{name}.png", to_uint(np.hstack(list(views.values()))))
     text = "Simulated camera, held-out photographs (crops where the reference has most texture; PSNR of the crop)"
-    figure = side_by_side({name: _telling(views) for name, views in rows.items()}, text, side=_SIDE, inches=3)
+    figure = side_by_side({name: _telling(views) for name, views in rows.items()}, text, side=_SIDE)
     path = folder / "overview.png"
-    save_figure(figure, path, dpi=90)
+    save_figure(figure, path, dpi=125)
     return path
 
 

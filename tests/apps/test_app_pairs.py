@@ -37,6 +37,7 @@ def test_a_run_of_ones_own_has_no_partner_of_another_task_or_seed(packaged):
 def test_runs_that_differ_in_the_method_alone_are_a_pair():
     choices = [run("b", "noise-space", "denoise-pocket+guarded"), run("a", "vanilla"), run("c", "dann")]
     assert list(pairs(choices).values()) == [["a", "b"]]
+    assert [choice.method for choice in choices] == ["guarded", "vanilla", "dann"]
     assert first_choice(choices[:1]) == ["b"] and first_choice([]) == []
     assert pairs([Choice("odd", Path("odd"), {"provenance": {"method": "vanilla", "recipe": 3}})]) == {}
 
@@ -44,6 +45,9 @@ def test_runs_that_differ_in_the_method_alone_are_a_pair():
 def test_a_degradation_has_its_own_packaged_pair(packaged):
     assert first_choice(packaged, "camera") == CAMERA and first_choice(packaged, "awgn") == PHOTOGRAPHS
     assert first_choice(packaged, "night") == NIGHT
+    called = {choice.name: choice.method for choice in packaged}
+    assert [called[name] for name in PHOTOGRAPHS] == ["vanilla", "guarded"] and called[NIGHT[1]] == "guarded"
+    assert [called[name] for name in CAMERA] == ["vanilla", "adapted"], "one word a method, whatever the file's name"
     assert first_choice(packaged, "layered-rain") == ["derain-vanilla", "derain-adapted"]
 
 

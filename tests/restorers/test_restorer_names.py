@@ -51,7 +51,9 @@ def test_the_list_of_restorers(output_of, tmp_path):
     weights = load_file(packaged()[NAME])
     assert adapted["parameters"] == sum(value.numel() for value in weights.values())
     assert (adapted["task"], adapted["kind"], adapted["seed"]) == ("denoising", "one-pass", 0)
-    assert NAME in output_of("restorers")
+    lines = {line.split()[0]: line for line in output_of("restorers").splitlines() if line}
+    assert "noise-space, guarded" in lines[NAME] and "guarded" not in lines["denoise-photographs-pocket-adapted"]
+    assert "guarded" not in lines["denoise-photographs-vanilla"]
     assert output_of("restorers", "--runs", tmp_path / "none", status=2).count("\n") == 1
 
 

@@ -88,6 +88,7 @@ def test_run_folder_holds_what_the_contract_says(tmp_path):
     restorer, card = load_restorer(run.folder)
     assert card["networks"]["restorer"]["network"] == {"name": "unet-pocket", "width": 4}
     assert card["provenance"]["seed"] == 0 and card["provenance"]["data"]["target"] == "simulated-camera"
+    assert card["provenance"]["settings"] == {"options": run.recipe.options} and run.recipe.options
     scalars = run.scalars()
     expected = {
         "loss/loss", "loss/diffusion", "loss/contrast", "dial/diffusion_weight", "gradient_norm/restorer",

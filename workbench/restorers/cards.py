@@ -69,6 +69,20 @@ def network_names(card: dict) -> str:
     return ", ".join(f"{role}: {name}" for role, name in names.items())
 
 
+def guarded(card: dict) -> bool:
+    """Whether noise-space adaptation had the guard, by a card's settings or, of older runs, by its recipe."""
+    place = card.get("provenance")
+    if not isinstance(place, dict) or place.get("method") != "noise-space":
+        return False
+    if "+guarded" in str(place.get("recipe")):
+        return True
+    for key in ("settings", "options", "noise-space"):
+        place = place.get(key)
+        if not isinstance(place, dict):
+            return False
+    return place.get("guard", "none") != "none"
+
+
 class _Wrong(ValueError):
     """What is wrong with a card, said for a person."""
 

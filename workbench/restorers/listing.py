@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.restorers.cards import network_names, read_card
+from workbench.restorers.cards import guarded, network_names, read_card
 from workbench.tabular import as_text
 
 _LARGEST_HEADER = 100_000_000
@@ -29,6 +29,8 @@ class Listed:
         Numbers in its weights.
     method, recipe, seed, options : optional
         How it was trained, and the options that its card sets.
+    guarded : bool
+        Whether noise-space adaptation had the guard.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Listed:
     recipe: str | None
     seed: int | None
     options: dict
+    guarded: bool
 
 
 def describe(name: str, weights: Path, task: str | None = None) -> Listed:
@@ -67,16 +70,19 @@ def describe(name: str, weights: Path, task: str | None = None) -> Listed:
     return Listed(
         name, task or facts.get("task") or settings.get("task"), domain, card["kind"], network_names(card),
         _parameters(weights), facts.get("method"), facts.get("recipe"), facts.get("seed"), card["options"],
+        guarded(card),
     )  # fmt: skip
 
 
 def format_list(restorers: list[Listed]) -> str:
     """The list as a table to print."""
     header = ("name", "task", "kind", "networks", "parameters", "method", "recipe", "seed", "domain")
-    rows = [
-        tuple("-" if (value := getattr(each, column)) in (None, "") else str(value) for column in header)
-        for each in restorers
-    ]
+    rows = []
+    for each in restorers:
+        told = {column: getattr(each, column) for column in header}
+        if each.guarded:
+            told["method"] = f"{each.method}, guarded"
+        rows.append(tuple("-" if value in (None, "") else str(value) for value in told.values()))
     return as_text([header, *rows], right=())
 
 

@@ -328,6 +328,7 @@ def _train(
         raise Diverged(f"{run.folder}: the last steps made the weights infinite; {TRAIN_AGAIN}")
     facts = {key: summary[key] for key in ("recipe", "scale", "method", "seed", "steps", "weights", "provenance")}
     facts["data"] = recipe.data.model_dump(mode="json")
+    facts["settings"] = {"options": recipe.model_dump(mode="json")["options"]}
     save_restorer(run.weights, method.exported(), provenance=facts)
     run.write_summary(summary | {"gmacs": training_gmacs(method, stream) if trainer.world_size == 1 else None})
 
