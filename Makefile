@@ -5,13 +5,17 @@
 # make check-results   the recorded results against the pages that tell them
 # make bench  how fast it is here (docs/performance.md); BENCH='step --scales bench' for less or other
 # make docs   the documentation as a searchable site, in build/site
+# make app    the app alone; make notebooks opens the notebooks; make install ends after the environment
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 APP ?= 1
 
-.PHONY: install demo test fuzz newest licences check-results app notebooks docs bench lint
+.PHONY: help install demo test fuzz newest licences check-results app notebooks docs bench lint
+
+help:  # what a bare `make` does: nothing is installed unasked
+	@sed -n 's/^# make/make/p' Makefile
 
 install: $(VENV)/.installed
 

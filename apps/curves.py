@@ -121,6 +121,9 @@ def figure(
     grid = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     drawn.update_xaxes(**grid, hoverformat="d" if axis == STEPS else ".3f", title_text=None)
     drawn.update_yaxes(**grid, hoverformat=".5g", type="log" if log else "linear")
+    if not told:
+        drawn.update_xaxes(visible=False)
+        drawn.update_yaxes(visible=False)
     drawn.update_layout(
         height=60 + 250 * rows, margin={"l": 50, "r": 10, "t": 60, "b": 30}, showlegend=len(runs) > 1,
         hovermode="x unified" if len(runs) <= 8 else "closest", hoverlabel={"font": {"color": "#333"}},

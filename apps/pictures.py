@@ -20,6 +20,9 @@ PREVIEW_SIDE = 1600
 CROP_SIDE = 480
 """Side in pixels of a crop at zoom 1, and about that of an enlarged one on the screen."""
 
+_DARK, _BRIGHT = 0.15, 0.9
+"""Mean values between which a place shows what was done to it."""
+
 
 class Crop(NamedTuple):
     """Which part of a photograph is looked at.
@@ -86,14 +89,18 @@ def difference(view: np.ndarray, other: np.ndarray, gain: float) -> np.ndarray:
 
 
 def differing_place(comparison: Comparison, zoom: int) -> tuple[float, float]:
-    """Where the results differ most from one another, or the only one from the input: shares of width and height."""
+    """Where the results differ most from one another, or the only one from the input: shares of width and height.
+
+    Dark and overexposed places, where eyes see little of it, come after all others.
+    """
     results = comparison.restored
     views = results if len(results) > 1 else [comparison.views[INPUT], *results]
     places = [(x, y) for y in np.linspace(0.1, 0.9, 7) for x in np.linspace(0.1, 0.9, 7)]
 
-    def apart(place: tuple[float, float]) -> float:
+    def apart(place: tuple[float, float]) -> tuple[bool, float]:
         window = Crop(*place, zoom).window(*comparison.size)
-        return float(np.std([to_float(view.pixels[window]) for view in views], axis=0).mean())
+        crops = np.array([to_float(view.pixels[window]) for view in views])
+        return bool(_DARK < crops.mean() < _BRIGHT), float(crops.std(axis=0).mean())
 
     return max(places, key=apart)
 

@@ -24,7 +24,7 @@ SHOTS = {"night": 0, "strong": 3, "textured": 5}
 """By camera, which of its held-out shots is shown."""
 RESTORERS = {
     "vanilla": "denoise-photographs-vanilla",
-    "adapted": "denoise-photographs-adapted",
+    "guarded": "denoise-photographs-adapted",
     "pocket, adapted": "denoise-photographs-pocket-adapted",
     "non-local means": "nlm",
 }

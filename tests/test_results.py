@@ -87,7 +87,7 @@ def test_the_first_page_tells_of_the_larger_network_as_recorded():
     for sentence in (
         f"non-local means, has {polyu.nlm:.1f} dB on PolyU",
         f"its vanilla has {polyu.vanilla:.1f} dB",
-        f"Guarded it does: {polyu['synthesis+guarded']:.1f} dB, and gains of {gain['CC']:.1f} and {gain['Nam']:.1f}",
+        f"Guarded, it reaches {polyu['synthesis+guarded']:.1f} dB, and gains {gain['CC']:.1f} and {gain['Nam']:.1f}",
         f"vanilla has {night.vanilla:.1f} dB, non-local means {night.nlm:.1f}, guarded"
         f" {night['synthesis+guarded']:.1f}; the oracle, which learnt its few scenes by heart, {night.oracle:.1f}",
         f"which alone gains {abs(synthesis[0]):.1f} and {synthesis[1]:.1f} dB",

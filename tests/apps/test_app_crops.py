@@ -33,6 +33,15 @@ def test_the_first_crop_is_where_the_results_differ_most(tmp_path):
     assert x < 0.3 and y < 0.3, "one result is held against the input"
 
 
+def test_the_first_crop_is_no_dark_one_unless_all_are(tmp_path):
+    one, other = np.full((400, 600, 3), 90, np.uint8), np.full((400, 600, 3), 90, np.uint8)
+    other[:120, :120] += 10
+    one[:, 300:], other[:, 300:] = 0, 15  # differs more, but who sees it?
+    assert pictures.differing_place(comparison(tmp_path, input=one, vanilla=one, adapted=other), 4) == (0.1, 0.1)
+    x, _ = pictures.differing_place(comparison(tmp_path, input=one, vanilla=one // 6, adapted=other // 6), 4)
+    assert x > 0.5
+
+
 def test_classical_denoisers_are_packaged_and_come_beside_those_chosen():
     assert set(CLASSICAL) <= set(packaged())
     chosen = [f"restorer-{number}" for number in range(MOST)]

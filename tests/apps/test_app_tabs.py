@@ -308,6 +308,10 @@ def test_fifty_runs_make_a_figure_of_bounded_size(tmp_path):
     assert len(drawn.data) == 100 and all(len(trace.x) <= 240 for trace in drawn.data)
     assert len(drawn.to_json()) < 1_000_000
     np.testing.assert_allclose(drawn.data[-1].y, 20, rtol=1e-5)
+    none = curves.figure({}, [], smoothing=0, log=False, axis=curves.STEPS, columns=2)
+    assert (
+        none.layout.xaxis.visible is False and none.layout.yaxis.visible is False and drawn.layout.xaxis.visible is None
+    )
 
 
 def test_names_and_logs_cannot_bring_html_into_the_page(tmp_path):
