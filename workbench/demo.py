@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.comparison import Cell, Grid, run_grid
 from workbench.data.domains import Pair, validation_pairs
-from workbench.devices import cores, threads_alone, trainings_at_once
+from workbench.devices import threads_alone, trainings_at_once
 from workbench.errors import WorkbenchError
 from workbench.evaluation.measures import STANDARD, chosen
 from workbench.evaluation.sets import HELD_OUT_SOURCE
@@ -40,7 +40,7 @@ _SIDE = 112
 def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
     """Train, measure, print the table and write side-by-side pictures.
 
-    Both go on at the same time where there are four cores. Runs that are there already are continued or reused.
+    Both go on at the same time where there are two cores. Runs that are there already are continued or reused.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
         After SIGINT or SIGTERM, once the runs have written their checkpoints.
     """
     begin = time.perf_counter()
-    together, threads = _shares()
-    settings = (f"training.threads={threads}", *settings)
+    together = min(trainings_at_once(), len(CELLS))
+    settings = (f"training.threads={threads_alone(together)}", *settings)
     data = load_recipe(RECIPE, settings).data
     places = {"target": data.validation, "source": HELD_OUT_SOURCE}
     grid = Grid(RECIPE, CELLS, (seed,), places, Path(runs), settings, prefix=RECIPE)
@@ -88,16 +88,6 @@ def run_demo(runs: Path, seed: int = 0, settings: Sequence[str] = ()) -> dict:
         print(reason)
     print(f"Side by side: {pictures}")
     return result
-
-
-def _shares() -> tuple[int, int]:
-    """How many trainings go on at the same time, and on how many threads each.
-
-    Two threads are faster than one by a third; so two trainings on a core each take longer than one after the other on
-    two cores, the guarded one being five times as long.
-    """
-    together = min(trainings_at_once(), 1 if cores() < 4 else 2)
-    return together, threads_alone(together)
 
 
 def _table(result: dict, counts: dict[str, int], seed: int) -> str:

@@ -25,8 +25,6 @@ from workbench.runs.processes import LOG, log_tail
 from workbench.runs.states import RUNNING, Watcher
 from workbench.training.fitting import Interrupted
 
-_AWAKE = {"OMP_WAIT_POLICY": "active"}
-"""For threads that have their cores to themselves: between the short operations of small networks they do not sleep."""
 _LOOK = 1.0
 """Seconds between two looks at how far the runs are."""
 
@@ -144,7 +142,7 @@ class _Children:
             # A session of its own: Ctrl-C reaches this process alone, which passes it on once.
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                env=os.environ | {"OMP_NUM_THREADS": str(threads)} | (_AWAKE if threads > 1 else {}),
+                env=os.environ | {"OMP_NUM_THREADS": str(threads)},
             )  # fmt: skip
             self._running[process] = name
         try:
