@@ -178,6 +178,11 @@ SAID = [
     ("mixed", "rain", "known-0.3", "direct", "at level 0.3 it is 3.1 ± 0.3 and {} below"),
     ("mixed", "rain", "known-1.0", "direct", "level with `direct`: {} dB above it"),
     ("mixed", "rain", "known-1.0 1 step", "direct", "dB above it, in one step {},"),
+    ("noise", "noise", "input-0.3", "entangled-0.3", "At level 0.3 two stages that see the input are {} dB and"),
+    ("noise", "noise", "rddm-0.1", "rddm-0.3", "by {} and 1.6 ± 0.2 dB from 0.1 to 0.3"),
+    ("mixed", "noise", "rddm-1.0", "direct", "by {} dB less than `direct`"),
+    ("mixed", "noise", "entangled-0.1", "direct", "At 0.1 the entangled network is {} dB below `direct` on noise"),
+    ("mixed", "noise", "direct-wide", "direct", "it does help on AWGN, by {})"),
     ("mixed", "rain", "entangled-1.0 1 step", "direct", "the entangled network in one step ({} above)"),
 ]
 
