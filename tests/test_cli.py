@@ -91,6 +91,16 @@ def test_train_then_evaluate_then_restore(call, tmp_path, pairs):
     assert read_image(tmp_path / "restored" / "a.png").pixels.shape == (40, 50, 3)
 
 
+def test_half_precision_gives_nearly_the_same_picture(call, restorer, pairs, tmp_path):
+    for precision in ("32-true", "bf16-mixed"):
+        where = ("--output", tmp_path / precision)
+        assert call("restore", restorer, pairs / "input", *where, "--precision", precision)[0] == 0
+    whole, half = (read_image(tmp_path / name / "a.png").pixels.astype(int) for name in ("32-true", "bf16-mixed"))
+    assert 0 < np.abs(whole - half).max() <= 8
+    status, _, err = call("restore", restorer, pairs / "input", *where, "--precision", "16")
+    assert status == 2 and one_line(err) and "--precision 16: choose 32-true or bf16-mixed" in err
+
+
 def test_a_training_of_no_steps_tells_no_scores(call, tmp_path, monkeypatch):
     measured = {"target_images": 1, "source_images": 1}
     run = SimpleNamespace(folder=tmp_path, summary={"steps": 0, "seconds": 0.0, "validation": measured})
