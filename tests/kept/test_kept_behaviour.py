@@ -108,7 +108,7 @@ def same_pixels(made, kept):
     apart = np.abs(made.astype(np.int64) - kept.astype(np.int64))
     level = 1 if made.dtype == np.uint8 else 16
     assert apart.max() <= (0 if EXACT else level), apart.max()
-    # Of a restorer that trains on the picture, processors with other vector units round some two in a thousand otherwise
+    # One that trains on the picture rounds some two values in a thousand otherwise on other vector units
     assert made.dtype != np.uint8 or (apart > 0).mean() <= 5e-3
 
 

@@ -13,7 +13,7 @@ from workbench.nets.unet import UNet, Window
 SEARCH, PATCH = 6, 2
 """Radii in pixels of the square that is searched and of the patches that are compared."""
 STRIP = 3 * 2**14
-"""Pixels that are worked on at a time: so many stay in a processor's cache, which makes large pictures a third faster."""
+"""Pixels that are worked on at a time: as many as stay in a processor's cache, a third faster on large pictures."""
 
 
 def non_local_means(images: Tensor, strongest: float, count: int) -> Tensor:
