@@ -303,6 +303,29 @@ def test_a_pass_apart_is_not_traced_back_while_the_hinge_is_silent():
     assert backward_of_the_negative_pass("apart", 1.0)[0] == [batch // 2] * 2, "an open hinge is"
 
 
+def test_a_silent_hinge_is_looked_at_in_every_so_many_steps():
+    module = build("noise-space", "options.noise-space.negative_every=3", "options.noise-space.margin=1.0")
+    batch, first = batch_of(module), module.head_start - module.head_start % 3
+
+    def looked(step):
+        return "negative_noise_prediction" in module.losses(batch, first + step)
+
+    assert [looked(step) for step in range(5)] == [True] * 5, "an open one in each"
+    module.options = module.options.model_copy(update={"margin": -1e6})
+    assert [looked(step) for step in range(5, 13)] == [True, True, False, False, True, False, False, True]
+    assert module.state_dict()["hinge_open"].item() is False, "known to a run that goes on"
+    losses = module.losses(batch, first + 13)
+    every = build("noise-space", "options.noise-space.margin=0")
+    every.load_state_dict({key: value for key, value in module.state_dict().items() if key != "hinge_open"})
+    every.options = every.options.model_copy(update={"margin": -1e6})
+    same = every.losses(batch, first + 13)
+    assert losses["contrast"] == same["contrast"] == 0 and torch.equal(losses["loss"], same["loss"])
+    module.options = module.options.model_copy(update={"margin": 1.0})
+    assert [looked(step) for step in range(13, 18)] == [False, False, True, True, True]
+    with pytest.raises(WorkbenchError, match="needs residual_swap"):
+        build("noise-space", "options.noise-space.negative_every=3", "options.noise-space.residual_swap=false")
+
+
 def test_networks_that_are_trained_are_compiled_and_their_averages_not(monkeypatch):
     compiled = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled.append(module))

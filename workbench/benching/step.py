@@ -31,6 +31,8 @@ OPEN, USUAL = "hinge open", "hinge silent"
 _BATCHES, _OPERATORS = 8, 8
 _SILENT = 1e6
 """So far below the hinge's margin that it never opens."""
+_NEVER = 10**9
+"""So many steps that a silent hinge is not looked at again."""
 
 
 def recipe_of(scale: str, changes: tuple[str, ...] = ()) -> Recipe:
@@ -122,12 +124,16 @@ def _steps(scale: str, settings: Settings, device: torch.device) -> dict[str, St
     changes = (f"training.accelerator={accelerator}", *settings.changes)
     recipe, joined = recipe_of(scale, changes), recipe_of(scale, (*changes, "options.noise-space.negative_pass=joined"))
 
-    def silent() -> Method:
+    def silent(recipe: Recipe = recipe) -> Method:
         method = _method(recipe, device)
         method.options = method.options.model_copy(update={"margin": -_SILENT})
         return method
 
-    steps = {OPEN: Step(_method(recipe, device)), USUAL: Step(silent()), "joined": Step(_method(joined, device))}
+    unseen = silent(recipe_of(scale, (*changes, f"options.noise-space.negative_every={_NEVER}")))
+    steps = {
+        OPEN: Step(_method(recipe, device)), USUAL: Step(silent()), "hinge not looked at": Step(unseen),
+        "joined": Step(_method(joined, device)),
+    }  # fmt: skip
     if settings.compiled:
         compiled = silent()
         compiled.compile_networks()

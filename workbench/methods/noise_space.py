@@ -17,7 +17,7 @@ Where the paper leaves a choice open
   Neither is the paper's.
 * The pair of swapped residuals has a pass of its own. After some hundred steps the hinge is silent in most of them
   (docs/study.md); its gradient is then zero, and the pass is not traced back. ``negative_pass: joined`` makes one batch
-  of both pairs.
+  of both pairs. ``negative_every`` above 1, which is not the paper's, looks at a silent hinge only now and then.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
 
 The guard, which is not the paper's
@@ -106,6 +106,12 @@ class NoiseSpaceAdaptation(Method):
             description="of the swapped residuals: a pass of its own, which is not traced back while the hinge is"
             " silent; or in one batch with the right ones: equal up to rounding but for dropout's masks",
         )
+        negative_every: int = Field(
+            1,
+            ge=1,
+            description="while the hinge is silent, the swapped residuals have a pass in every so many steps alone, and"
+            " an opened hinge acts so much later; 1: in each step, as the paper",
+        )
         critic_steps: int = Field(1, ge=1, description="updates of the diffusion network for one of the restorer")
         critic_decay: Probability | None = Field(
             None, description="the restorer learns from the diffusion network's moving average of this decay; null: not"
@@ -131,6 +137,8 @@ class NoiseSpaceAdaptation(Method):
                 raise ValueError(
                     "a single condition leaves nothing to swap: set channel_shuffle and residual_swap to false"
                 )
+            if self.negative_every > 1 and not self.residual_swap:
+                raise ValueError("negative_every above 1 needs residual_swap: without it there is no negative pass")
             if not self.paired and self.residual_swap:
                 raise ValueError("the unpaired extension has no residual swap: set residual_swap to false")
             return self
@@ -150,6 +158,8 @@ class NoiseSpaceAdaptation(Method):
             self.averaged_diffusion = AveragedModel(
                 self.diffusion, multi_avg_fn=get_ema_multi_avg_fn(self.options.critic_decay), use_buffers=False
             ).requires_grad_(False)
+        # A run that goes on must know it; one that always looks need not
+        self.register_buffer("hinge_open", torch.tensor(True) if self.options.negative_every > 1 else None)
         self.noise_schedule = NoiseSchedule.linear()
 
     @classmethod
@@ -161,6 +171,10 @@ class NoiseSpaceAdaptation(Method):
     def trains_restorer(self, step: int) -> bool:
         """After the head start, in the last of every ``critic_steps`` steps."""
         return step >= self.head_start and (step - self.head_start + 1) % self.options.critic_steps == 0
+
+    def looks_at_hinge(self, step: int) -> bool:
+        """Whether the swapped residuals have a pass: if the hinge was open, and in every ``negative_every`` steps."""
+        return self.hinge_open is None or step % self.options.negative_every == 0 or bool(self.hinge_open)
 
     def after_update(self, step: int) -> None:
         """The diffusion network's moving average goes along as well."""
@@ -211,7 +225,9 @@ class NoiseSpaceAdaptation(Method):
         with torch.set_grad_enabled(joint):
             degraded = torch.cat([batch["degraded"], batch["target"]])
             source, target = self.restorer(degraded).chunk(2)
-        losses = self.diffusion_losses(batch, source, target, self.weight(step))
+        losses = self.diffusion_losses(batch, source, target, self.weight(step), self.looks_at_hinge(step))
+        if self.hinge_open is not None and "negative_noise_prediction" in losses:
+            self.hinge_open.fill_(losses["contrast"].item() > 0)
         if not joint:
             return {"loss": losses["diffusion"], **losses}
         losses["restoration"] = self.restoration_loss(source, batch["clean"])
@@ -245,7 +261,9 @@ class NoiseSpaceAdaptation(Method):
         clean = blurred(batch["clean"], self.options.guard_blur)
         return self.restoration_loss(self.restorer(clean + gain * (batch["target"] - target.detach())), clean)
 
-    def diffusion_losses(self, batch: Batch, source: Tensor, target: Tensor, weight: float) -> dict[str, Tensor]:
+    def diffusion_losses(
+        self, batch: Batch, source: Tensor, target: Tensor, weight: float, swapped: bool = True
+    ) -> dict[str, Tensor]:
         """Diffusion loss of restored source and target images.
 
         Parameters
@@ -256,25 +274,29 @@ class NoiseSpaceAdaptation(Method):
             The restored images that serve as conditions.
         weight : float
             Factor of the gradient that reaches ``source`` and ``target``.
+        swapped : bool
+            Give the swapped residuals a pass; the hinge counts as silent if not.
 
         Returns
         -------
         dict of str to Tensor
-            ``diffusion`` (the loss), ``noise_prediction`` (Eq. 1) and, with residual swapping, the negative pair's
-            ``negative_noise_prediction`` and the ``contrast`` (Eq. 3).
+            ``diffusion`` (the loss), ``noise_prediction`` (Eq. 1) and, with residual swapping, the ``contrast`` (Eq. 3)
+            and, with a pass of the negative pair, its ``negative_noise_prediction``.
         """
         passed = [scale_gradient(restored, weight) for restored in (source, target)]
         if self.averaged_diffusion is None or not source.requires_grad:
-            return self._errors(self.diffusion, batch, *passed)
-        losses = self._errors(self.diffusion, batch, source.detach(), target.detach())
-        pull = self._errors(self.averaged_diffusion.module, batch, *passed)["diffusion"]
+            return self._errors(self.diffusion, batch, *passed, swapped)
+        losses = self._errors(self.diffusion, batch, source.detach(), target.detach(), swapped)
+        pull = self._errors(self.averaged_diffusion.module, batch, *passed, swapped)["diffusion"]
         return losses | {"diffusion": losses["diffusion"] + (pull - pull.detach())}  # its gradient, not its value
 
-    def _errors(self, network: nn.Module, batch: Batch, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def _errors(
+        self, network: nn.Module, batch: Batch, source: Tensor, target: Tensor, swapped: bool
+    ) -> dict[str, Tensor]:
         """The losses of `diffusion_losses` with a diffusion network and conditions."""
         options = self.options
         conditions = [self._conditions(source, target, batch["swap_positive"])]
-        if options.residual_swap:
+        if options.residual_swap and swapped:
             wrong = swap_residuals(batch["degraded"], source, batch["target"], target)
             conditions.append(self._conditions(*wrong, batch["swap_negative"]))
         clean = self._scale(batch["clean"] if options.paired else batch["unpaired"])
@@ -286,8 +308,10 @@ class NoiseSpaceAdaptation(Method):
         else:
             positive, *negatives = (self._passed(network, noised, [each], alpha_bar) for each in conditions)
         error = noise_prediction_error(noise, positive)
-        if not negatives:
+        if not options.residual_swap:
             return {"diffusion": error, "noise_prediction": error}
+        if not swapped:
+            return {"diffusion": 0.5 * error, "noise_prediction": error, "contrast": torch.zeros_like(error)}
         (negative,) = negatives
         other = negative if options.contrast_gradient == "both" else negative.detach()
         contrast = residual_swap_contrast(noise, positive, other, options.margin, over_batch=_over_processes)
