@@ -303,6 +303,18 @@ def test_a_pass_apart_is_not_traced_back_while_the_hinge_is_silent():
     assert backward_of_the_negative_pass("apart", 1.0)[0] == [batch // 2] * 2, "an open hinge is"
 
 
+def test_networks_may_be_drawn_as_in_the_released_code():
+    own, released = build("noise-space"), build("noise-space", "options.noise-space.initialisation=released")
+    drawn = NoiseSpaceAdaptation(released.recipe)  # `build` changes the last layer
+    for network in (drawn.restorer, drawn.diffusion):
+        expected = (2 / network.last.weight[0].numel()) ** 0.5
+        assert network.last.weight.std().item() == pytest.approx(expected, rel=0.2), "the last layer too"
+    images = batch_of(own)["degraded"]
+    moved = [(module.restorer(images) - images).abs().mean().item() for module in (own, released)]
+    assert moved[1] > 5 * moved[0]
+    assert torch.equal(released.averaged.module.last.weight, released.restorer.last.weight)
+
+
 def test_a_silent_hinge_is_looked_at_in_every_so_many_steps():
     module = build("noise-space", "options.noise-space.negative_every=3", "options.noise-space.margin=1.0")
     batch, first = batch_of(module), module.head_start - module.head_start % 3

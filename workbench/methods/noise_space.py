@@ -18,6 +18,8 @@ Where the paper leaves a choice open
 * The pair of swapped residuals has a pass of its own. After some hundred steps the hinge is silent in most of them
   (docs/study.md); its gradient is then zero, and the pass is not traced back. ``negative_pass: joined`` makes one batch
   of both pairs. ``negative_every`` above 1, which is not the paper's, looks at a silent hinge only now and then.
+* Neither paper nor released code scale down a network's last layer at the start: with ``initialisation: released`` the
+  first restored images are far from their inputs (docs/study.md). A warm start takes its place in the restorer.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
 
 The guard, which is not the paper's
@@ -112,6 +114,12 @@ class NoiseSpaceAdaptation(Method):
             description="while the hinge is silent, the swapped residuals have a pass in every so many steps alone, and"
             " an opened hinge acts so much later; 1: in each step, as the paper",
         )
+        initialisation: Literal["network", "released"] = Field(
+            "network",
+            description="how weights are drawn before any training: as each network does, or as in the authors' code,"
+            " every convolution and linear layer of both networks, the last ones included, from a Kaiming normal"
+            " distribution",
+        )
         critic_steps: int = Field(1, ge=1, description="updates of the diffusion network for one of the restorer")
         critic_decay: Probability | None = Field(
             None, description="the restorer learns from the diffusion network's moving average of this decay; null: not"
@@ -150,6 +158,10 @@ class NoiseSpaceAdaptation(Method):
         if self.options.guard != "none":
             self.parts = self.parts | {"seed"}
         self.diffusion = nets.build(self.options.diffusion.name, **self.options.diffusion.overrides)
+        if self.options.initialisation == "released":
+            for network in (self.restorer, self.diffusion):
+                network.apply(_draw_as_released)
+            self.start_from(self.restorer.state_dict())
         self.diffusion_layout = self.layout_of(self.diffusion)
         self.diffusion.to(memory_format=self.diffusion_layout)
         self._check_patch_size(self.diffusion)
@@ -344,3 +356,10 @@ class NoiseSpaceAdaptation(Method):
 
     def _scale(self, images: Tensor) -> Tensor:
         return 2.0 * images - 1.0 if self.options.symmetric_range else images
+
+
+def _draw_as_released(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
