@@ -8,6 +8,14 @@ class WorkbenchError(Exception):
     """
 
 
+class Interrupted(WorkbenchError):
+    """Training was asked to stop; its checkpoint is written."""
+
+    def __init__(self, message: str, exit_status: int):
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the memory does not suffice, of whatever device. No torch is imported for that.
 

@@ -27,12 +27,11 @@ from workbench.comparison import (
 from workbench.comparison.command import make_grid, methods_for
 from workbench.comparison.running import _Children
 from workbench.comparison.tables import COLUMNS, read_csv, write_csv
-from workbench.errors import WorkbenchError
+from workbench.errors import Interrupted, WorkbenchError
 from workbench.recipes import load_recipe, save_recipe
 from workbench.runs.evaluating import evaluate_restorer
 from workbench.tabular import as_markdown, as_text
 from workbench.training import fit
-from workbench.training.fitting import Interrupted
 
 
 def small(pairs):

@@ -50,7 +50,7 @@ def test_several_runs_are_trained_side_by_side_and_found_again(tmp_path, monkeyp
         here.append(Run(runs / name).finished)
         return fit(recipe, runs, name, **options)
 
-    monkeypatch.setattr("workbench.training.reuse.fit", note)
+    monkeypatch.setattr("workbench.training.fitting.fit", note)
     runs = find_or_train_all(recipes, tmp_path)
     assert here == [True] * 3, "trained by other processes"
     assert list(runs) == [0, 1, "again"] and runs["again"].folder == runs[0].folder

@@ -16,11 +16,11 @@ import pytest
 import torch
 from support import TINY
 
-from workbench.errors import WorkbenchError
+from workbench.errors import Interrupted, WorkbenchError
 from workbench.recipes import load_recipe
 from workbench.runs import Run
 from workbench.training import fit, fitting
-from workbench.training.fitting import FurtherProcess, Interrupted
+from workbench.training.fitting import FurtherProcess
 from workbench.training.surroundings import FURTHER, Stopped, StopSignals, unchanged
 
 LOGGERS = ["lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"]

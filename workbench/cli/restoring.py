@@ -91,7 +91,9 @@ def restorers(
     runs: Annotated[
         Path | None, typer.Option("--runs", help="Folder of run folders, to list their restorers too.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", help="text; or json, which has networks, recipe and seed too.")
+    ] = "text",
 ) -> None:
     """List the restorers that come with the package, and those of runs."""
     if form not in ("text", "json"):

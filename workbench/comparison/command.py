@@ -18,7 +18,6 @@ from workbench.files import is_plain_name
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.recipes import Recipe, load_recipe, variant_settings
 from workbench.runs.identity import difference
-from workbench.training.fitting import check
 
 
 def compare(grid: Grid, processes: int | None, name: str | None, form: str) -> tuple[str, list[Failure]]:
@@ -116,6 +115,8 @@ def make_grid(
         where, tuple(sorted(cells.values(), key=_oracle_last)), numbers, _tests(recipe, data), Path(runs),
         tuple(settings), protocol, prefix=f"{recipe.name}-", suffix=digest(settings),
     )  # fmt: skip
+    from workbench.training.fitting import check  # imports Lightning, for which lists of studies need not wait
+
     jobs = grid.jobs()
     for job in jobs:
         _check_task(job.resolved)

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.comparison.grid import Grid, Job
-from workbench.errors import WorkbenchError
+from workbench.errors import Interrupted, WorkbenchError
 from workbench.progress import progress_bar
 from workbench.runs.folder import Run
 from workbench.runs.processes import LOG, log_tail
 from workbench.runs.states import RUNNING, Watcher
-from workbench.training.fitting import Interrupted
 
 _LOOK = 1.0
 """Seconds between two looks at how far the runs are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,15 +76,16 @@ def describe(name: str, weights: Path, task: str | None = None) -> Listed:
 
 
 def format_list(restorers: list[Listed]) -> str:
-    """The list as a table to print."""
-    header = ("name", "task", "kind", "networks", "parameters", "method", "recipe", "seed", "domain")
-    rows = []
-    for each in restorers:
-        told = {column: getattr(each, column) for column in header}
-        if each.guarded:
-            told["method"] = f"{each.method}, guarded"
-        rows.append(tuple("-" if value in (None, "") else str(value) for value in told.values()))
-    return as_text([header, *rows], right=())
+    """The list as a table to print; `to_json` has more."""
+    rows = [
+        (
+            each.name, each.task or "-", each.kind, f"{each.parameters / 1e6:.2f} M" if each.parameters else "-",
+            f"{each.method}, guarded" if each.guarded else each.method or "-",
+            textwrap.shorten(each.domain or "-", 48, placeholder=" …"),
+        )
+        for each in restorers
+    ]  # fmt: skip
+    return as_text([("name", "task", "kind", "parameters", "method", "pictures of"), *rows], right=())
 
 
 def to_json(restorers: list[Listed]) -> str:

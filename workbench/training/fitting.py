@@ -27,7 +27,7 @@ from workbench.data.domains import (
 from workbench.data.fingerprints import changed_location, fingerprints
 from workbench.data.streams import PatchStream, step_batches
 from workbench.devices import threads_alone, training_device
-from workbench.errors import WorkbenchError, is_out_of_memory
+from workbench.errors import Interrupted, WorkbenchError, is_out_of_memory
 from workbench.files import CannotWrite, cannot_write, is_plain_name, make_folder, sweep
 from workbench.methods import METHODS, Method, misfit, resolve
 from workbench.methods.base import TRAIN_AGAIN, WARM_START, Diverged, all_finite
@@ -58,14 +58,6 @@ _OF_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
     errno.ENAMETOOLONG,
 }  # fmt: skip
-
-
-class Interrupted(WorkbenchError):
-    """Training was asked to stop; its checkpoint is written."""
-
-    def __init__(self, message: str, exit_status: int):
-        super().__init__(message)
-        self.exit_status = exit_status
 
 
 class FurtherProcess(WorkbenchError):

@@ -22,7 +22,6 @@ from workbench.recipes import Recipe, apply_settings
 from workbench.runs.folder import Run
 from workbench.runs.identity import REUSE, digest, find_run
 from workbench.runs.processes import end_with
-from workbench.training.fitting import fit
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -83,6 +82,8 @@ def find_or_train(recipe: Recipe, runs: Path = Path("runs"), *, smoke: bool = Fa
     if smoke:
         recipe = apply_settings(recipe, smoke_settings(recipe))
     with contextlib.redirect_stderr(io.StringIO()):
+        from workbench.training.fitting import fit  # imports Lightning, for which lists of studies need not wait
+
         return fit(recipe, runs, run_name(recipe, runs), resume=True)
 
 
