@@ -222,6 +222,8 @@ def figure(readers: dict[str, EventReader], columns: int) -> Figure:
                     legendgroup=f"recorded {variant}", showlegend=place == number == 0, hoverinfo="skip",
                     row=place // columns + 1, col=place % columns + 1,
                 )  # fmt: skip
+    drawn.update_xaxes(visible=True)  # hidden where there is no training yet, for which the recorded ones stand
+    drawn.update_yaxes(visible=True)
     drawn.layout.yaxis2.matches = "y"  # by itself the second would show nothing but noise, enlarged
     drawn.update_layout(showlegend=True)
     return drawn

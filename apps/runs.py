@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -25,8 +24,7 @@ def by_recipe(states: Iterable[State]) -> dict[str, list[State]]:
     """Runs by their recipe; of recipes that first whose first run comes first."""
     groups: dict[str, list[State]] = {}
     for state in states:
-        recipe = state.summary.get("recipe") or re.sub(r"-s\d+(-[0-9a-f]{12})?$", "", state.name)
-        groups.setdefault(str(recipe), []).append(state)
+        groups.setdefault(state.recipe, []).append(state)
     return groups
 
 
@@ -64,7 +62,7 @@ def state_table(
         steps = (f"{html.escape(first)}: " if first else "") + f"{step:,}" + (f" of {total:,}" if total else "")
         if share is not None:
             steps += f" {_bar(share)}"
-        psnr = state.summary.get("validation", {}).get("target_psnr")
+        psnr = state.summary.get("validation", {}).get("target_psnr", progress.target_psnr)
         cells = [
             f'<span class="wb-{state.status}">{MARKS[state.status]} {state.status}</span>'
             + ("" if state.local or state.status != RUNNING else " elsewhere"),

@@ -62,7 +62,7 @@ def test_sliders_leave_the_picture_of_their_first_values_to_viewers_without_a_ke
 
 class _Watcher:
     def states(self):
-        return [State("one", "running", True, 450, 0.0, {}), State("two", "finished", True, 450, 0.0, {})]
+        return [State("one", "running", True, 450, 0.0, {}, "one"), State("two", "finished", True, 450, 0.0, {}, "two")]
 
     def progress(self, state):
         return Progress(120, 2.0, 165.0, None)

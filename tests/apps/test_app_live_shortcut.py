@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from apps.live_shortcut import CURVES, HEEDS, PSNR, READS, SETTINGS, VARIANTS, LiveShortcut, live_recipe, recorded
+from apps.live_shortcut import (
+    CURVES,
+    HEEDS,
+    PSNR,
+    READS,
+    SETTINGS,
+    VARIANTS,
+    LiveShortcut,
+    figure,
+    live_recipe,
+    recorded,
+)
 from workbench.methods import resolve
 from workbench.recipes import save_recipe
 from workbench.runs import processes
@@ -38,6 +49,8 @@ def write(panel, variant, status="finished", values=(0.0, 0.25, 0.5)):
 def test_the_recorded_ones_are_of_these_settings_and_show_the_shortcut():
     """What the panel says in words is what three recorded trainings showed."""
     assert recorded()["settings"] == list(SETTINGS)
+    drawn = figure({}, 3).layout
+    assert drawn.xaxis.visible and drawn.yaxis3.visible, "there are curves, if of no training"
     assert 0 not in recorded()["seeds"], "the live one is another"
 
     def values(variant, curve, step):

@@ -81,7 +81,7 @@ def test_a_run_that_waits_for_its_warm_start_shows_how_far_that_is(tmp_path, non
     with SummaryWriter(place / "events") as writer:
         writer.add_scalar("time/seconds_per_step", 0.1, 1200)
     assert waits_for(run) == ("warm start", 1200, 3000)
-    state = State("mine", RUNNING, True, 600, time.time(), {})
+    state = State("mine", RUNNING, True, 600, time.time(), {}, "own")
     page = runs.state_table([(state, Progress(0, None, None, None))], waiting={"mine": waits_for(run)})
     assert "warm start: 1,200 of 3,000" in page
     warm_start(tmp_path, "finished")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+from apps.runs import state_table
 from workbench.errors import WorkbenchError
 from workbench.recipes import load_recipe, save_recipe
 from workbench.runs import Run, processes
@@ -143,8 +144,14 @@ def test_progress_and_the_time_that_is_left(run, sleeper):
     processes.record_process(run.folder, sleeper.pid, total_steps=600)
     log_steps(run, [10, 20, 30], begin=1000.0)  # before a break of hours
     log_steps(run, list(range(40, 110, 10)))
+    with SummaryWriter(run.events) as writer:
+        for step, psnr in ((50, 30.0), (100, 31.5)):
+            writer.add_scalar("validation/target_psnr", psnr, step)
     watcher = Watcher(run.folder.parent)
-    progress = watcher.progress(watcher.state("a"))
+    state = watcher.state("a")
+    assert state.recipe == "denoise-pocket", "before there is a summary"
+    progress = watcher.progress(state)
+    assert progress.target_psnr == 31.5 and "31.50 dB" in state_table([(state, progress)])
     assert progress.step == 100
     assert progress.steps_per_second == pytest.approx(20)
     assert progress.seconds_left == pytest.approx(25)

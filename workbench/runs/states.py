@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ class State:
         When something was last written, in seconds since the epoch.
     summary : dict
         ``summary.json``; empty where there is none.
+    recipe : str
+        The recipe's name.
     """
 
     name: str
@@ -48,6 +51,7 @@ class State:
     total_steps: int | None
     changed: float
     summary: dict
+    recipe: str
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,15 @@ class Progress:
         At that pace; None unless the run is running.
     memory : int or None
         Bytes of main memory; None unless a process of this machine trains it.
+    target_psnr : float or None
+        Of the last validation, in dB.
     """
 
     step: int
     steps_per_second: float | None
     seconds_left: float | None
     memory: int | None
+    target_psnr: float | None = None
 
 
 class Watcher:
@@ -124,7 +131,9 @@ class Watcher:
 
     def progress(self, state: State) -> Progress:
         """How far a run is that was in this state just now; errors as of `run`."""
-        steps, _, times = self.reader(state.name).series(_STEP_TAG)
+        reader = self.reader(state.name)
+        steps, _, times = reader.series(_STEP_TAG)
+        _, psnr, _ = reader.series("validation/target_psnr")
         step = int(steps[-1]) if len(steps) else 0
         if state.status == FINISHED:
             step = state.summary.get("steps", step)
@@ -133,7 +142,7 @@ class Watcher:
         if state.status == RUNNING and pace and state.total_steps is not None:
             left = max(state.total_steps - step, 0) / pace
         process = living_process(self.run(state.name))
-        return Progress(step, pace, left, memory(process) if process else None)
+        return Progress(step, pace, left, memory(process) if process else None, float(psnr[-1]) if len(psnr) else None)
 
 
 def _order(state: State) -> tuple:
@@ -167,7 +176,17 @@ def _state(run: Run) -> State:
     elsewhere = record is not None and not local and _living_elsewhere(record.host, changed)
     status = FINISHED if summary.get("status") == "finished" else RUNNING if local or elsewhere else STOPPED
     total = summary.get("steps") if status == FINISHED else record.total_steps if record else None
-    return State(run.name, status, local, total, changed, summary)
+    return State(run.name, status, local, total, changed, summary, str(summary.get("recipe") or _recipe(run)))
+
+
+def _recipe(run: Run) -> str:
+    """The name of a run's recipe by the first lines of its file; the run's own where it cannot be read."""
+    try:
+        with (run.folder / "recipe.yaml").open(encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in islice(file, 5) if line.startswith("name:")]
+    except (OSError, ValueError):
+        names = []
+    return names[0].strip("'\"") if names else run.name
 
 
 def _living_elsewhere(host: str, changed: float) -> bool:
