@@ -14,6 +14,11 @@ from workbench.studies.rows import pictures_path
 from workbench.tabular import as_markdown
 
 PROTOCOLS = "real-protocols"
+MEANS = {
+    "restoration": "restoration alone, a critic that watches", "neither": "neither shuffle nor swap",
+    "shuffle": "channel shuffle", "both": "shuffle and swap",
+}  # fmt: skip
+"""What the cells of ``initialisation`` are called on the page."""
 UNDER_LOAD = ("training / s", "time a step / ms")
 """Columns left out of rivals' and controls' tables: other trainings ran beside these (see the table of times)."""
 FACTORS = (
@@ -135,6 +140,32 @@ def screening_table(domain: str) -> str:
     facts = f"{len(rows)} runs at ceiling 2, seed 0, target domain {domain}, {low:.2f} to {high:.2f} dB there"
     commits = ", ".join(sorted(set(rows.commit)))
     return f"{as_markdown(lines)}\n\n*{facts}; code {commits}; data: `benchmarks/results/screening.csv`.*"
+
+
+def initialisation_table() -> str:
+    """The markdown table of the study ``initialisation``: a line a run, its stages and its last snapshot."""
+    rows = pd.read_csv(RESULTS / "initialisation.csv", dtype={"commit": str})
+    lines = [
+        [
+            "start of the weights", "trained with", "stages", "rise by another synthetic hint", "by the other order",
+            "by another real hint", "hinge open", "source / dB", "target / dB",
+        ]
+    ]  # fmt: skip
+    for cell, run in rows.groupby("cell", sort=False):
+        start, _, means = cell.partition("-")
+        last = run.iloc[-1]
+        rises = (last.source_other_rise, last.positional_rise, last.target_other_rise)
+        lines.append(
+            [
+                start, MEANS[means], " ".join(f"{stage:.0f}" for stage in run.stage),
+                *(f"{rise:+.3f}" for rise in rises), f"{run.contrast_active.mean():.0%}",
+                f"{last.source_psnr:.2f}", f"{last.target_psnr:.2f}",
+            ]
+        )  # fmt: skip
+    steps = rows.step.drop_duplicates()
+    facts = f"Stages at step {steps.iloc[0]}, {steps.iloc[1]}, … {steps.iloc[-1]:,}; the rest at the end; seed 0"
+    commits = ", ".join(sorted(set(rows.commit)))
+    return f"{as_markdown(lines)}\n\n*{facts}; code {commits}; data: `benchmarks/results/initialisation.csv`.*"
 
 
 def protocols_table(restorer: str) -> str:
