@@ -158,7 +158,8 @@ def initialisation_table() -> str:
         lines.append(
             [
                 start, MEANS[means], " ".join(f"{stage:.0f}" for stage in run.stage),
-                *(f"{rise:+.3f}" for rise in rises), "" if run.contrast_active.isna().all() else f"{run.contrast_active.mean():.0%}",
+                *(f"{rise:+.3f}" for rise in rises),
+                "" if run.contrast_active.isna().all() else f"{run.contrast_active.mean():.0%}",
                 f"{last.source_psnr:.2f}", f"{last.target_psnr:.2f}",
             ]
         )  # fmt: skip
