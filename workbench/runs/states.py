@@ -7,12 +7,12 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from workbench.errors import WorkbenchError
+from workbench.files import read_text
 from workbench.runs.events import EventReader, event_files
 from workbench.runs.folder import Run, list_runs
 from workbench.runs.processes import living_process, memory, read_process
@@ -182,10 +182,10 @@ def _state(run: Run) -> State:
 def _recipe(run: Run) -> str:
     """The name of a run's recipe by the first lines of its file; the run's own where it cannot be read."""
     try:
-        with (run.folder / "recipe.yaml").open(encoding="utf-8") as file:
-            names = [line.partition(":")[2].strip() for line in islice(file, 5) if line.startswith("name:")]
-    except (OSError, ValueError):
-        names = []
+        lines = read_text(run.folder / "recipe.yaml").splitlines()[:5]
+    except (WorkbenchError, OSError):
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("name:")]
     return names[0].strip("'\"") if names else run.name
 
 
