@@ -96,10 +96,12 @@ def test_halo_bounds_what_a_pixel_depends_on(depth, unshuffle):
 )
 def test_cuts_cover_the_side_once_with_enough_surroundings(side, tile, multiple, halo):
     parts = passes.cut(side, tile, multiple, halo)
+    longest = sum(-(-each // multiple) * multiple for each in (tile, halo, halo))
+    assert len(parts) == 1 or side > longest, "a tile that sees all is all"
     assert parts[0].core.start == 0 and parts[-1].core.stop == side
     assert all(one.core.stop == two.core.start for one, two in zip(parts, parts[1:], strict=False))
     for core, around in parts:
-        assert 0 < core.stop - core.start < tile + multiple
+        assert core.start < core.stop and around.stop - around.start <= longest
         assert around.start % multiple == 0 and around.start <= max(core.start - halo, 0)
         assert min(core.stop + halo, side) <= around.stop <= side
     padded = {-(-(around.stop - around.start) // multiple) for _, around in parts}
@@ -141,7 +143,7 @@ def test_only_large_images_are_tiled(monkeypatch):
     restore_array(small, picture(8, 32))
     assert small.sizes == [(8, 32)]
     restore_array(large, picture(33, 16))
-    assert len(large.sizes) == 3 and max(large.sizes) == (20, 16)
+    assert len(large.sizes) == 2 and max(large.sizes) == (24, 16)
 
 
 def test_the_network_sees_tiles_of_one_size():
@@ -150,19 +152,20 @@ def test_the_network_sees_tiles_of_one_size():
     restore_array(network, np.zeros((64, 1000, 3), np.uint8), tile=64)
     hook.remove()
     context = -(-network.halo // network.multiple) * network.multiple
-    assert len(sizes) > 10 and {tuple(size) for size in sizes} == {(64, 64 + 2 * context)}
+    assert len(sizes) > 10 and len(set(sizes)) == 1
+    assert sizes[0][0] == 64 and 64 + context < sizes[0][1] <= 64 + 2 * context
 
 
 def test_progress_counts_tiles_and_can_stop():
     calls = []
-    restore_array(Invert(), picture(8, 20), 8, progress=lambda done, total: calls.append((done, total)))
+    restore_array(Invert(), picture(8, 28), 8, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
     network = Invert()
     with pytest.raises(StoppedError):
-        restore_array(network, picture(8, 20), 8, progress=lambda done, total: done == 2)
+        restore_array(network, picture(8, 28), 8, progress=lambda done, total: done == 2)
     assert len(network.sizes) == 2
     with pytest.raises(KeyboardInterrupt):
-        restore_array(network, picture(8, 20), 8, progress=lambda done, total: exec("raise KeyboardInterrupt"))
+        restore_array(network, picture(8, 28), 8, progress=lambda done, total: exec("raise KeyboardInterrupt"))
 
 
 def test_the_restorer_is_evaluated_and_left_as_it_was():

@@ -126,9 +126,9 @@ def test_long_images_go_through_square_networks_in_tiles():
         largest = max(largest, arguments[0].shape[-1])
 
     restorer.network.register_forward_pre_hook(watch)
-    image = np.random.default_rng(0).random((9, 660, 3), dtype=np.float32)
+    image = np.random.default_rng(0).random((9, 1100, 3), dtype=np.float32)
     assert restore_array(restorer, image).shape == image.shape
-    assert largest < 660, "a square of the long side would be needed"
+    assert largest < 1100, "a square of the long side would be needed"
 
 
 def test_moving_averages_leave_indices_alone():

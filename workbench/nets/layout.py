@@ -8,7 +8,7 @@ weights or images are channels-last, so both must be laid out.
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 WIDE = 32
 """Channels of the first level from which on PyTorch's own layout was seen to be faster."""
@@ -17,6 +17,12 @@ WIDE = 32
 def by_width(width: int) -> torch.memory_format:
     """The faster layout on a CPU for a network of 3x3 convolutions with so many channels at its first level."""
     return torch.contiguous_format if width >= WIDE else torch.channels_last
+
+
+def layout_of(images: Tensor) -> torch.memory_format:
+    """The layout of images (N, C, H, W), to which what does not keep it is laid out again."""
+    last = images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
+    return torch.channels_last if last else torch.contiguous_format
 
 
 def fastest_layout(network: nn.Module, device: torch.device) -> torch.memory_format:

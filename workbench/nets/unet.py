@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from workbench.nets.layout import by_width
+from workbench.nets.layout import by_width, layout_of
 
 
 class Window(NamedTuple):
@@ -31,9 +31,9 @@ class Window(NamedTuple):
 def _double_conv(in_channels: int, out_channels: int, slope: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1),
-        nn.LeakyReLU(slope),
+        nn.LeakyReLU(slope, inplace=True),
         nn.Conv2d(out_channels, out_channels, 3, padding=1),
-        nn.LeakyReLU(slope),
+        nn.LeakyReLU(slope, inplace=True),
     )
 
 
@@ -50,7 +50,8 @@ class _Up(nn.Module):
             features = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=True)
         else:
             features = _upsample_tile(features, window)
-        return self.block(torch.cat([self.reduce(features), skip], dim=1))
+        features = self.reduce(features)  # by the same name: nothing else must hold the upsampled ones, the largest
+        return self.block(torch.cat([features, skip], dim=1))
 
 
 def _upsample_tile(features: Tensor, window: Window) -> Tensor:
@@ -79,7 +80,8 @@ def _upsample_tile(features: Tensor, window: Window) -> Tensor:
     rows = coordinates(window.top, features.shape[-2], window.height)
     columns = coordinates(window.left, features.shape[-1], window.width)
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], dim=-1).to(features)
-    return F.grid_sample(features, grid.expand(len(features), -1, -1, -1), mode="bilinear", align_corners=True)
+    doubled = F.grid_sample(features, grid.expand(len(features), -1, -1, -1), mode="bilinear", align_corners=True)
+    return doubled.contiguous(memory_format=layout_of(features))  # it does not keep it
 
 
 class UNet(nn.Module):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,8 @@ from torch import Tensor, nn
 from workbench.errors import WorkbenchError, is_out_of_memory
 from workbench.nets.unet import Window
 
-TILE = 640
-"""Side in pixels of the tiles of a picture that is too large for one pass, and of the largest square that is not."""
+TILE = 768
+"""Side in pixels of the tiles of a picture that is too large for one pass, without their surroundings."""
 
 Progress = Callable[[int, int], bool | None]
 Trace = Callable[[str, np.ndarray], None]
@@ -62,7 +63,7 @@ class Passes:
     ----------
     networks : mapping of str to nn.Module
     tile : int, optional
-        Side in pixels of the tiles, without surroundings; chosen by itself if not given.
+        Side in pixels of the tiles, without surroundings; by default `TILE`.
     count : int
         How many passes the procedure will ask for; progress goes by it.
     progress : callable, optional
@@ -236,16 +237,17 @@ class Part(NamedTuple):
 
 
 def cut(side: int, tile: int, multiple: int, halo: int) -> list[Part]:
-    """Cut a side into parts of about equal length; ``tile`` is rounded up to ``multiple``.
+    """Cut a side into parts that see equally much, equally far apart, in the middle of what neighbours share.
 
-    All surroundings begin at multiples of ``multiple`` and are equally long but for the padding of the last: tensors of
-    ever other sizes would leave the memory in pieces that do not fit the next ones.
+    As few as will do: none sees more than ``tile``, rounded up to ``multiple``, and twice the halo. All surroundings
+    begin at multiples of ``multiple`` and are equally long but for the padding of the last: tensors of ever other sizes
+    would leave the memory in pieces that do not fit the next ones.
     """
-    units, context = -(-side // multiple), -(-halo // multiple)
-    parts = -(-units // -(-tile // multiple))
-    edges = [units * part // parts for part in range(parts + 1)]
-    length = min(-(-units // parts) + 2 * context, units)
-    starts = [min(max(edge - context, 0), units - length) for edge in edges[:-1]]
+    units, context, tile = -(-side // multiple), -(-halo // multiple), -(-tile // multiple)
+    parts = max(-(-(units - 2 * context) // tile), 1)
+    length = -(-(units + 2 * (parts - 1) * context) // parts)  # neighbours share two contexts at least
+    starts = [(units - length) * part // max(parts - 1, 1) for part in range(parts)]
+    edges = [0, *((before + length + after) // 2 for before, after in pairwise(starts)), units]
     return [
         Part(
             slice(edge * multiple, min(after * multiple, side)),

@@ -145,9 +145,9 @@ class Restorer:
         ----------
         image : ndarray, shape (H, W, 3), uint8, uint16 or floating point in [0, 1]
         tile : int, optional
-            Side in pixels of the tiles, without surroundings, rounded up to a multiple of the network's ``multiple``.
-            Chosen by itself if not given: networks see no more than ``workbench.restorers.passes.TILE ** 2`` pixels at
-            once, and their surroundings.
+            Side in pixels of the tiles, without surroundings, rounded up to a multiple of the network's ``multiple``:
+            networks see so much at once and their halo on each side, at most. By default
+            ``workbench.restorers.passes.TILE``, and the whole of pictures that have no more pixels than such a square.
         device : torch.device or str, optional
             Move the networks there first; they stay where they are if not given.
         progress : callable, optional
