@@ -23,6 +23,12 @@ THROUGHPUT = "time/steps_per_second"
 MOST_POINTS = 24_000
 """Points of all curves of a figure together, and at least 100 of each."""
 # Okabe and Ito's palette, which the colour-blind can tell apart, on light and dark alike
+LIBRARY = f"""<script>
+addEventListener('load', () => setTimeout(() => requestIdleCallback(() => {{
+    document.head.append(Object.assign(document.createElement('script'), {{src: 'gradio_api/file={SCRIPT}'}}));
+}}), 1000));
+</script>"""
+"""Of the page: the script takes a second to run, which is spent while somebody looks at the first tab."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _FIRST = ("loss/", "dial/", "validation/", "reliance/")
@@ -32,10 +38,7 @@ _UNITS = {"psnr": "dB", "seconds_per_step": "s", "seconds_per_validation": "s", 
 def plot_box(elem_id: str, label: str) -> gr.HTML:
     """The place of a figure, which the browser draws by ``draw.js``: gr.Plot would draw every update anew, and lose the
     zoom with it."""
-    return gr.HTML(
-        f'<div class="wb-plot" role="group" aria-label="{label}"></div>', elem_id=elem_id,
-        head=f'<script src="gradio_api/file={SCRIPT}"></script>',
-    )  # fmt: skip
+    return gr.HTML(f'<div class="wb-plot" role="group" aria-label="{label}"></div>', elem_id=elem_id)
 
 
 def curve_names(readers: Sequence[EventReader]) -> list[str]:

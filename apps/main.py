@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from apps.assets import asset
 from apps.batch import BatchTab
 from apps.compare import CompareTab
-from apps.curves import SCRIPT
+from apps.curves import LIBRARY, SCRIPT
 from apps.explain import ExplainTab
 from apps.guarding import Guard, Page, is_loopback
 from apps.live_shortcut import LiveShortcut
@@ -113,7 +113,7 @@ def launch(runs: Path, host: str = "127.0.0.1", port: int = 7860, auth: tuple[st
     blocks.launch(
         server_name=host, server_port=port, prevent_thread_lock=True, quiet=True, share=False, inbrowser=False,
         ssr_mode=False, run_history=False, footer_links=["api", "settings"], max_file_size=MAX_UPLOAD, auth=auth,
-        theme=theme(), css=asset("app.css"), show_error=False, mcp_server=False, enable_monitoring=False,
+        theme=theme(), css=asset("app.css"), head=LIBRARY, show_error=False, mcp_server=False, enable_monitoring=False,
         allowed_paths=[str(SCRIPT)], app_kwargs={"middleware": [Middleware(Guard, host=host)]},
     )  # fmt: skip
     return blocks
