@@ -24,11 +24,12 @@ MOST_POINTS = 24_000
 """Points of all curves of a figure together, and at least 100 of each."""
 # Okabe and Ito's palette, which the colour-blind can tell apart, on light and dark alike
 LIBRARY = f"""<script>
-addEventListener('load', () => setTimeout(() => requestIdleCallback(() => {{
+setTimeout(() => requestIdleCallback(() => {{
     document.head.append(Object.assign(document.createElement('script'), {{src: 'gradio_api/file={SCRIPT}'}}));
-}}), 1000));
+}}, {{timeout: 2000}}), 1000);
 </script>"""
-"""Of the page: the script takes a second to run, which is spent while somebody looks at the first tab."""
+"""Head of the page, which gradio fills in once it has loaded. The script takes a second to run; so it is spent while
+somebody looks at the first tab."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _FIRST = ("loss/", "dial/", "validation/", "reliance/")
