@@ -40,7 +40,7 @@ def test_the_first_page_tells_the_size_of_the_effect_as_recorded():
     for name in ("vanilla", "adapted", "guarded"):
         (line,) = [line for line in page.splitlines() if line.startswith(f"| **{name}** |")]
         told[name] = re.findall(r"\| ([+\d. ±]+) dB", line)
-    oracle = re.search(r"An \*\*oracle\*\*, [^.]+ gains ([\d.]+) and ([\d.]+) dB", page).groups()
+    oracle = re.search(r"An\s\*\*oracle\*\*, [^.]+ gains ([\d.]+) and ([\d.]+) dB", page).groups()
     for place, (study, test, change) in enumerate(
         (("embedded", "simulated camera", ""), ("real-photographs", "PolyU", "-c5"))
     ):

@@ -60,6 +60,15 @@ def test_debug_shows_where_but_not_for_a_wrong_call(capsys):
     assert run_command(raising(typer.BadParameter("no")), debug=True) == 2
 
 
+@pytest.mark.parametrize("group", [[], ["data"], ["export"]])
+def test_a_group_without_a_command_prints_its_help(capsys, group):
+    from workbench.cli.commands import app
+
+    assert run_command(lambda: app(group, prog_name="workbench", standalone_mode=False)) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(" ".join(["Usage: workbench", *group])) and "Commands:" in lines
+
+
 def test_advice_to_programmers_is_not_shown(capsys):
     before = list(warnings.filters)
     assert run_command(lambda: warnings.warn("use another function", stacklevel=1)) == 0

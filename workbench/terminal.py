@@ -90,7 +90,9 @@ def _status(command: Callable[[], int | None], debug: bool) -> int:
         wrong_call = isinstance(error, (typer.TyperException, typer.Abort, KeyboardInterrupt))
         if debug and status and not wrong_call:
             raise
-    if status:
+    if message.startswith("Usage: "):  # a group of commands called without one: its help
+        print(message, file=sys.stderr)
+    elif status:
         say(message)
     return status
 

@@ -81,7 +81,7 @@ def format_list(restorers: list[Listed]) -> str:
         (
             each.name, each.task or "-", each.kind, f"{each.parameters / 1e6:.2f} M" if each.parameters else "-",
             f"{each.method}, guarded" if each.guarded else each.method or "-",
-            textwrap.shorten(each.domain or "-", 48, placeholder=" …"),
+            textwrap.shorten((each.domain or "-").partition(",")[0], 60, placeholder=" …"),
         )
         for each in restorers
     ]  # fmt: skip
