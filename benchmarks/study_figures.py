@@ -20,31 +20,34 @@ DOMAIN_COLOURS = ("#56b4e9", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f0
 
 
 def strength_figure(path: Path) -> None:
-    """Gain over vanilla against the diffusion weight's ceiling, domain by domain."""
+    """Gain over vanilla against the diffusion weight's ceiling, domain by domain; the guarded ones side by side."""
     rows = pd.read_csv(RESULTS / "strength.csv")
-    figure, axes = plt.subplots(figsize=(8.2, 4.6), layout="constrained")
+    figure, (noise, other) = plt.subplots(1, 2, figsize=(9.6, 4.6), width_ratios=(2.6, 1), layout="constrained")
     inks = dict(zip(dict.fromkeys(rows.domain), DOMAIN_COLOURS, strict=True))
+    guarded = 5.0
     for domain, group in rows.groupby("domain", sort=False):
+        axes = other if domain in ("rain", "shake") else noise
         psnr = group.set_index("cell").target_psnr
-        room = psnr["oracle"] - psnr["vanilla"]
-        ink = inks[domain]
+        shares = (psnr - psnr["vanilla"]) / (psnr["oracle"] - psnr["vanilla"])
         for suffix, style in (("", "o-"), ("-h1200", "s:")):
             cells = [(ceiling, f"adapted-c{ceiling}{suffix}") for ceiling in (0.2, 1, 2, 5)]
-            shares = [(ceiling, (psnr[cell] - psnr["vanilla"]) / room) for ceiling, cell in cells if cell in psnr]
-            if not shares:
-                continue
-            label = f"{domain}{', head start 1200' if suffix else ''}"
-            axes.plot(*zip(*shares), style, color=ink, label=label)  # noqa: B905
-        if "guarded-c5" in psnr:
-            share = (psnr["guarded-c5"] - psnr["vanilla"]) / room
-            axes.plot(5, share, "*", markersize=13, color=ink, label=f"{domain}, guarded")
-    axes.axhline(0, color="grey", linewidth=0.8)
-    axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
-    axes.set(xscale="log", xticks=[0.2, 1, 2, 5], xticklabels=["0.2", "1", "2", "5"],
-             xlabel="ceiling of the diffusion weight", ylabel="share of the gap vanilla (0) to oracle (1)")  # fmt: skip
-    axes.minorticks_off()
-    axes.set_title("Pocket scale, seed 0; cameras are simulated, polyu: real photographs", fontsize=10)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+            points = [(ceiling, shares[cell]) for ceiling, cell in cells if cell in shares]
+            if points:
+                label = f"{domain}{', head start 1200' if suffix else ''}"
+                axes.plot(*zip(*points), style, color=inks[domain], label=label)  # noqa: B905
+        if "guarded-c5" in shares:
+            guarded *= 1.2
+            axes.plot(guarded, shares["guarded-c5"], "*", markersize=13, color=inks[domain], label=f"{domain}, guarded")
+    for axes, ticks in ((noise, (1, 2, 5)), (other, (0.2, 1))):
+        axes.axhline(0, color="grey", linewidth=0.8)
+        axes.axhline(1, color="grey", linewidth=0.8, linestyle="--")
+        axes.set(xscale="log", xticks=ticks, xticklabels=[f"{tick:g}" for tick in ticks], xlabel="ceiling")
+        axes.minorticks_off()
+    noise.set(xticks=[1, 2, 5, 5 * 1.2**2.5], xticklabels=["1", "2", "5", "5, guarded"], title="denoising",
+              ylabel="share of the gap vanilla (0) to oracle (1)")  # fmt: skip
+    other.set(xlim=(0.12, 1.7), title="rain, shake (other scale)")
+    noise.legend(fontsize=8, loc="lower left")
+    other.legend(fontsize=8, loc="lower left")
     save_figure(figure, path, dpi=120)
 
 
