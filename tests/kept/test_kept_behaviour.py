@@ -103,13 +103,13 @@ def same_weights(path, expected):
         torch.testing.assert_close(made[name], value, rtol=0, atol=0 if EXACT else 1e-5, msg=name)
 
 
-def same_pixels(made, kept):
+def same_pixels(made, kept, otherwise=5e-3):
     assert made.shape == kept.shape and made.dtype == kept.dtype
     apart = np.abs(made.astype(np.int64) - kept.astype(np.int64))
     level = 1 if made.dtype == np.uint8 else 16
     assert apart.max() <= (0 if EXACT else level), apart.max()
     # One that trains on the picture rounds some two values in a thousand otherwise on other vector units
-    assert made.dtype != np.uint8 or (apart > 0).mean() <= 5e-3
+    assert made.dtype != np.uint8 or (apart > 0).mean() <= otherwise
 
 
 # Run folders
@@ -292,7 +292,8 @@ def test_restorers_give_the_same_pictures(here, output_of, restorer):
             whole = kept[f"{restorer.stem}/{name}"]
             same_pixels(read_image(here / "whole" / f"{name}.png").pixels, whole)
             tiled = (whole + kept[f"{restorer.stem}/{name}/tiled"]).astype(whole.dtype)
-            same_pixels(read_image(here / "tiled" / f"{name}.png").pixels, tiled)
+            # Cut more closely when they were kept
+            same_pixels(read_image(here / "tiled" / f"{name}.png").pixels, tiled, otherwise=1e-2)
 
 
 def test_sixteen_bits_stay_sixteen(here, output_of):
