@@ -28,6 +28,32 @@ class Window(NamedTuple):
     width: int
 
 
+class _Cuts(NamedTuple):
+    """The sides of a tile that are no sides of the image: 1 there, else 0; in the order of ``F.pad``."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+def _cuts(tile: Tensor, window: Window | None, halo: int) -> _Cuts:
+    """None in a tile that is all surroundings."""
+    rows, columns = tile.shape[-2:]
+    if window is None or min(rows, columns) <= 2 * halo:
+        return _Cuts(0, 0, 0, 0)
+    bottom, right = window.top + rows < window.height, window.left + columns < window.width
+    return _Cuts(int(window.left > 0), int(right), int(window.top > 0), int(bottom))
+
+
+def _trimmed(features: Tensor, cuts: _Cuts, margin: int) -> Tensor:
+    """Features without so many pixels beside each cut."""
+    if not any(cuts):
+        return features
+    (rows, columns), (left, right, top, bottom) = features.shape[-2:], (margin * cut for cut in cuts)
+    return features[..., top : rows - bottom, left : columns - right].contiguous(memory_format=layout_of(features))
+
+
 def _double_conv(in_channels: int, out_channels: int, slope: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1),
@@ -50,8 +76,11 @@ class _Up(nn.Module):
             features = F.interpolate(features, scale_factor=2, mode="bilinear", align_corners=True)
         else:
             features = _upsample_tile(features, window)
-        features = self.reduce(features)  # by the same name: nothing else must hold the upsampled ones, the largest
-        return self.block(torch.cat([features, skip], dim=1))
+        features = self.reduce(features)  # by the same name: nothing else must hold what is no longer needed
+        features = torch.cat([features, skip], dim=1)
+        for layer in self.block:
+            features = layer(features)
+        return features
 
 
 def _upsample_tile(features: Tensor, window: Window) -> Tensor:
@@ -179,15 +208,34 @@ class UNet(nn.Module):
 
     def _decoded(self, levels: list[Tensor], degraded: Tensor, window: Window | None) -> Tensor:
         *skips, features = levels
-        for level, up in zip(range(len(skips), 0, -1), self.decoder, strict=True):
-            # The padded whole, in pixels of the level below
-            scale = self.unshuffle << level
-            below = window and Window(*(-(-side // self.multiple) * self.multiple // scale for side in window))
-            features = up(features, skips.pop(), below)
+        cuts, trimmed = _cuts(degraded, window, self.halo), 0
+        for level, margin, up in zip(range(len(skips), 0, -1), self._margins(), self.decoder, strict=True):
+            features = _trimmed(features, cuts, margin - trimmed)
+            trimmed = 2 * margin
+            skip = _trimmed(skips.pop(), cuts, trimmed)
+            below = None
+            if window is not None:  # in the padded whole, in pixels of the level below
+                scale = self.unshuffle << level
+                below = Window(*(-(-side // self.multiple) * self.multiple // scale for side in window))
+                below = below._replace(top=below.top + margin * cuts.top, left=below.left + margin * cuts.left)
+            features = up(features, skip, below)
         residual = self.last(features)
         if self.unshuffle > 1:
             residual = F.pixel_shuffle(residual, self.unshuffle)
+        if any(cuts):
+            residual = F.pad(residual, [cut * trimmed * self.unshuffle for cut in cuts])
         return residual[..., : degraded.shape[-2], : degraded.shape[-1]]
+
+    def _margins(self) -> list[int]:
+        """How far from a cut the features of each level are not worth decoding, in its pixels, the coarsest level first.
+
+        Only pixels ``halo`` away from every cut need be exact; each level takes what lies at most 5 pixels nearer to
+        the cut: by two or three convolutions, one before them, and the interpolation.
+        """
+        margins = [self.halo // self.unshuffle]
+        for _ in self.decoder:
+            margins.append(max((margins[-1] - 5) // 2, 0))
+        return margins[:0:-1]
 
     def residual(self, degraded: Tensor, window: Window | None = None) -> Tensor:
         """The predicted residual ``restored - degraded``.
