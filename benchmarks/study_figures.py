@@ -70,10 +70,12 @@ def mechanism_figure(path: Path) -> None:
     for (domain, cell), group in rows.groupby(["domain", "cell"]):
         for line, quantity in zip(axes[:, domains.index(domain)], MECHANISM, strict=True):
             joint = group[group.step >= group[group.weight > 0].step.min() - 50]
-            line.plot(joint.step - joint.step.min(), joint[quantity], marker="o", markersize=3, color=colour(cell),
-                      linestyle="--" if cell.endswith("c1") else "-", label=cell)  # fmt: skip
+            style = {"color": colour(cell), "linestyle": "--" if cell.endswith("c1") else "-"}
+            label = cell.replace("-c", ", ceiling ")
+            line.plot(joint.step - joint.step.min(), joint[quantity], marker="o", markersize=3, label=label, **style)
+    titles = {"textured": "simulated camera, textured", "polyu": "PolyU"}
     for domain, column in zip(domains, axes.T, strict=True):
-        column[0].set_title(domain)
+        column[0].set_title(titles.get(domain, domain))
         column[-1].set_xlabel("joint steps")
         for line in column:
             line.grid(alpha=0.3)
@@ -100,14 +102,16 @@ def diagnostics_figure(path: Path) -> None:
         axes[0].plot(
             table.step, table.target_share.clip(lower=1e-3), color=ink, marker=".", label=recording.variants[name]
         )
-        axes[1].plot(table.noise, table.detail, color=ink, marker=".")
+        axes[1].plot(table.noise, table.detail, color=ink, marker=".", linewidth=0.6, alpha=0.6)
+        axes[1].scatter(table.noise.iloc[-1], table.detail.iloc[-1], color=ink, marker="s", s=45, zorder=3)
+        axes[1].scatter(table.noise.iloc[0], table.detail.iloc[0], color="black", marker="o", s=45, zorder=3)
         axes[2].plot(table.step, table.gradient_share, color=ink, marker=".")
     axes[0].axhline(IGNORED, color=OTHER, linestyle="--")
     axes[0].set(yscale="log", xlabel="step", title="real condition's influence", ylabel="of the synthetic one's")
     axes[0].legend(fontsize=8)
     inside = (blurs[:, 1] > 0.5) & (blurs[:, 1] < 40)
     axes[1].plot(blurs[inside, 1], blurs[inside, 0], color=OTHER, linewidth=1)
-    axes[1].set(xscale="log", xlabel="noise left", ylabel="detail kept", title="detail against noise; grey: blurs")
+    axes[1].set(xscale="log", xlabel="noise left", ylabel="detail kept", title="detail against noise\n(circle: start, square: end; grey: blurs)")
     axes[2].set(xlabel="step", ylim=(0, 1), title="diffusion loss's share of the gradient")
     save_figure(figure, path, dpi=110)
 
