@@ -111,7 +111,12 @@ def diagnostics_figure(path: Path) -> None:
     axes[0].legend(fontsize=8)
     inside = (blurs[:, 1] > 0.5) & (blurs[:, 1] < 40)
     axes[1].plot(blurs[inside, 1], blurs[inside, 0], color=OTHER, linewidth=1)
-    axes[1].set(xscale="log", xlabel="noise left", ylabel="detail kept", title="detail against noise\n(circle: start, square: end; grey: blurs)")
+    axes[1].set(
+        xscale="log",
+        xlabel="noise left",
+        ylabel="detail kept",
+        title="detail against noise\n(circle: start, square: end; grey: blurs)",
+    )
     axes[2].set(xlabel="step", ylim=(0, 1), title="diffusion loss's share of the gradient")
     save_figure(figure, path, dpi=110)
 
