@@ -124,6 +124,16 @@ def test_type_in_is_type_out(dtype, tile):
     np.testing.assert_allclose(restored, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("options", "data_range"), [({}, (0, 1)), ({"ensemble": 2}, (0, 1)), ({}, (-1, 1))])
+def test_integers_give_what_their_floating_point_gives(bits, options, data_range):
+    """Bit for bit, whether they become floating point tile by tile or at once."""
+    restorer = Restorer.of(UNet(width=4, depth=2), options=options, data_range=data_range)
+    image = to_uint(picture(70, 90), bits)
+    from_floating = to_uint(restorer.restore(to_float(image), 24), bits)
+    np.testing.assert_array_equal(restorer.restore(image, 24), from_floating)
+
+
 def test_views_are_restored_like_copies():
     image = picture(20, 30)[::-1, ::-2]
     np.testing.assert_array_equal(restore_array(Invert(), image, 8), 1 - image)

@@ -227,7 +227,7 @@ class UNet(nn.Module):
         return residual[..., : degraded.shape[-2], : degraded.shape[-1]]
 
     def _margins(self) -> list[int]:
-        """How far from a cut the features of each level are not worth decoding, in its pixels, the coarsest level first.
+        """How far from a cut each level's features are not worth decoding, in its pixels, the coarsest level first.
 
         Only pixels ``halo`` away from every cut need be exact; each level takes what lies at most 5 pixels nearer to
         the cut: by two or three convolutions, one before them, and the interpolation.

@@ -36,6 +36,11 @@ class OnePass(procedure.Procedure):
         """One a view."""
         return self.options.ensemble
 
+    @property
+    def takes_integers(self) -> bool:
+        """Without an ensemble."""
+        return self.options.ensemble == 1
+
     def restore(self, degraded: Tensor, passes: Passes) -> Tensor:
         """What the network makes of the picture, or the mean of what it makes of its views."""
         if self.options.ensemble == 1:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.errors import WorkbenchError, is_out_of_memory
+from workbench.images import to_float
 from workbench.nets.unet import Window
 
 TILE = 768
@@ -99,7 +100,7 @@ class Passes:
             needs; ``window`` is None where the tile is the whole picture. One with ``square`` set pads pictures to
             squares, so that long ones are better cut.
         *pictures : Tensor or Made, shape (N, C, H, W)
-            Whole pictures of equal sides.
+            Whole pictures of equal sides; of integers, on the CPU, each tile becomes floating point in [0, 1].
         **settings
             Further arguments of the network, the same for each tile, such as the level of the noise.
 
@@ -210,11 +211,16 @@ class Passes:
             ) from error
 
 
+def floating(picture: Tensor) -> Tensor:
+    """A picture of integers, on the CPU, as floating point in [0, 1]; floating point as it is."""
+    return picture if picture.is_floating_point() else torch.from_numpy(to_float(picture.numpy()))
+
+
 def _tile(picture: Tensor | Made, window: Window, rows: slice, columns: slice) -> Tensor:
     """A part of a picture, in memory as an image of its own lies there: strides decide how convolutions round."""
     if isinstance(picture, Made):
         return picture.make(window, rows, columns)
-    part = picture[..., rows, columns]
+    part = floating(picture[..., rows, columns])
     if len(part) == 1 and picture.is_contiguous(memory_format=torch.channels_last):
         return part[0].permute(1, 2, 0).clone(memory_format=torch.contiguous_format).permute(2, 0, 1)[None]
     return part.clone(memory_format=torch.contiguous_format)

@@ -41,6 +41,11 @@ class Procedure(ABC):
         """How many passes it asks for; progress goes by it."""
         return 1
 
+    @property
+    def takes_integers(self) -> bool:
+        """Whether the picture may be of integers, which need less memory: it is passed on, and not computed with."""
+        return False
+
     @abstractmethod
     def restore(self, degraded: Tensor, passes: Passes) -> Tensor:
         """Restore a picture.
@@ -48,7 +53,7 @@ class Procedure(ABC):
         Parameters
         ----------
         degraded : Tensor, shape (1, 3, H, W)
-            In the data range of the restorer; not to be changed in place.
+            In the data range of the restorer, or integers where ``takes_integers``; not to be changed in place.
         passes : Passes
 
         Returns

@@ -18,7 +18,7 @@ from workbench.images import to_float, to_uint
 from workbench.recipes import one_line
 from workbench.recipes.reading import parse
 from workbench.restorers.kinds import KINDS, kind_of
-from workbench.restorers.passes import Passes, Progress, Trace, evaluating
+from workbench.restorers.passes import Passes, Progress, Trace, evaluating, floating
 from workbench.restorers.procedure import Options, Procedure
 
 _BAND = 256
@@ -178,7 +178,8 @@ class Restorer:
             trace(name, _array(picture))
 
         # The axes of an image are those of channels_last already, the faster layout for convolutions on the CPU.
-        degraded = torch.from_numpy(to_float(image.copy())).permute(2, 0, 1)[None]
+        pixels = image.copy() if image.dtype.kind == "u" else to_float(image.copy())
+        degraded = torch.from_numpy(pixels).permute(2, 0, 1)[None]
         restored = _array(self(degraded, tile, progress, trace and show))
         return _like(restored, image.dtype) if image.dtype.kind == "u" else restored
 
@@ -189,7 +190,7 @@ class Restorer:
 
         Parameters
         ----------
-        degraded : Tensor, shape (1, 3, H, W), range [0, 1]
+        degraded : Tensor, shape (1, 3, H, W), range [0, 1], or uint8 or uint16 on the CPU
         tile, progress
             As of `restore`.
         trace : callable, optional
@@ -212,6 +213,8 @@ class Restorer:
             trace(name, back(picture))
 
         passes = Passes(self.networks, tile, procedure.passes, progress, trace and show)
+        if adapted or not procedure.takes_integers:
+            degraded = floating(degraded)
         large = degraded[0, 0].numel() > _LARGE
         with torch.inference_mode(), evaluating(*self.networks.values()), kept_memory() if large else nullcontext():
             restored = back(procedure.restore(degraded * (high - low) + low if adapted else degraded, passes))
