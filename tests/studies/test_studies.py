@@ -39,8 +39,8 @@ NAMES = [
 def data(tmp_path, monkeypatch):
     """A data root with the sets of the packaged studies, a few small pictures each."""
     rng = np.random.default_rng(0)
-    for name in ("polyu", "cc", "nam", "bsds500/train", "bsds500/test"):
-        for side in ("images",) if "/" in name else ("input", "target"):
+    for name in ("polyu", "cc", "nam", "bsds500/train", "bsds500/test", "kodak24"):
+        for side in ("input", "target") if name in ("polyu", "cc", "nam") else ("images",):
             (tmp_path / "data" / name / side).mkdir(parents=True)
             for stem in NAMES:
                 pixels = rng.integers(0, 256, (40, 50, 3), np.uint8)

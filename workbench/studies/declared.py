@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workbench import comparison
 from workbench.comparison.grid import CONTROLS, controls
 from workbench.data.domains import check_prepared, data_locations
+from workbench.data.root import place_of
 from workbench.errors import WorkbenchError
 from workbench.files import read_text
 from workbench.recipes import VARIANTS, load_recipe, variant_settings
@@ -199,7 +200,8 @@ class Study(_Closed):
 
         shared = (*map(filled, self.settings), *settings)
         split = [each.location for each in self.splits.values()]
-        check_prepared([*split, *self.tests.values(), *data_locations(load_recipe(self.recipe, shared).data)])
+        tested = map(place_of, self.tests.values())
+        check_prepared([*split, *tested, *data_locations(load_recipe(self.recipe, shared).data)])
         for name, each in self.splits.items():
             split_by_object(filled(each.location), runs / name, each.middle)
         tests = {test: filled(location) for test, location in self.tests.items()}
