@@ -60,6 +60,7 @@ APP_ROWS = [
     "adapted-c5",
     "guarded-c5",
     "synthesis",
+    "synthesis+adapted",
     "synthesis+guard-alone",
     "synthesis+guarded",
     "oracle",
