@@ -4,13 +4,15 @@
 ``desk-non-local``, ``desk-night``: picture and part are chosen by a rule. Of CC, which no training saw, or of the
 held-out pictures of the night camera the one whose input is furthest from its reference (lowest PSNR), and in it the
 square, of those that lie a quarter of its side apart, whose reference has the median variance of brightness: neither
-the flattest nor the busiest.
+the flattest nor the busiest. ``desk-non-local --longer``: what a guarded training of three times the length spoils, in
+the photograph of PolyU that it loses most on the square where it is furthest from the shorter one.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,7 @@ DESK = {
 """A test of each of the desk's studies, how its picture is told, and the figure's name."""
 DESK_CELLS = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded"}
 """Cells of the desk's studies by what the picture calls them."""
+LONGER = ("synthesis+guarded", "synthesis+guarded-longer")
 DESK_SIDE = 160
 COLUMNS = 6
 
@@ -78,6 +81,24 @@ def of_desk(trained: Mapping[str, Restorer], pairs: Iterable[Pair], told: str, s
     return drawn(pair, restorers, text, *median_square(pair.reference, DESK_SIDE), DESK_SIDE, inches=2.4)
 
 
+def of_longer(trained: Mapping[str, Restorer], pairs: Iterable[Pair], seed: int) -> Figure:
+    """The photograph that the longer guarded training loses most on."""
+    shorter, longer, side = trained[LONGER[0]], trained[LONGER[1]], DESK_SIDE
+
+    def lost(pair: Pair) -> float:
+        degraded, clean = to_float(pair.degraded), to_float(pair.reference)
+        return psnr(shorter.restore(degraded), clean, 1.0) - psnr(longer.restore(degraded), clean, 1.0)
+
+    pair = max(pairs, key=lost)
+    degraded = to_float(pair.degraded)
+    rows, columns = (range(0, each - side + 1, side // 4) for each in degraded.shape[:2])
+    apart = (shorter.restore(degraded) - longer.restore(degraded)) ** 2
+    top, left = max(product(rows, columns), key=lambda at: apart[at[0] : at[0] + side, at[1] : at[1] + side].sum())
+    restorers = {"guarded": shorter, "three times as long": longer, "oracle": trained["oracle"]}
+    text = f"PolyU, {pair.name}; seed {seed}; PSNR of the whole picture."
+    return drawn(pair, restorers, text, top, left, side, inches=2.4)
+
+
 def of_rivals(
     trained: Mapping[str, Restorer], study: Study, number: int, crop: tuple[int, int, int], seed: int
 ) -> Figure:
@@ -93,6 +114,7 @@ def main() -> None:
     parser.add_argument("study", choices=(*DESK, "rivals-camera", "rivals-rain", "rivals-shake"))
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--longer", action="store_true", help="of desk-non-local: what too long a training spoils")
     parser.add_argument("--picture", type=int, default=0, help="of rivals: which of the held-out pictures")
     parser.add_argument("--crop", type=int, nargs=3, default=[64, 64, 96], help="of rivals: top, left, side")
     given = parser.parse_args()
@@ -105,7 +127,10 @@ def main() -> None:
     if study.name in DESK:
         test, told, name = DESK[study.name]
         data = load_recipe(study.recipe, grid.settings).data
-        figure = of_desk(trained, pairs_at(grid.tests[test], data), told, given.seed)
+        if given.longer:
+            name, figure = "desk-longer", of_longer(trained, pairs_at(grid.tests["PolyU"], data), given.seed)
+        else:
+            figure = of_desk(trained, pairs_at(grid.tests[test], data), told, given.seed)
     else:
         figure = of_rivals(trained, study, given.picture, given.crop, given.seed)
     save_figure(figure, FIGURES / f"{name}.jpg", dpi=130)
