@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workbench.errors import WorkbenchError
+from workbench.evaluation.colour_noise import ColourNoise
 from workbench.evaluation.fid import Fid
 from workbench.evaluation.lpips import Lpips
 from workbench.evaluation.metric import Metric, Psnr, Ssim
@@ -14,7 +15,8 @@ from workbench.plugins import installed
 
 GROUP = "workbench.metrics"
 
-METRICS: dict[str, type[Metric]] = {each.name: each for each in (Psnr, Ssim, Lpips, Fid, Niqe, Noise, Blur)}
+_OWN = (Psnr, Ssim, Lpips, Fid, Niqe, ColourNoise, Noise, Blur)
+METRICS: dict[str, type[Metric]] = {each.name: each for each in _OWN}
 METRICS |= installed(GROUP, Metric, "workbench.evaluation.Metric", METRICS)
 FIDELITY = ("psnr", "ssim")
 """What needs no weights."""
