@@ -16,6 +16,7 @@ from rivals import gains_figure, ranking_table, settings_table, times_table
 from study_figures import diagnostics_figure, mechanism_figure, strength_figure, summary_figure
 from study_tables import (
     PROTOCOLS,
+    colour_noise_table,
     guard_table,
     initialisation_table,
     pilot_table,
@@ -97,6 +98,7 @@ def render(page: str) -> str:
         "drdd-ladder": ladder_table,
         "drdd-levels": levels_table,
         "desk-pilot": lambda _: pilot_table(),
+        "colour-noise": lambda _: colour_noise_table(),
         "ranking": ranking_table,
         "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
         "rivals-settings": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-settings.csv"), domain),

@@ -182,6 +182,18 @@ def protocols_table(restorer: str) -> str:
     return as_markdown(lines)
 
 
+def colour_noise_table() -> str:
+    """The markdown table of what `colour_noise.py` recorded: a line a restorer, and the references."""
+    rows = pd.read_csv(RESULTS / "colour-noise.csv", dtype={"commit": str})
+    noise = rows.pivot(index="restorer", columns="set", values="colour_noise")[list(dict.fromkeys(rows.set))]
+    lines = [["", *(f"{name} / levels" for name in noise), *(f"{name}, reference 1" for name in noise)]]
+    for name in dict.fromkeys(rows.restorer):
+        times = noise.loc[name] / noise.loc["reference"]
+        lines.append([name, *(f"{value:.2f}" for value in noise.loc[name]), *(f"{value:.1f}" for value in times)])
+    commits = ", ".join(sorted(set(rows.commit)))
+    return f"{as_markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/colour-noise.csv`.*"
+
+
 def provenance_table(studies: str) -> str:
     """Where the numbers of a page come from: a line a recorded file, with what it holds and the code that made it."""
     lines = [["file in `benchmarks/results/`", "tests", "seeds", "code"]]
