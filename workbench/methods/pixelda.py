@@ -23,8 +23,9 @@ Decided here
 * Generator and discriminator are sized to the scale.
 * The paper's generator is free, and moves colours: trained shortly on photographs, the restorer learnt to shift them by
   three to five grey levels. At the scales pocket and bench its residual is restrained (``residual``), and it translates
-  a picture that carries a fifth of the synthetic degradation (``strength``) instead of all of it: it can add noise, but
-  hardly take strong noise away. At paper scale both are the paper's. What was tried, on pictures that no test has:
+  a picture that carries a fifth of the synthetic degradation (``strength``) instead of all of it, for it can add noise,
+  but hardly take strong noise away, and that is softened first (``softness``). At paper scale all are the paper's. What
+  was tried, on pictures that no test has:
   ``workbench study rivals-mended`` and docs/results.md.
 """
 
@@ -44,6 +45,9 @@ from workbench.methods.residuals import Freedom, blurred, restrained
 from workbench.nets.adversaries import Translator, image_critic
 from workbench.recipes import Recipe
 
+RESTRAINED = {"residual": "zero-mean", "strength": 0.2, "softness": 1.6}
+"""Of the generator, at the scales pocket and bench."""
+
 
 class PixelDA(Method):
     """Trains the restorer on synthetic pairs and on the same pairs translated to the target's style."""
@@ -62,8 +66,8 @@ class PixelDA(Method):
         )
 
     by_scale: ClassVar[dict[str, dict]] = {
-        "pocket": {"width": 16, "blocks": 3, "critic_layers": 2, "residual": "high-pass", "strength": 0.2},
-        "bench": {"width": 32, "residual": "high-pass", "strength": 0.2},
+        "pocket": {"width": 16, "blocks": 3, "critic_layers": 2, **RESTRAINED},
+        "bench": {"width": 32, **RESTRAINED},
     }
 
     def __init__(self, recipe: Recipe):
