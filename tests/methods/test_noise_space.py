@@ -8,6 +8,7 @@ from support.methods import batch_of, gradients
 
 from workbench.errors import WorkbenchError
 from workbench.methods import NoiseSpaceAdaptation, Vanilla
+from workbench.methods.noise_space import WHOLE_EVERY
 from workbench.recipes import load_recipe
 from workbench.recipes.schema import Section
 from workbench.training import fit
@@ -71,7 +72,7 @@ def test_gradient_with_zero_weight_is_the_restoration_gradient():
 
 def test_diffusion_loss_is_the_mean_of_error_and_contrast():
     module = build()
-    losses = module.losses(batch_of(module), step=5)
+    losses = module.losses(batch_of(module), step=WHOLE_EVERY - 1)
     error, contrast = losses["noise_prediction"], losses["contrast"]
     expected = torch.relu(error - losses["negative_noise_prediction"] + 0.1)
     assert torch.allclose(contrast, expected, atol=1e-6)
@@ -300,7 +301,43 @@ def test_a_pass_apart_is_not_traced_back_while_the_hinge_is_silent():
     assert apart[0] == [batch // 2]
     assert apart[1] == pytest.approx(joined[1], rel=1e-5) and apart[1]["contrast"] == 0
     assert torch.allclose(apart[2], joined[2], rtol=1e-4, atol=1e-7)
-    assert backward_of_the_negative_pass("apart", 1.0)[0] == [batch // 2] * 2, "an open hinge is"
+    *parts, whole = backward_of_the_negative_pass("apart", 1.0)[0]
+    assert sum(parts) == whole == batch // 2, "an open hinge is"
+
+
+@pytest.mark.parametrize(("decided", "passed"), [(1, [1]), (2, [1, 1]), (4, [1, 1, 2]), (None, [1, 1, 2])])
+def test_no_more_of_the_swapped_pair_is_passed_than_shows_that_the_hinge_is_silent(decided, passed):
+    module = build()
+    batch = batch_of(module)
+    with torch.no_grad():
+        restored = [module.restorer(batch[name]) for name in ("degraded", "target")]
+    seen = []
+    module.diffusion.register_forward_hook(lambda _module, inputs, output: seen.append((inputs[2], output.detach())))
+
+    def losses(whole):
+        seen.clear()
+        conditions = [images.clone().requires_grad_() for images in restored]
+        found = module.diffusion_losses(batch, *conditions, 1.0, whole=whole)
+        module.zero_grad()
+        found["diffusion"].backward()
+        gradient = torch.cat([condition.grad.flatten() for condition in conditions])
+        return {name: value.detach() for name, value in found.items()}, gradient, gradients(module.diffusion)
+
+    before = losses(whole=True)[0]
+    alpha_bar, predicted = seen[1]
+    order = seen[0][0].argsort(descending=True)
+    assert torch.equal(alpha_bar, seen[0][0][order]), "the least noisy come first"
+    errors = (predicted - batch["noise"][order]).square().mean(dim=(1, 2, 3))
+    slack = 0.1 if decided is None else -1e-3 * errors.min()
+    margin = (errors[:decided].sum() / len(errors) - before["noise_prediction"] + slack).item()
+    module.options = module.options.model_copy(update={"margin": margin})
+    (apart, *pulls), counts = losses(whole=False), [len(each) for each, _ in seen[1:]]
+    whole, *expected = losses(whole=True)
+    assert counts == passed and [len(each) for each, _ in seen] == [4, 4]
+    assert "negative_noise_prediction" in whole and "negative_noise_prediction" not in apart
+    assert all(torch.allclose(apart[name], whole[name], rtol=1e-5, atol=1e-7) for name in apart)
+    assert all(torch.allclose(*pair, rtol=1e-4, atol=1e-7) for pair in zip(pulls, expected, strict=True))
+    assert (apart["contrast"] == 0) == (decided is not None)
 
 
 def test_networks_may_be_drawn_as_in_the_released_code():
@@ -319,8 +356,13 @@ def test_a_silent_hinge_is_looked_at_in_every_so_many_steps():
     module = build("noise-space", "options.noise-space.negative_every=3", "options.noise-space.margin=1.0")
     batch, first = batch_of(module), module.head_start - module.head_start % 3
 
+    passes = []
+    module.diffusion.register_forward_hook(lambda *_: passes.append(1))
+
     def looked(step):
-        return "negative_noise_prediction" in module.losses(batch, first + step)
+        passes.clear()
+        module.losses(batch, first + step)
+        return len(passes) > 1
 
     assert [looked(step) for step in range(5)] == [True] * 5, "an open one in each"
     module.options = module.options.model_copy(update={"margin": -1e6})

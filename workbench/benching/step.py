@@ -19,6 +19,7 @@ from workbench.data.streams import step_batches
 from workbench.devices import choose_device
 from workbench.methods import METHODS, Method, resolve
 from workbench.methods.base import Batch
+from workbench.methods.noise_space import WHOLE_EVERY
 from workbench.recipes import Recipe, load_recipe
 from workbench.tabular import as_text
 from workbench.training.cost import step_gmacs
@@ -26,8 +27,9 @@ from workbench.training.cost import step_gmacs
 ON_THE_SPOT = ("data.source=embedded", "data.target=simulated-camera", "data.validation=simulated-camera")
 """Recipes of any scale on pictures that come with the package: sizes decide how long a step takes, not the pictures."""
 PARTS = ("data", "forward", "backward", "optimizer", "average")
-OPEN, USUAL = "hinge open", "hinge silent"
-"""The default step, while the hinge of Eq. 3 is open or may be, and as it is for most of a training."""
+OPEN, USUAL, WHOLE = "hinge open", "hinge silent", "hinge silent, all samples passed"
+"""The default step, while the hinge of Eq. 3 is open; as it mostly is, where a quarter of the samples shows that it is
+silent; and where that takes all of them, or it is the turn of all."""
 _BATCHES, _OPERATORS = 8, 8
 _SILENT = 1e6
 """So far below the hinge's margin that it never opens."""
@@ -131,7 +133,8 @@ def _steps(scale: str, settings: Settings, device: torch.device) -> dict[str, St
 
     unseen = silent(recipe_of(scale, (*changes, f"options.noise-space.negative_every={_NEVER}")))
     steps = {
-        OPEN: Step(_method(recipe, device)), USUAL: Step(silent()), "hinge not looked at": Step(unseen),
+        OPEN: Step(_method(recipe, device)), USUAL: Step(silent()), WHOLE: Step(silent()),
+        "hinge not looked at": Step(unseen),
         "joined": Step(_method(joined, device)),
     }  # fmt: skip
     if settings.compiled:
@@ -147,11 +150,13 @@ def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list
     recipe, first = usual.method.recipe.training, usual.method.head_start
     batches = batches_of(usual.method.recipe, usual.method, device)
     losses: dict[str, list[float]] = {}
+    begin = first + -first % WHOLE_EVERY  # neither this step nor one of those that are taken passes all samples
 
     def stepping(name: str, step: Callable[[Batch, int], float]) -> Callable[[], None]:
         def advance() -> None:
             done = losses.setdefault(name, [])
-            done.append(step(batches[len(done) % len(batches)], first + len(done)))
+            number = begin + WHOLE_EVERY * len(done) + (WHOLE_EVERY - 1 if name == WHOLE else 0)
+            done.append(step(batches[len(done) % len(batches)], number))
 
         return advance
 
@@ -166,11 +171,11 @@ def _measure(scale: str, settings: Settings, device: torch.device) -> tuple[list
     }
     if device.type == "cpu":
         rows += _parts(scale, usual, batches, settings)
-    flops = 2e9 * step_gmacs(usual.method, batches[0], first)
+    flops = 2e9 * step_gmacs(usual.method, batches[0], begin)
     seconds = times[USUAL].clock if device.type == "cuda" else times[USUAL].processor
     ceilings = measure_ceilings(device, recipe.patch_size)
     rate = flops / statistics.median(seconds)
-    operators = _operators(usual, batches[0], first, device)
+    operators = _operators(usual, batches[0], begin, device)
     notes = [
         f"{scale}: losses of {len(losses['plain'])} steps apart from the plain ones by at most "
         + ", ".join(f"{value:.1e} ({name})" for name, value in apart.items()),

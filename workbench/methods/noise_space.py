@@ -16,8 +16,10 @@ Where the paper leaves a choice open
   each with a batch of its own; with ``critic_decay`` the restorer follows the moving average of the diffusion network.
   Neither is the paper's.
 * The pair of swapped residuals has a pass of its own. After some hundred steps the hinge is silent in most of them
-  (docs/study.md); its gradient is then zero, and the pass is not traced back. ``negative_pass: joined`` makes one batch
-  of both pairs. ``negative_every`` above 1, which is not the paper's, looks at a silent hinge only now and then.
+  (docs/study.md); its gradient is then zero, and the pass is not traced back. Nor is it finished on a CPU: the hinge is
+  of a mean over the batch, no sample's error is below zero, and so the samples with the least noise, whose errors are
+  the largest, often show by themselves that it is silent. ``negative_pass: joined`` makes one batch of both pairs.
+  ``negative_every`` above 1, which is not the paper's, looks at a silent hinge only now and then.
 * Neither paper nor released code scale down a network's last layer at the start: with ``initialisation: released`` the
   first restored images are far from their inputs (docs/study.md). A warm start takes its place in the restorer.
 * With a single condition (Table 4, *only syn* and *only real*) the other one is blank, so the network stays the same.
@@ -36,6 +38,7 @@ is what the denoiser itself takes out, and learns on to become a better one, it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -64,6 +67,8 @@ if TYPE_CHECKING:
 
 RESIDUAL_STRENGTH = (0.5, 2.0)
 """Range of the factor of the guard's residuals."""
+WHOLE_EVERY = 10
+"""Steps from one pass of all samples of the swapped pair to the next, so that its error is known now and then."""
 
 
 def _over_processes(value: Tensor) -> Tensor:
@@ -106,7 +111,8 @@ class NoiseSpaceAdaptation(Method):
         negative_pass: Literal["joined", "apart"] = Field(
             "apart",
             description="of the swapped residuals: a pass of its own, which is not traced back while the hinge is"
-            " silent; or in one batch with the right ones: equal up to rounding but for dropout's masks",
+            " silent, and of no more samples than show it; or in one batch with the right ones: equal up to rounding"
+            " but for dropout's masks",
         )
         negative_every: int = Field(
             1,
@@ -237,8 +243,9 @@ class NoiseSpaceAdaptation(Method):
         with torch.set_grad_enabled(joint):
             degraded = torch.cat([batch["degraded"], batch["target"]])
             source, target = self.restorer(degraded).chunk(2)
-        losses = self.diffusion_losses(batch, source, target, self.weight(step), self.looks_at_hinge(step))
-        if self.hinge_open is not None and "negative_noise_prediction" in losses:
+        looks, whole = self.looks_at_hinge(step), (step + 1) % WHOLE_EVERY == 0
+        losses = self.diffusion_losses(batch, source, target, self.weight(step), looks, whole)
+        if self.hinge_open is not None and looks:
             self.hinge_open.fill_(losses["contrast"].item() > 0)
         if not joint:
             return {"loss": losses["diffusion"], **losses}
@@ -274,7 +281,7 @@ class NoiseSpaceAdaptation(Method):
         return self.restoration_loss(self.restorer(clean + gain * (batch["target"] - target.detach())), clean)
 
     def diffusion_losses(
-        self, batch: Batch, source: Tensor, target: Tensor, weight: float, swapped: bool = True
+        self, batch: Batch, source: Tensor, target: Tensor, weight: float, swapped: bool = True, whole: bool = True
     ) -> dict[str, Tensor]:
         """Diffusion loss of restored source and target images.
 
@@ -288,62 +295,83 @@ class NoiseSpaceAdaptation(Method):
             Factor of the gradient that reaches ``source`` and ``target``.
         swapped : bool
             Give the swapped residuals a pass; the hinge counts as silent if not.
+        whole : bool
+            Give it to all samples, also where fewer show that the hinge is silent.
 
         Returns
         -------
         dict of str to Tensor
             ``diffusion`` (the loss), ``noise_prediction`` (Eq. 1) and, with residual swapping, the ``contrast`` (Eq. 3)
-            and, with a pass of the negative pair, its ``negative_noise_prediction``.
+            and, with a whole pass of the negative pair, its ``negative_noise_prediction``.
         """
         passed = [scale_gradient(restored, weight) for restored in (source, target)]
         if self.averaged_diffusion is None or not source.requires_grad:
-            return self._errors(self.diffusion, batch, *passed, swapped)
-        losses = self._errors(self.diffusion, batch, source.detach(), target.detach(), swapped)
-        pull = self._errors(self.averaged_diffusion.module, batch, *passed, swapped)["diffusion"]
+            return self._errors(self.diffusion, batch, *passed, swapped, whole)
+        losses = self._errors(self.diffusion, batch, source.detach(), target.detach(), swapped, whole)
+        pull = self._errors(self.averaged_diffusion.module, batch, *passed, swapped, whole)["diffusion"]
         return losses | {"diffusion": losses["diffusion"] + (pull - pull.detach())}  # its gradient, not its value
 
     def _errors(
-        self, network: nn.Module, batch: Batch, source: Tensor, target: Tensor, swapped: bool
+        self, network: nn.Module, batch: Batch, source: Tensor, target: Tensor, swapped: bool, whole: bool
     ) -> dict[str, Tensor]:
         """The losses of `diffusion_losses` with a diffusion network and conditions."""
-        options = self.options
-        conditions = [self._conditions(source, target, batch["swap_positive"])]
-        if options.residual_swap and swapped:
-            wrong = swap_residuals(batch["degraded"], source, batch["target"], target)
-            conditions.append(self._conditions(*wrong, batch["swap_negative"]))
+        options, noise = self.options, batch["noise"]
+        right = self._conditions(source, target, batch["swap_positive"])
         clean = self._scale(batch["clean"] if options.paired else batch["unpaired"])
         alpha_bar = self.noise_schedule.sample_alpha_bar(batch["level"], options.timesteps)
-        noise = batch["noise"]
         noised = self.noise_schedule.add_noise(clean, noise, alpha_bar)
-        if options.negative_pass == "joined":
-            positive, *negatives = self._passed(network, noised, conditions, alpha_bar).chunk(len(conditions))
-        else:
-            positive, *negatives = (self._passed(network, noised, [each], alpha_bar) for each in conditions)
-        error = noise_prediction_error(noise, positive)
-        if not options.residual_swap:
-            return {"diffusion": error, "noise_prediction": error}
-        if not swapped:
+        joined = options.negative_pass == "joined"
+        if not (options.residual_swap and swapped):
+            error = noise_prediction_error(noise, self._passed(network, noised, right, alpha_bar))
+            if not options.residual_swap:
+                return {"diffusion": error, "noise_prediction": error}
             return {"diffusion": 0.5 * error, "noise_prediction": error, "contrast": torch.zeros_like(error)}
-        (negative,) = negatives
+        wrong = swap_residuals(batch["degraded"], source, batch["target"], target)
+        wrong = self._conditions(*wrong, batch["swap_negative"])
+        if joined:
+            both = (torch.cat(pair) for pair in ((noised, noised), (right, wrong), (alpha_bar, alpha_bar)))
+            positive, negative = self._passed(network, *both).chunk(2)
+            error = noise_prediction_error(noise, positive)
+        else:
+            positive = self._passed(network, noised, right, alpha_bar)
+            error = noise_prediction_error(noise, positive)
+            order = alpha_bar.argsort(descending=True)  # the least noise, whose errors are the largest, comes first
+            noise, positive = noise[order], positive[order]
+            whole = whole or noise.is_cuda or self.recipe.training.compile  # a device would have to be waited for
+            negative = self._swapped(network, noised[order], wrong[order], alpha_bar[order], noise, error, whole)
+            if negative is None:
+                return {"diffusion": 0.5 * error, "noise_prediction": error, "contrast": torch.zeros_like(error)}
         other = negative if options.contrast_gradient == "both" else negative.detach()
         contrast = residual_swap_contrast(noise, positive, other, options.margin, over_batch=_over_processes)
-        if options.negative_pass == "apart" and contrast.item() == 0:
+        if not joined and contrast.item() == 0:
             contrast = contrast.detach()  # its gradient is exactly zero: the pass need not be traced back
-        return {
-            "diffusion": 0.5 * (error + contrast),
-            "noise_prediction": error,
-            "negative_noise_prediction": noise_prediction_error(noise, negative),
-            "contrast": contrast,
-        }
+        losses = {"diffusion": 0.5 * (error + contrast), "noise_prediction": error, "contrast": contrast}
+        return losses | ({"negative_noise_prediction": noise_prediction_error(noise, negative)} if whole else {})
 
-    def _passed(self, network: nn.Module, noised: Tensor, conditions: list[Tensor], alpha_bar: Tensor) -> Tensor:
-        """The noise predicted under each of the conditions, one after the other in a batch."""
-        count, layout = len(conditions), self.diffusion_layout
-        return network(
-            torch.cat([noised] * count).contiguous(memory_format=layout),
-            torch.cat(conditions).contiguous(memory_format=layout),
-            alpha_bar.repeat(count),
-        ).float()
+    def _swapped(
+        self, network: nn.Module, noised: Tensor, wrong: Tensor, alpha_bar: Tensor, noise: Tensor, error: Tensor,
+        whole: bool,
+    ) -> Tensor | None:  # fmt: skip
+        """The noise predicted under the swapped residuals; None once it is known that the hinge is silent.
+
+        No sample's error is below zero, so that of the first samples, divided by the number of all, is the least that
+        the mean over the batch can be. Unless all are asked for they come in parts: a quarter, as many again, the rest.
+        """
+        count, predicted, least = len(noised), [], 0.0
+        parts = [count] if whole else sorted({-(-count // 4), -(-count // 2), count})
+        for first, end in pairwise((0, *parts)):
+            part = slice(first, end)
+            predicted.append(self._passed(network, noised[part], wrong[part], alpha_bar[part]))
+            least = least + (predicted[-1].detach() - noise[part]).square().sum() / noise.numel()
+            if end < count and _over_processes(error.detach() - least) + self.options.margin <= 0:
+                return None
+        return torch.cat(predicted)
+
+    def _passed(self, network: nn.Module, noised: Tensor, conditions: Tensor, alpha_bar: Tensor) -> Tensor:
+        """The noise predicted under conditions."""
+        layout = self.diffusion_layout
+        images = (each.contiguous(memory_format=layout) for each in (noised, conditions))
+        return network(*images, alpha_bar).float()
 
     def _conditions(self, source: Tensor, target: Tensor, swap: Tensor) -> Tensor:
         if self.options.conditions == "source":
