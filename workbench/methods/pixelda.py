@@ -22,10 +22,10 @@ Decided here
 * The discriminator is a patch discriminator without batch normalisation (a degradation shows locally).
 * Generator and discriminator are sized to the scale.
 * The paper's generator is free, and moves colours: trained shortly on photographs, the restorer learnt to shift them by
-  three to five grey levels. At the scales pocket and bench its residual is restrained (``residual``), and it translates
-  a picture that carries a fifth of the synthetic degradation (``strength``) instead of all of it, for it can add noise,
-  but hardly take strong noise away, and that is softened first (``softness``). At paper scale all are the paper's. What
-  was tried, on pictures that no test has:
+  three to five grey levels. In denoising, at the scales pocket and bench, its residual is restrained (``residual``),
+  and it translates a picture that carries a fifth of the synthetic degradation (``strength``) instead of all of it, for
+  it can add noise, but hardly take strong noise away, and that is softened first (``softness``). At paper scale all are
+  the paper's. What was tried, on pictures that no test has:
   ``workbench study rivals-mended`` and docs/results.md.
 """
 
@@ -44,9 +44,10 @@ from workbench.methods.random_numbers import RandomNumbers
 from workbench.methods.residuals import Freedom, blurred, restrained
 from workbench.nets.adversaries import Translator, image_critic
 from workbench.recipes import Recipe
+from workbench.recipes.schema import Section
 
 RESTRAINED = {"residual": "zero-mean", "strength": 0.2, "softness": 1.6}
-"""Of the generator, at the scales pocket and bench."""
+"""Of the generator in denoising, at the scales pocket and bench."""
 
 
 class PixelDA(Method):
@@ -66,9 +67,17 @@ class PixelDA(Method):
         )
 
     by_scale: ClassVar[dict[str, dict]] = {
-        "pocket": {"width": 16, "blocks": 3, "critic_layers": 2, **RESTRAINED},
-        "bench": {"width": 32, **RESTRAINED},
+        "pocket": {"width": 16, "blocks": 3, "critic_layers": 2},
+        "bench": {"width": 32},
     }
+
+    @classmethod
+    def options_of(cls, recipe: Recipe) -> Section:
+        """As `Method.options_of`; in denoising, below the paper's scale, the generator is restrained."""
+        if recipe.task == "denoising" and recipe.scale != "paper":
+            given = RESTRAINED | recipe.options.get(recipe.method, {})
+            recipe = recipe.model_copy(update={"options": recipe.options | {recipe.method: given}})
+        return super().options_of(recipe)
 
     def __init__(self, recipe: Recipe):
         super().__init__(recipe)
