@@ -161,6 +161,10 @@ def test_an_interrupted_run_goes_on(here, output_of):
     assert files_of(here / "runs" / ".warm-starts") == warm
 
 
+SWAPPED = "loss/negative_noise_prediction"
+"""Was known in every step then."""
+
+
 def test_trained_anew_runs_are_the_same_and_share_the_kept_warm_start(here, output_of):
     warm = files_of(here / "runs" / ".warm-starts")
     for name in (VANILLA, ADAPTED):
@@ -176,6 +180,7 @@ def test_trained_anew_runs_are_the_same_and_share_the_kept_warm_start(here, outp
             run.scalars().query("tag.str.startswith('loss/')")[["tag", "step", "value"]].sort_values(["tag", "step"])
             for run in (new, kept)
         )
+        before = before[(before.tag != SWAPPED) | before.step.isin(losses.step[losses.tag == SWAPPED])]
         assert losses[["tag", "step"]].values.tolist() == before[["tag", "step"]].values.tolist()
         np.testing.assert_allclose(losses["value"], before["value"], rtol=0 if EXACT else 1e-4, atol=1e-7)
     assert files_of(here / "runs" / ".warm-starts") == warm

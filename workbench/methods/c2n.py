@@ -185,7 +185,7 @@ class C2N(Method):
 
     by_scale: ClassVar[dict[str, dict]] = {
         "pocket": {
-            "head_start": 900, "learning_rate": 2e-5, "critic_learning_rate": 1e-3, "width": 12, "style": 8,
+            "head_start": 450, "learning_rate": 2e-5, "critic_learning_rate": 1e-3, "width": 12, "style": 8,
             "extractor": 1, "independent": 1, "dependent": 1, "critic_width": 16, "critic_blocks": 2,
             "residual": "zero-mean", "softness": 1.6,
         },
