@@ -1,6 +1,7 @@
 """One held-out picture by the runs of a study, side by side: `python benchmarks/study_pictures.py STUDY`.
 
-``rivals-DOMAIN``: a picture by every method; the page has ``rivals-camera --picture 2 --crop 136 40 112``.
+``controls-camera``, ``rivals-rain``, ``rivals-shake``: a picture by every method; the page has ``controls-camera
+--picture 2 --crop 136 40 112``.
 ``desk-non-local``, ``desk-night``: picture and part are chosen by a rule. Of CC, which no training saw, or of the
 held-out pictures of the night camera the one whose input is furthest from its reference (lowest PSNR), and in it the
 square, of those that lie a quarter of its side apart, whose reference has the median variance of brightness: neither
@@ -40,6 +41,8 @@ DESK_CELLS = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded"
 LONGER = ("synthesis+guarded", "synthesis+guarded-longer")
 DESK_SIDE = 160
 COLUMNS = 6
+BESIDE = ("vanilla-early", "adapted", "guarded", "guarded-c5")
+"""Rows that stand beside those of the methods."""
 
 
 def pairs_at(location: str, data: Data) -> Iterable[Pair]:
@@ -105,13 +108,14 @@ def of_rivals(
     """A held-out picture of a domain by all that is trained."""
     pair = validation_pairs(load_recipe(study.recipe).data)[number]
     text = f"Simulated {study.domain}, held-out picture {pair.name}, seed {seed}; PSNR of the whole picture."
-    return drawn(pair, trained, text, *crop, columns=COLUMNS, inches=2.4)
+    methods = {name: each for name, each in trained.items() if name in BESIDE or name == study.cells[name].method}
+    return drawn(pair, methods, text, *crop, columns=COLUMNS, inches=2.4)
 
 
 def main() -> None:
     """Write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", choices=(*DESK, "rivals-camera", "rivals-rain", "rivals-shake"))
+    parser.add_argument("study", choices=(*DESK, "controls-camera", "rivals-rain", "rivals-shake"))
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--longer", action="store_true", help="of desk-non-local: what too long a training spoils")

@@ -37,6 +37,7 @@ def table(study: str, test: str) -> str:
     """The markdown table of a study's test set (`workbench.comparison.table`)."""
     rows = read(study)
     rows = rows[rows.test == test]
+    rows = rows[rows.images == rows.images.iloc[0]]  # of the source domain other rows may have other pictures
     for column in ("seconds_per_step", "peak_mib", "seconds_per_megapixel"):  # older runs did not record them
         if rows[rows.steps > 0][column].isna().any():
             rows = rows.assign(**{column: float("nan")})

@@ -43,7 +43,7 @@ def by_name(rows):
 
 @pytest.mark.parametrize(
     ("cell", "study", "test"),
-    [("cell-22", "real-photographs", "CC"), ("all-rivals-table", "rivals-camera", "simulated camera")],
+    [("cell-22", "real-photographs", "CC"), ("all-rivals-table", "controls-camera", "simulated camera")],
 )
 def test_tables_of_the_comparison_are_those_of_the_studies(cell, study, test):
     head, *lines = table(read_csv(RESULTS / f"{study}.csv"), test)
