@@ -134,6 +134,7 @@ def gains_figure(path: Path) -> None:
         axis.set(yticks=range(len(cells)), yticklabels=cells, title=name)
         axis.grid(axis="x", alpha=0.3)
         axis.margins(x=0.08)
+        axis.locator_params(axis="x", nbins=6)
     axes[0, 0].invert_yaxis()
     for axis in axes[-1]:
         axis.set_xlabel("gain over vanilla / dB (PSNR)")
