@@ -10,7 +10,7 @@ import typer
 from data_tools.outcome import Outcome
 
 app = typer.Typer(
-    help="Get data sets onto disk: list, prepare, check, cut.",
+    help="Get data sets onto disk: list, prepare, check, cut, simulate.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -91,6 +91,28 @@ def cut(
     outcome = cut_patches(source, destination, choose_cut(source, size, overlap, larger_than), workers)
     _say(outcome)
     raise typer.Exit(0 if outcome.ok else 1)
+
+
+@app.command()
+def simulate(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="DIR...", help="Clean pictures: folders of your own or dataset:NAME.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make, with input/ and target/.")],
+    domain: Annotated[str, typer.Option(help="simulated-camera, simulated-rain or simulated-shake.")],
+    camera: Annotated[str, typer.Option(help="mild, standard, strong, textured or night.")] = "standard",
+    size: Annotated[int, typer.Option(min=1, help="Largest height and width of a photograph in pixels.")] = 384,
+    shots: Annotated[int | None, typer.Option(min=1, help="How many [each picture once].")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another one takes other photographs of the same pictures.")] = 0,
+) -> None:
+    """Photograph clean pictures with the simulated camera; call it again to go on after an interruption.
+
+    The pairs are a target domain, or a test set, of any size. They are simulated, not real.
+    """
+    from workbench.data.simulation import simulate_pairs
+
+    count = simulate_pairs(sources, output, domain=domain, camera=camera, size=size, shots=shots, seed=seed)
+    print(f"{output}: {count:,} {'pair' if count == 1 else 'pairs'}, simulated")
 
 
 def _say(outcome: Outcome) -> None:

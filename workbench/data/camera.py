@@ -278,8 +278,7 @@ class Roll(Sequence[Shot]):
         size: int,
         effect: Degradation | None = None,
     ):
-        self.scenes, self.camera, self.seed, self.effect = scenes, camera, seed, effect
-        self._side = (size + 2 * margin_of(effect)) // camera.enlargement
+        self.scenes, self.camera, self.seed, self.size, self.effect = scenes, camera, seed, size, effect
         self._taken: list[Shot | None] = [None] * shots
         self.names = [f"{scenes[index % len(scenes)].name}-{index:03d}" for index in range(shots)]
 
@@ -298,9 +297,7 @@ class Roll(Sequence[Shot]):
     def _shoot(self, index: int) -> Shot:
         rng = np.random.default_rng((self.seed, index))
         scene = self.scenes[index % len(self.scenes)]
-        region = _detailed_region(scene.pixels, self._side, rng)
-        photograph, reference = self.camera.shoot(region, rng, self.effect)
-        return Shot(self.names[index], photograph, reference)
+        return Shot(self.names[index], *take(scene.pixels, self.camera, rng, self.size, self.effect))
 
 
 class Side(Sequence[np.ndarray]):
@@ -321,6 +318,31 @@ class Side(Sequence[np.ndarray]):
 
     def __getitem__(self, index: int) -> np.ndarray:
         return getattr(self.roll[index], self.which)
+
+
+def take(
+    scene: np.ndarray, camera: Camera, rng: np.random.Generator, size: int, effect: Degradation | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Photograph the region with the most detail of four random ones, or all of a scene that is no larger.
+
+    Parameters
+    ----------
+    scene : ndarray, shape (H, W, 3)
+        As of `Camera.shoot`.
+    camera : Camera
+    rng : numpy.random.Generator
+    size : int
+        Largest height and width of the photograph in pixels.
+    effect : callable, optional
+        Rain or shake.
+
+    Returns
+    -------
+    photograph, reference : ndarray, uint8
+        As of `Camera.shoot`.
+    """
+    region = _detailed_region(scene, (size + 2 * margin_of(effect)) // camera.enlargement, rng)
+    return camera.shoot(region, rng, effect)
 
 
 def _detailed_region(pixels: np.ndarray, size: int, rng: np.random.Generator, candidates: int = 4) -> np.ndarray:

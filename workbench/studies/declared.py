@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from string import Template
 from typing import Literal
@@ -22,6 +23,7 @@ from workbench import comparison
 from workbench.comparison.grid import CONTROLS, controls
 from workbench.data.domains import check_prepared, data_locations
 from workbench.data.root import place_of
+from workbench.data.simulation import simulate_pairs
 from workbench.errors import WorkbenchError
 from workbench.files import read_text
 from workbench.recipes import VARIANTS, load_recipe, variant_settings
@@ -100,6 +102,17 @@ class Split(_Closed):
     middle: int | None = None
 
 
+class Simulated(_Closed):
+    """Pairs that the simulated camera takes of clean pictures; attributes as of `workbench.data.simulation`."""
+
+    places: tuple[str, ...]
+    domain: str
+    camera: str = "standard"
+    size: int = 384
+    shots: int | None = None
+    seed: int = 0
+
+
 class Domain(_Closed):
     """What differs for one domain of a study."""
 
@@ -107,6 +120,7 @@ class Domain(_Closed):
     settings: tuple[str, ...] = ()
     tests: dict[str, str] | None = None
     splits: dict[str, Split] = {}
+    simulated: dict[str, Simulated] = {}
     cells: tuple[str, ...] | None = None
 
 
@@ -132,6 +146,8 @@ class Study(_Closed):
     splits : dict of str to Split
         Paired data sets of which the study holds out objects: ``$NAME/train`` and ``$NAME/test`` in settings, tests and
         later splits are the halves.
+    simulated : dict of str to Simulated
+        Pairs that the study makes first: ``$NAME`` in settings and tests is their folder.
     restorers : dict of str to Ready
         Rows beside the cells.
     cells : dict of str to Cell
@@ -146,6 +162,7 @@ class Study(_Closed):
     settings: tuple[str, ...] = ()
     tests: dict[str, str] = {}
     splits: dict[str, Split] = {}
+    simulated: dict[str, Simulated] = {}
     restorers: dict[str, Ready] = {}
     cells: dict[str, Cell] = {}
 
@@ -184,7 +201,7 @@ class Study(_Closed):
         Parameters
         ----------
         runs : Path
-            Folder of the run folders; halves of data sets are linked into it.
+            Folder of the run folders; halves of data sets are linked into it, and simulated pairs written.
         settings : tuple of str
             ``KEY=VALUE``, after the study's.
 
@@ -193,17 +210,20 @@ class Study(_Closed):
         WorkbenchError
             A data set is missing.
         """
-        halves = {name: str(runs / name) for name in self.splits}
+        halves = {name: str(runs / name) for name in (*self.splits, *self.simulated)}
 
         def filled(text: str) -> str:
             return _Halves(text).safe_substitute(halves)
 
         shared = (*map(filled, self.settings), *settings)
         split = [each.location for each in self.splits.values()]
+        photographed = chain.from_iterable(each.places for each in self.simulated.values())
         tested = map(place_of, self.tests.values())
-        check_prepared([*split, *tested, *data_locations(load_recipe(self.recipe, shared).data)])
+        check_prepared([*split, *photographed, *tested, *data_locations(load_recipe(self.recipe, shared).data)])
         for name, each in self.splits.items():
             split_by_object(filled(each.location), runs / name, each.middle)
+        for name, each in self.simulated.items():
+            simulate_pairs(output=runs / name, **dict(each))
         tests = {test: filled(location) for test, location in self.tests.items()}
         return comparison.Grid(self.recipe, self.comparison_cells(), self.seeds, tests, runs, shared)
 
@@ -265,6 +285,7 @@ def _of_domain(study: Study, key: str, domain: Domain) -> Study:
     changes = {
         "name": f"{study.name}-{key}", "domain": key, "recipe": domain.recipe or study.recipe,
         "settings": (*study.settings, *domain.settings), "splits": study.splits | domain.splits,
+        "simulated": study.simulated | domain.simulated,
         "tests": study.tests if domain.tests is None else domain.tests,
     }  # fmt: skip
     if domain.cells is not None:
