@@ -99,7 +99,13 @@ def simulate(
         list[str], typer.Argument(metavar="DIR...", help="Clean pictures: folders of your own or dataset:NAME.")
     ],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make, with input/ and target/.")],
-    domain: Annotated[str, typer.Option(help="simulated-camera, simulated-rain or simulated-shake.")],
+    effect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEGRADATION",
+            help="Before the camera, such as layered-rain or '{name: camera-shake, extent: [3, 12]}'.",
+        ),
+    ] = None,
     camera: Annotated[str, typer.Option(help="mild, standard, strong, textured or night.")] = "standard",
     size: Annotated[int, typer.Option(min=1, help="Largest height and width of a photograph in pixels.")] = 384,
     shots: Annotated[int | None, typer.Option(min=1, help="How many [each picture once].")] = None,
@@ -109,9 +115,10 @@ def simulate(
 
     The pairs are a target domain, or a test set, of any size. They are simulated, not real.
     """
-    from workbench.data.simulation import simulate_pairs
+    from workbench.data.simulation import simulate_pairs, simulation_of
 
-    count = simulate_pairs(sources, output, domain=domain, camera=camera, size=size, shots=shots, seed=seed)
+    chosen = {"camera": camera, "size": size, "shots": shots, "seed": seed}
+    count = simulate_pairs(simulation_of(sources, effect, **chosen), output)
     print(f"{output}: {count:,} {'pair' if count == 1 else 'pairs'}, simulated")
 
 

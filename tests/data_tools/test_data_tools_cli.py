@@ -99,6 +99,10 @@ def test_prepare_check_cut(workbench, root, tmp_path):
     assert (done.returncode, done.out) == (0, f"{tmp_path}/own-patches: 6 pairs\n")
     done = workbench("cut", tmp_path / "own", "--size", 6, "--overlap", 2, root=root)
     assert (done.returncode, done.out) == (0, f"{tmp_path}/own-patches: 6 pairs, already there\n")
+    simulate = ("simulate", tmp_path / "own", "--output", tmp_path / "rain", "--effect", "layered-rain", "--shots", 3)
+    done = workbench(*simulate, root=root)
+    assert (done.returncode, done.out) == (0, f"{tmp_path}/rain: 3 pairs, simulated\n")
+    assert workbench(*simulate, "--seed", 1, root=root).returncode == 2
     (tmp_path / "own/target/1.png").write_bytes(b"x")
     done = workbench("check", tmp_path / "own", root=root)
     assert done.returncode == 1 and "target/1.png: not an image" in done.out

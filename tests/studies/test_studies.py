@@ -39,7 +39,7 @@ NAMES = [
 def data(tmp_path, monkeypatch):
     """A data root with the sets of the packaged studies, a few small pictures each."""
     rng = np.random.default_rng(0)
-    for name in ("polyu", "cc", "nam", "bsds500/train", "bsds500/test", "kodak24"):
+    for name in ("polyu", "cc", "nam", "bsds500/train", "bsds500/test", "bsds500/val", "kodak24", "mcmaster"):
         for side in ("input", "target") if name in ("polyu", "cc", "nam") else ("images",):
             (tmp_path / "data" / name / side).mkdir(parents=True)
             for stem in NAMES:
@@ -78,6 +78,13 @@ def test_a_study_holds_out_objects_of_a_half_again(data, tmp_path):
     assert f"data.validation={inner / 'test'}" in grid.settings
     parts = {part: {path.name for path in (inner / part / "input").iterdir()} for part in ("train", "test")}
     assert parts["test"] == {"Sony_5_160_3200_lamp_1.png"} and len(parts["train"]) == 3, "of book, chair and lamp"
+
+
+def test_a_study_photographs_its_domain_first(data, tmp_path):
+    grid = load_study("photographs-settings-rain").grid(tmp_path / "runs")
+    assert f"data.target={tmp_path / 'runs' / 'rain-train'}" in grid.settings
+    assert len(list((tmp_path / "runs" / "rain-train" / "target").iterdir())) == len(NAMES)
+    assert len(list((tmp_path / "runs" / "rain-tuning" / "input").iterdir())) == 20, "each picture several times"
 
 
 def test_a_study_is_cut_down_to_some_of_its_rows():

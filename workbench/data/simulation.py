@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+import yaml
+from pydantic import Field, ValidationError, field_validator
 
 from workbench.data.camera import CAMERAS, take
+from workbench.data.degradations import Degradation, build, margin_of
 from workbench.data.domains import existing_folder
-from workbench.data.embedded import EFFECTS
 from workbench.data.folders import INPUT, TARGET, list_pictures, with_names
 from workbench.errors import WorkbenchError
 from workbench.files import make_folder, read_json, write_json
 from workbench.images import read_image, write_png
 from workbench.progress import progress_bar
+from workbench.recipes import one_line
+from workbench.recipes.reading import parse
+from workbench.recipes.schema import PAIRS, CameraName, DegradationChoice, Section
 
 RECORD = "simulated.json"
 """Beside the sides: what the pairs were made of, and how."""
 
 
-def simulate_pairs(
-    places: Sequence[str],
-    output: Path,
-    *,
-    domain: str = "simulated-camera",
-    camera: str = "standard",
-    size: int = 384,
-    shots: int | None = None,
-    seed: int = 0,
-) -> int:
-    """Photograph clean pictures with the simulated camera and write the pairs as PNG.
+class Simulation(Section):
+    """What the simulated camera takes, and how.
 
-    Shot `i` shows picture ``i % len(pictures)`` and depends on it, the settings and ``(seed, i)`` alone. Called again
-    after an interruption, it goes on with the pairs that are missing.
+    Shot `i` shows picture ``i % len(pictures)`` and depends on it, the settings and ``(seed, i)`` alone.
+    """
+
+    places: list[str] = Field(
+        min_length=1, description="folders or dataset:NAME of clean pictures, or of pairs, whose target/ is taken then"
+    )
+    effect: DegradationChoice | None = Field(
+        None, description="what happens to the light before the camera takes the picture, as data.degradation"
+    )
+    camera: CameraName = "standard"
+    size: int = Field(384, ge=1, description="largest height and width in pixels; of a larger picture a part is taken")
+    shots: int | None = Field(None, ge=1, description="number of photographs; null: each picture once")
+    seed: int = Field(0, ge=0)
+
+    @field_validator("effect")
+    @classmethod
+    def _of_light(cls, effect: DegradationChoice | None) -> DegradationChoice | None:
+        if effect is not None and effect.name == PAIRS:
+            raise ValueError(f"{PAIRS} does nothing to the light")
+        return effect
+
+
+def simulation_of(places: list[str], effect: str | None, **settings: str | int | None) -> Simulation:
+    """A simulation as it is said on the command line: the effect as in ``--set data.degradation=EFFECT``.
+
+    Raises
+    ------
+    WorkbenchError
+        A value is not valid.
+    """
+    try:
+        return Simulation(places=places, effect=None if effect is None else parse(effect), **settings)
+    except yaml.YAMLError as error:
+        raise WorkbenchError(f"--effect {effect!r} is not a valid value") from error
+    except ValidationError as error:
+        raise WorkbenchError(one_line(error, "simulate", Simulation)) from error
+
+
+def simulate_pairs(simulation: Simulation, output: Path) -> int:
+    """Photograph clean pictures and write the pairs as PNG; called again, it goes on with those that are missing.
 
     Parameters
     ----------
-    places : sequence of str
-        Folders or ``dataset:NAME`` of clean pictures, or of pairs, whose ``target/`` is taken then.
+    simulation : Simulation
     output : Path
         Gets ``input/`` (the photographs) and ``target/`` (their references).
-    domain : str
-        Key of `workbench.data.embedded.EFFECTS`: the camera alone, in rain, shaken.
-    camera : str
-        Key of `workbench.data.camera.CAMERAS`.
-    size : int
-        Largest height and width of a photograph in pixels: the region of the most detail of a few random ones is taken,
-        a picture no larger as a whole.
-    shots : int, optional
-        Number of photographs; each picture once by default.
-    seed : int
-        Not negative.
 
     Returns
     -------
@@ -61,45 +82,41 @@ def simulate_pairs(
     Raises
     ------
     WorkbenchError
-        There is no such domain, camera or folder, a picture cannot be read or is too small, a file cannot be written,
-        or ``output`` holds pairs that were made in another way.
+        A folder is missing, a picture cannot be read or is too small, a file cannot be written, or ``output`` holds
+        something else.
 
     Notes
     -----
     The pairs are simulated and never to be called real.
     """
-    _check(domain, EFFECTS, "domain")
-    _check(camera, CAMERAS, "camera")
-    if size < 1 or (shots is not None and shots < 1) or seed < 0:
-        raise WorkbenchError("size and number of shots are at least 1, the seed is not negative")
-    pictures = [each for place in places for each in with_names(list_pictures(existing_folder(place), TARGET))]
-    shots = len(pictures) if shots is None else shots
-    made = {
-        "places": list(places), "pictures": [name for name, _ in pictures], "domain": domain, "camera": camera,
-        "size": size, "shots": shots, "seed": seed,
-    }  # fmt: skip
-    _begin(output, made)
+    pictures = [
+        each for place in simulation.places for each in with_names(list_pictures(existing_folder(place), TARGET))
+    ]
+    _begin(output, simulation.model_dump(mode="json") | {"pictures": [name for name, _ in pictures]})
+    chosen = simulation.effect
+    effect = build(chosen.name, chosen.overrides) if chosen else None
+    shots = simulation.shots or len(pictures)
     with progress_bar(shots, "photographs", "picture", delay=1) as bar:
         for index in range(shots):
             name, path = pictures[index % len(pictures)]
             file = f"{'-'.join(PurePosixPath(name).with_suffix('').parts)}-{index:03d}.png"
             if not all((output / side / file).is_file() for side in (INPUT, TARGET)):
-                pixels = read_image(path).pixels
-                rng = np.random.default_rng((seed, index))
-                for side, picture in zip((INPUT, TARGET), _taken(path, pixels, camera, rng, size, domain), strict=True):
+                pair = _taken(path, simulation, effect, index)
+                for side, picture in zip((INPUT, TARGET), pair, strict=True):
                     write_png(output / side / file, picture)
             bar.update()
     return shots
 
 
-def _taken(path: Path, pixels: np.ndarray, camera: str, rng: np.random.Generator, size: int, domain: str):
+def _taken(path: Path, simulation: Simulation, effect: Degradation | None, index: int) -> tuple[np.ndarray, np.ndarray]:
     """Photograph and reference of one picture."""
+    pixels = read_image(path).pixels
     if pixels.dtype != np.uint8:
         pixels = (pixels / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)
-    photograph, reference = take(pixels, CAMERAS[camera], rng, size, EFFECTS[domain])
-    if not photograph.size:
-        raise WorkbenchError(f"{path}: too small for {domain}, whose edges are cut off")
-    return photograph, reference
+    camera = CAMERAS[simulation.camera]
+    if min(pixels.shape[:2]) * camera.enlargement <= 2 * margin_of(effect):
+        raise WorkbenchError(f"{path}: too small; {simulation.effect} needs more surroundings than it has")
+    return take(pixels, camera, np.random.default_rng((simulation.seed, index)), simulation.size, effect)
 
 
 def _begin(output: Path, made: dict) -> None:
@@ -116,8 +133,3 @@ def _begin(output: Path, made: dict) -> None:
     for side in (INPUT, TARGET):
         make_folder(output / side)
     write_json(record, made)
-
-
-def _check(name: str, known: dict, what: str) -> None:
-    if name not in known:
-        raise WorkbenchError(f"no {what} is called {name!r}; choose one of {', '.join(known)}")

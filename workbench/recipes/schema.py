@@ -23,6 +23,7 @@ Task = Literal[
     "edges-to-objects", "all-in-one",
 ]  # fmt: skip
 TASKS = frozenset(get_args(Task))
+CameraName = Literal["mild", "standard", "strong", "textured", "night"]
 AWGN_SIGMA = list(degradations.AdditiveWhiteGaussianNoise().sigma)
 
 
@@ -133,9 +134,7 @@ class Data(Section):
         " has sigma 25",
     )
     unpaired: str | list[str] | None = Field(None, description="clean images of the unpaired extension; source if null")
-    camera: Literal["mild", "standard", "strong", "textured", "night"] = Field(
-        "standard", description="the simulated camera"
-    )
+    camera: CameraName = Field("standard", description="the simulated camera")
     validation_images: int = Field(8, ge=1, description="how many held-out pairs are measured during training")
 
     @model_validator(mode="before")

@@ -23,7 +23,7 @@ from workbench import comparison
 from workbench.comparison.grid import CONTROLS, controls
 from workbench.data.domains import check_prepared, data_locations
 from workbench.data.root import place_of
-from workbench.data.simulation import simulate_pairs
+from workbench.data.simulation import Simulation, simulate_pairs
 from workbench.errors import WorkbenchError
 from workbench.files import read_text
 from workbench.recipes import VARIANTS, load_recipe, variant_settings
@@ -102,17 +102,6 @@ class Split(_Closed):
     middle: int | None = None
 
 
-class Simulated(_Closed):
-    """Pairs that the simulated camera takes of clean pictures; attributes as of `workbench.data.simulation`."""
-
-    places: tuple[str, ...]
-    domain: str
-    camera: str = "standard"
-    size: int = 384
-    shots: int | None = None
-    seed: int = 0
-
-
 class Domain(_Closed):
     """What differs for one domain of a study."""
 
@@ -120,7 +109,7 @@ class Domain(_Closed):
     settings: tuple[str, ...] = ()
     tests: dict[str, str] | None = None
     splits: dict[str, Split] = {}
-    simulated: dict[str, Simulated] = {}
+    simulated: dict[str, Simulation] = {}
     cells: tuple[str, ...] | None = None
 
 
@@ -146,7 +135,7 @@ class Study(_Closed):
     splits : dict of str to Split
         Paired data sets of which the study holds out objects: ``$NAME/train`` and ``$NAME/test`` in settings, tests and
         later splits are the halves.
-    simulated : dict of str to Simulated
+    simulated : dict of str to Simulation
         Pairs that the study makes first: ``$NAME`` in settings and tests is their folder.
     restorers : dict of str to Ready
         Rows beside the cells.
@@ -162,7 +151,7 @@ class Study(_Closed):
     settings: tuple[str, ...] = ()
     tests: dict[str, str] = {}
     splits: dict[str, Split] = {}
-    simulated: dict[str, Simulated] = {}
+    simulated: dict[str, Simulation] = {}
     restorers: dict[str, Ready] = {}
     cells: dict[str, Cell] = {}
 
@@ -223,7 +212,7 @@ class Study(_Closed):
         for name, each in self.splits.items():
             split_by_object(filled(each.location), runs / name, each.middle)
         for name, each in self.simulated.items():
-            simulate_pairs(output=runs / name, **dict(each))
+            simulate_pairs(each, runs / name)
         tests = {test: filled(location) for test, location in self.tests.items()}
         return comparison.Grid(self.recipe, self.comparison_cells(), self.seeds, tests, runs, shared)
 
