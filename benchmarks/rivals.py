@@ -20,7 +20,7 @@ from workbench.tabular import as_markdown
 
 CAMERA = ("controls-camera", "simulated camera")
 PHOTOGRAPHS = {name: ("controls-photographs", name) for name in ("PolyU", "CC", "Nam")}
-RAIN, SHAKE = ("rivals-rain-photographs", "simulated rain"), ("rivals-shake-photographs", "simulated shake")
+RAIN, SHAKE = ("rivals-rain", "simulated rain"), ("rivals-shake", "simulated shake")
 PANELS = {"simulated camera": CAMERA, **PHOTOGRAPHS, "simulated rain": RAIN, "simulated shake": SHAKE}
 RANKED = {
     "denoising": {"simulated camera": CAMERA, "PolyU": PHOTOGRAPHS["PolyU"]},
