@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -47,8 +48,8 @@ APP_TABLES = {
     "Real photographs: Nam, never trained on": ("real-photographs", "Nam"),
     "Simulated camera": ("embedded", "simulated camera"),
     "Simulated camera, strong noise": ("embedded-strong", "simulated camera"),
-    "Simulated rain": ("rivals-rain", "simulated rain"),
-    "Simulated camera shake": ("rivals-shake", "simulated shake"),
+    "Simulated rain": ("rivals-rain-photographs", "simulated rain"),
+    "Simulated camera shake": ("rivals-shake-photographs", "simulated shake"),
 }
 APP_ROWS = [
     "input",
@@ -101,8 +102,9 @@ def render(page: str) -> str:
         "colour-noise": lambda _: colour_noise_table(),
         "ranking": ranking_table,
         "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
-        "rivals-settings": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-settings.csv"), domain),
-        "rivals-mended": lambda domain: settings_table(pd.read_csv(RESULTS / "rivals-mended.csv"), domain),
+        **{
+            name: partial(settings_table, name) for name in ("rivals-settings", "rivals-mended", "photographs-settings")
+        },
     }
 
     def made(block: re.Match) -> str:

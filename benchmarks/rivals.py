@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from recorded import read
+from recorded import file_of, read
 from scipy.stats import spearmanr
 
 from workbench.colours import colour
@@ -16,11 +16,13 @@ from workbench.methods import METHODS
 from workbench.papers import published
 from workbench.papers.noise_space_adaptation import METHODS as NAMES
 from workbench.papers.noise_space_adaptation import NOT_COMPARED, RANKINGS
+from workbench.recipes import load_recipe
+from workbench.studies import load_study
 from workbench.tabular import as_markdown
 
 CAMERA = ("controls-camera", "simulated camera")
 PHOTOGRAPHS = {name: ("controls-photographs", name) for name in ("PolyU", "CC", "Nam")}
-RAIN, SHAKE = ("rivals-rain", "simulated rain"), ("rivals-shake", "simulated shake")
+RAIN, SHAKE = ("rivals-rain-photographs", "simulated rain"), ("rivals-shake-photographs", "simulated shake")
 PANELS = {"simulated camera": CAMERA, **PHOTOGRAPHS, "simulated rain": RAIN, "simulated shake": SHAKE}
 RANKED = {
     "denoising": {"simulated camera": CAMERA, "PolyU": PHOTOGRAPHS["PolyU"]},
@@ -62,9 +64,7 @@ def ranking_table(task: str) -> str:
     lines = [["", f"the paper, {vanilla.data}", *(f"here, {name}" for name in tests)]]
     for row, gain in sorted(paper.items(), key=lambda item: -item[1]):
         mark = "\\*" if row in APART else ""
-        lines.append(
-            [f"{cells[row]}{mark}", f"{gain:+.2f}", *(spread(found[name][cells[row]], signed=True) for name in tests)]
-        )
+        lines.append([f"{cells[row]}{mark}", f"{gain:+.2f}", *(_gained(found[name], cells[row]) for name in tests)])
     alike = [row for row in paper if row not in APART]
     agreement = [
         spearmanr([paper[row] for row in alike], [found[name][cells[row]].mean() for row in alike]).statistic
@@ -78,6 +78,10 @@ def ranking_table(task: str) -> str:
     if APART & paper.keys():
         facts += " \\* Another network than the other rows', in the paper or here, or the paper does not tell."
     return f"{as_markdown(lines)}\n\n*{facts}*"
+
+
+def _gained(gains: dict[str, pd.Series], cell: str) -> str:
+    return spread(gains[cell], signed=True) if cell in gains else "not run"
 
 
 def times_table(rows: pd.DataFrame, domain: str) -> str:
@@ -94,16 +98,19 @@ def times_table(rows: pd.DataFrame, domain: str) -> str:
     )
 
 
-def settings_table(rows: pd.DataFrame, domain: str) -> str:
-    """The markdown table of what the study ``rivals-settings``, or ``rivals-mended``, tried on a domain."""
-    rows = rows[rows.domain == domain]
+def settings_table(study: str, domain: str) -> str:
+    """The markdown table of what a study of settings tried on a domain, one seed."""
+    rows = pd.read_csv(file_of(study)).query("domain == @domain")
+    declared = load_study(f"{study}-{domain}")
+    counts = [setting for setting in declared.settings if setting.startswith("data.validation_images=")]
+    pictures = load_recipe(declared.recipe, counts).data.validation_images
     vanilla = rows[rows.cell == "vanilla"].iloc[0]
     lines = [["", "target / dB", "over vanilla", "source / dB", "over vanilla"]]
     for row in rows.itertuples():
         target, source = row.target_psnr, row.source_psnr
         over = [f"{target - vanilla.target_psnr:+.2f}", f"{source - vanilla.source_psnr:+.2f}"]
         lines.append([row.cell, f"{target:.2f}", over[0], f"{source:.2f}", over[1]])
-    return f"{as_markdown(lines)}\n\n*PSNR of eight pictures, seed 0.*"
+    return f"{as_markdown(lines)}\n\n*PSNR of {pictures} pictures, seed 0.*"
 
 
 def gains_figure(path: Path) -> None:

@@ -124,8 +124,8 @@ def diagnostics_figure(path: Path) -> None:
 SUMMARY_TESTS = {
     "PolyU\n(photographs)": ("real-photographs", "PolyU"), "CC\n(photographs)": ("real-photographs", "CC"),
     "Nam\n(photographs)": ("real-photographs", "Nam"), "camera,\nstandard": ("embedded", "simulated camera"),
-    "camera,\nstrong": ("embedded-strong", "simulated camera"), "rain": ("rivals-rain", "simulated rain"),
-    "shake": ("rivals-shake", "simulated shake"),
+    "camera,\nstrong": ("embedded-strong", "simulated camera"), "rain": ("rivals-rain-photographs", "simulated rain"),
+    "shake": ("rivals-shake-photographs", "simulated shake"),
 }  # fmt: skip
 SUMMARY_ROWS = {
     "vanilla + best blur": ("vanilla + best blur",), "vanilla, 1,000 steps": ("vanilla-early-1000", "vanilla-early"),

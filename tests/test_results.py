@@ -132,7 +132,8 @@ def test_the_first_page_shows_the_recorded_demo():
 
 
 STUDIES = ["real-photographs", "embedded", "embedded-strong", "embedded-textured", "embedded-night", "controls-camera",
-           "controls-photographs", "rivals-rain", "rivals-shake", "desk-non-local", "desk-night", "drdd-ladder-noise",
+           "controls-photographs", "rivals-rain", "rivals-shake", "rivals-rain-photographs",
+           "rivals-shake-photographs", "desk-non-local", "desk-night", "drdd-ladder-noise",
            "drdd-ladder-rain", "drdd-ladder-mixed"]  # fmt: skip
 
 
@@ -145,7 +146,10 @@ def test_every_recorded_run_says_how_to_make_it_again(study):
     assert not rows.duplicated(["cell", "seed", "test"]).any()
 
 
-@pytest.mark.parametrize(("study", "cells"), [("rivals-rain", 10), ("rivals-shake", 11)])
+@pytest.mark.parametrize(
+    ("study", "cells"),
+    [("rivals-rain", 10), ("rivals-shake", 11), ("rivals-rain-photographs", 11), ("rivals-shake-photographs", 10)],
+)
 def test_every_method_for_a_task_was_measured(study, cells):
     rows = pd.read_csv(RESULTS / f"{study}.csv")
     expected = set(load_study(study).cells)
