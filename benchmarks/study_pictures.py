@@ -1,6 +1,7 @@
 """One held-out picture by the runs of a study, side by side: `python benchmarks/study_pictures.py STUDY`.
 
-``controls-camera``, ``rivals-rain``, ``rivals-shake``: a picture by every method; the page has ``controls-camera
+``controls-camera``, ``rivals-DOMAIN``: a picture by every method. Unless they are given, the picture is the one whose
+input has the median PSNR, and in it the square is taken that the rule below takes; the page has ``controls-camera
 --picture 2 --crop 136 40 112``.
 ``desk-non-local``, ``desk-night``: picture and part are chosen by a rule. Of CC, which no training saw, or of the
 held-out pictures of the night camera the one whose input is furthest from its reference (lowest PSNR), and in it the
@@ -12,7 +13,7 @@ the photograph of PolyU that it loses most on the square where it is furthest fr
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -40,8 +41,10 @@ DESK_CELLS = {"vanilla": "vanilla", "guarded, on synthesis": "synthesis+guarded"
 """Cells of the desk's studies by what the picture calls them."""
 LONGER = ("synthesis+guarded", "synthesis+guarded-longer")
 DESK_SIDE = 160
+RIVALS_SIDE = 112
+RIVALS = ("rivals-rain", "rivals-shake", "rivals-rain-photographs", "rivals-shake-photographs")
 COLUMNS = 6
-BESIDE = ("vanilla-early", "adapted", "guarded", "guarded-c5")
+BESIDE = ("vanilla-early", "adapted", "guard-alone", "guarded", "guarded-c1", "guarded-c5")
 """Rows that stand beside those of the methods."""
 
 
@@ -103,11 +106,19 @@ def of_longer(trained: Mapping[str, Restorer], pairs: Iterable[Pair], seed: int)
 
 
 def of_rivals(
-    trained: Mapping[str, Restorer], study: Study, number: int, crop: tuple[int, int, int], seed: int
+    trained: Mapping[str, Restorer],
+    study: Study,
+    pairs: Sequence[Pair],
+    number: int | None,
+    crop: Sequence[int] | None,
+    seed: int,
 ) -> Figure:
-    """A held-out picture of a domain by all that is trained."""
-    pair = validation_pairs(load_recipe(study.recipe).data)[number]
-    text = f"Simulated {study.domain}, held-out picture {pair.name}, seed {seed}; PSNR of the whole picture."
+    """A test picture of a domain by all that is trained."""
+    closeness = [psnr(to_float(pair.degraded), to_float(pair.reference), 1.0) for pair in pairs]
+    pair = pairs[sorted(range(len(pairs)), key=closeness.__getitem__)[len(pairs) // 2] if number is None else number]
+    crop = crop or (*median_square(pair.reference, RIVALS_SIDE), RIVALS_SIDE)
+    (test, *_) = study.tests
+    text = f"{test.capitalize()}, held-out picture {pair.name}, seed {seed}; PSNR of the whole picture."
     methods = {name: each for name, each in trained.items() if name in BESIDE or name == study.cells[name].method}
     return drawn(pair, methods, text, *crop, columns=COLUMNS, inches=2.4)
 
@@ -115,28 +126,28 @@ def of_rivals(
 def main() -> None:
     """Write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", choices=(*DESK, "controls-camera", "rivals-rain", "rivals-shake"))
+    parser.add_argument("study", choices=(*DESK, "controls-camera", *RIVALS))
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--longer", action="store_true", help="of desk-non-local: what too long a training spoils")
-    parser.add_argument("--picture", type=int, default=0, help="of rivals: which of the held-out pictures")
-    parser.add_argument("--crop", type=int, nargs=3, default=[64, 64, 96], help="of rivals: top, left, side")
+    parser.add_argument("--picture", type=int, help="of rivals: which of the held-out pictures")
+    parser.add_argument("--crop", type=int, nargs=3, help="of rivals: top, left, side")
     given = parser.parse_args()
     study = load_study(given.study).only(seeds=(given.seed,))
     grid = study.grid(given.runs or Path("runs") / study.name)
     trained = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
     if not trained or study.name in DESK and not trained.keys() >= set(DESK_CELLS.values()):
         parser.error(f"{grid.runs}: the runs are not there; `workbench study {study.name}` trains them")
-    name = study.name
+    name, data = study.name, load_recipe(study.recipe, grid.settings).data
     if study.name in DESK:
         test, told, name = DESK[study.name]
-        data = load_recipe(study.recipe, grid.settings).data
         if given.longer:
             name, figure = "desk-longer", of_longer(trained, pairs_at(grid.tests["PolyU"], data), given.seed)
         else:
             figure = of_desk(trained, pairs_at(grid.tests[test], data), told, given.seed)
     else:
-        figure = of_rivals(trained, study, given.picture, given.crop, given.seed)
+        pairs = list(pairs_at(next(iter(grid.tests.values())), data))
+        figure = of_rivals(trained, study, pairs, given.picture, given.crop, given.seed)
     save_figure(figure, FIGURES / f"{name}.jpg", dpi=130)
 
 
