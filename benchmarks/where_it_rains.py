@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +52,10 @@ def main() -> None:
     grid = study.grid(parser.parse_args().runs)
     data = load_recipe(study.recipe, grid.settings).data
     pairs = [(to_float(pair.degraded), to_float(pair.reference)) for pair in pairs_at(data.validation, data)]
-    restorers = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
+    trained = {job.cell.name: job.run.restorer() for job in grid.jobs() if job.trained}
+    restorers = {name: partial(restore_array, restorer) for name, restorer in trained.items()}
     commit = provenance()["commit"] or ""
-    for name, restore in {"input": lambda picture: picture} | {
-        name: lambda picture, restorer=restorer: restore_array(restorer, picture)
-        for name, restorer in restorers.items()
-    }.items():
+    for name, restore in {"input": np.copy, **restorers}.items():
         row = {"domain": "rain", "cell": name, **measured(pairs, restore), "images": str(len(pairs)), "commit": commit}
         renew(FILE, [row], ("cell",))
         print(*row.values(), flush=True)
