@@ -23,6 +23,7 @@ from study_tables import (
     pilot_table,
     protocols_table,
     provenance_table,
+    rain_table,
     screening_table,
     strength_table,
     table,
@@ -101,6 +102,7 @@ def render(page: str) -> str:
         "desk-pilot": lambda _: pilot_table(),
         "colour-noise": lambda _: colour_noise_table(),
         "ranking": ranking_table,
+        "where-it-rains": rain_table,
         "rivals-times": lambda domain: times_table(pd.read_csv(RESULTS / "rivals-times.csv"), domain),
         **{
             name: partial(settings_table, name) for name in ("rivals-settings", "rivals-mended", "photographs-settings")

@@ -195,6 +195,16 @@ def colour_noise_table() -> str:
     return f"{as_markdown(lines)}\n\n*Code {commits}; data: `benchmarks/results/colour-noise.csv`.*"
 
 
+def rain_table(cells: str) -> str:
+    """The markdown table of what `where_it_rains.py` recorded of some cells, in their order."""
+    rows = pd.read_csv(RESULTS / "where-it-rains.csv", dtype={"commit": str}).set_index("cell")
+    lines = [["", "where it rains / dB", "over vanilla", "elsewhere / dB", "over vanilla"]]
+    for row in rows.loc[cells.split(", ")].itertuples():
+        over = [f"{getattr(row, side) - rows.loc['vanilla', side]:+.1f}" for side in ("rainy", "elsewhere")]
+        lines.append([row.Index, f"{row.rainy:.1f}", over[0], f"{row.elsewhere:.1f}", over[1]])
+    return f"{as_markdown(lines)}\n\n*PSNR over the places of {row.images} pictures, seed 0; it rains on {row.share:.0%}.*"
+
+
 def provenance_table(studies: str) -> str:
     """Where the numbers of a page come from: a line a recorded file, with what it holds and the code that made it."""
     lines = [["file in `benchmarks/results/`", "tests", "seeds", "code"]]
