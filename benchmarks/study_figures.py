@@ -129,7 +129,7 @@ SUMMARY_TESTS = {
 }  # fmt: skip
 SUMMARY_ROWS = {
     "vanilla + best blur": ("vanilla + best blur",), "vanilla, 1,000 steps": ("vanilla-early-1000", "vanilla-early"),
-    "adapted": ("adapted", "adapted-c5"), "guarded": ("guarded-c5",), "oracle": ("oracle",),
+    "adapted": ("adapted", "adapted-c5"), "guarded": ("guarded-c5", "guarded-c1"), "oracle": ("oracle",),
 }  # fmt: skip
 
 

@@ -1,12 +1,11 @@
 """One held-out picture by the runs of a study, side by side: `python benchmarks/study_pictures.py STUDY`.
 
 ``controls-camera``, ``rivals-DOMAIN``: a picture by every method. Unless they are given, the picture is the one whose
-input has the median PSNR, and in it the square is taken that the rule below takes; the page has ``controls-camera
---picture 2 --crop 136 40 112``.
+input has the median PSNR, and in it the square, of those that lie a quarter of its side apart, where the input is
+furthest from the reference; the page has ``controls-camera --picture 2 --crop 136 40 112``.
 ``desk-non-local``, ``desk-night``: picture and part are chosen by a rule. Of CC, which no training saw, or of the
 held-out pictures of the night camera the one whose input is furthest from its reference (lowest PSNR), and in it the
-square, of those that lie a quarter of its side apart, whose reference has the median variance of brightness: neither
-the flattest nor the busiest. ``desk-non-local --longer``: what a guarded training of three times the length spoils, in
+square whose reference has the median variance of brightness: neither the flattest nor the busiest. ``desk-non-local --longer``: what a guarded training of three times the length spoils, in
 the photograph of PolyU that it loses most on the square where it is furthest from the shorter one.
 """
 
@@ -44,7 +43,7 @@ DESK_SIDE = 160
 RIVALS_SIDE = 112
 RIVALS = ("rivals-rain", "rivals-shake", "rivals-rain-photographs", "rivals-shake-photographs")
 COLUMNS = 6
-BESIDE = ("vanilla-early", "adapted", "guard-alone", "guarded", "guarded-c1", "guarded-c5")
+BESIDE = ("vanilla", "vanilla-early", "adapted", "guard-alone", "guarded", "guarded-c1", "guarded-c5", "oracle")
 """Rows that stand beside those of the methods."""
 
 
@@ -61,13 +60,22 @@ def noisiest(pairs: Iterable[Pair]) -> Pair:
     return min(pairs, key=lambda pair: psnr(to_float(pair.degraded), to_float(pair.reference), 1.0))
 
 
+def squares(shape: Sequence[int], side: int) -> Iterable[tuple[int, int]]:
+    """Top and left of squares that lie a quarter of their side apart."""
+    return product(*(range(0, each - side + 1, side // 4) for each in shape[:2]))
+
+
 def median_square(reference: np.ndarray, side: int) -> tuple[int, int]:
     """Top and left of the square of median variance of brightness."""
-    grey, step = rgb2gray(reference), side // 4
-    places = [(top, left) for top in range(0, grey.shape[0] - side + 1, step)
-              for left in range(0, grey.shape[1] - side + 1, step)]  # fmt: skip
-    places.sort(key=lambda place: grey[place[0] : place[0] + side, place[1] : place[1] + side].var())
+    grey = rgb2gray(reference)
+    places = sorted(squares(grey.shape, side), key=lambda at: grey[at[0] : at[0] + side, at[1] : at[1] + side].var())
     return places[len(places) // 2]
+
+
+def furthest_square(first: np.ndarray, second: np.ndarray, side: int) -> tuple[int, int]:
+    """Top and left of the square where two images of range [0, 1] are furthest apart."""
+    apart = (first - second) ** 2
+    return max(squares(apart.shape, side), key=lambda at: apart[at[0] : at[0] + side, at[1] : at[1] + side].sum())
 
 
 def drawn(pair: Pair, restorers: Mapping[str, Restorer], text: str, top: int, left: int, side: int, **how) -> Figure:
@@ -97,9 +105,7 @@ def of_longer(trained: Mapping[str, Restorer], pairs: Iterable[Pair], seed: int)
 
     pair = max(pairs, key=lost)
     degraded = to_float(pair.degraded)
-    rows, columns = (range(0, each - side + 1, side // 4) for each in degraded.shape[:2])
-    apart = (shorter.restore(degraded) - longer.restore(degraded)) ** 2
-    top, left = max(product(rows, columns), key=lambda at: apart[at[0] : at[0] + side, at[1] : at[1] + side].sum())
+    top, left = furthest_square(shorter.restore(degraded), longer.restore(degraded), side)
     restorers = {"guarded": shorter, "three times as long": longer, "oracle": trained["oracle"]}
     text = f"PolyU, {pair.name}; seed {seed}; PSNR of the whole picture."
     return drawn(pair, restorers, text, top, left, side, inches=2.4)
@@ -116,7 +122,7 @@ def of_rivals(
     """A test picture of a domain by all that is trained."""
     closeness = [psnr(to_float(pair.degraded), to_float(pair.reference), 1.0) for pair in pairs]
     pair = pairs[sorted(range(len(pairs)), key=closeness.__getitem__)[len(pairs) // 2] if number is None else number]
-    crop = crop or (*median_square(pair.reference, RIVALS_SIDE), RIVALS_SIDE)
+    crop = crop or (*furthest_square(to_float(pair.degraded), to_float(pair.reference), RIVALS_SIDE), RIVALS_SIDE)
     (test, *_) = study.tests
     text = f"{test.capitalize()}, held-out picture {pair.name}, seed {seed}; PSNR of the whole picture."
     methods = {name: each for name, each in trained.items() if name in BESIDE or name == study.cells[name].method}
