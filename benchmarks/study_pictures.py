@@ -5,8 +5,9 @@ input has the median PSNR, and in it the square, of those that lie a quarter of 
 furthest from the reference; the page has ``controls-camera --picture 2 --crop 136 40 112``.
 ``desk-non-local``, ``desk-night``: picture and part are chosen by a rule. Of CC, which no training saw, or of the
 held-out pictures of the night camera the one whose input is furthest from its reference (lowest PSNR), and in it the
-square whose reference has the median variance of brightness: neither the flattest nor the busiest. ``desk-non-local --longer``: what a guarded training of three times the length spoils, in
-the photograph of PolyU that it loses most on the square where it is furthest from the shorter one.
+square whose reference has the median variance of brightness: neither the flattest nor the busiest.
+``desk-non-local --longer``: what a guarded training of three times the length spoils, in the photograph of PolyU that
+it loses most on the square where it is furthest from the shorter one.
 """
 
 from __future__ import annotations

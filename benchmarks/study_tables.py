@@ -202,7 +202,8 @@ def rain_table(cells: str) -> str:
     for row in rows.loc[cells.split(", ")].itertuples():
         over = [f"{getattr(row, side) - rows.loc['vanilla', side]:+.1f}" for side in ("rainy", "elsewhere")]
         lines.append([row.Index, f"{row.rainy:.1f}", over[0], f"{row.elsewhere:.1f}", over[1]])
-    return f"{as_markdown(lines)}\n\n*PSNR over the places of {row.images} pictures, seed 0; it rains on {row.share:.0%}.*"
+    said = f"*PSNR over the places of {row.images} pictures, seed 0; it rains on {row.share:.0%}.*"
+    return f"{as_markdown(lines)}\n\n{said}"
 
 
 def provenance_table(studies: str) -> str:
