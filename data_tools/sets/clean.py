@@ -106,7 +106,7 @@ CLEAN = (
         cut=_CUT,
     ),
     Entry(
-        name="bsd500",
+        name="bsds500",
         title="BSDS500",
         task="denoising",
         role="clean photographs; val holds CBSD68",

@@ -314,8 +314,8 @@ def test_data_sets_that_are_missing_are_named_with_their_command(tmp_path, monke
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path))
     assert data_root() == tmp_path
     (tmp_path / "div2k").mkdir()
-    data = Data(source=["dataset:div2k", "dataset:wed", "dataset:bsd500"])
-    with pytest.raises(WorkbenchError, match="wed, bsd500.*prepare wed; workbench data prepare bsd500"):
+    data = Data(source=["dataset:div2k", "dataset:wed", "dataset:bsds500"])
+    with pytest.raises(WorkbenchError, match="wed, bsds500.*prepare wed; workbench data prepare bsds500"):
         training_stream(data, frozenset({"source"}), 16, seed=0)
 
 

@@ -8,7 +8,7 @@ import pytest
 from support import ROOT
 from support.data_layouts import ORIGINALS, pairs
 
-from data_tools.catalogue import CATALOGUE
+from data_tools.catalogue import CATALOGUE, find
 from data_tools.listing import details
 from data_tools.prepare import prepare
 from workbench.cli import main
@@ -142,3 +142,15 @@ def test_documentation_names_every_entry():
             assert part.count is None or f"{part.count:,}" in row
         for note in (entry.by_hand, entry.note):
             assert note in text, f"{entry.name} in {DOCS.name}"
+
+
+def test_what_the_package_trains_and_tests_on_is_in_the_catalogue():
+    """Otherwise a study could not say which set to prepare, and would not find the one that was prepared."""
+    named = {
+        name
+        for path in (ROOT / "workbench").rglob("*.yaml")
+        for name in re.findall(r"dataset:([\w/-]+)", path.read_text())
+    }
+    assert "bsds500/train" in named
+    for name in named:
+        find(name.removesuffix("-patches"))

@@ -278,7 +278,7 @@ def test_canonical_folders_are_taken_as_they_are(root, tmp_path):
 def test_folders_without_their_outer_ones(root, tmp_path):
     for split, names in (("train", ["100075"]), ("val", ["101085", "86000"]), ("test", ["10081"])):
         images(tmp_path, split + "/{}.jpg", names)
-    for name, count in (("bsd500", 1), ("bsd400", 2), ("cbsd68", 1)):
+    for name, count in (("bsds500", 1), ("bsd400", 2), ("cbsd68", 1)):
         assert prepare(name, root, tmp_path).parts[0].count == count
 
 

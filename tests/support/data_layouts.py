@@ -85,7 +85,7 @@ def bsds(root):
         (root / f"BSR/BSDS500/data/images/{split}/Thumbs.db").write_bytes(b"x")
 
 
-def bsd500(root):
+def bsds500(root):
     bsds(root)
     return {"train": {"100075.jpg": 1}, "val": {"101085.jpg": 1, "86000.jpg": 2}, "test": {"10081.jpg": 1}}
 
@@ -376,7 +376,7 @@ def ffhq(root):
 ORIGINALS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        div2k, flickr2k, wed, bsd500, bsd400, cbsd68, kodak24, mcmaster, urban100, coco, sidd, dnd, polyu, cc, nam,
+        div2k, flickr2k, wed, bsds500, bsd400, cbsd68, kodak24, mcmaster, urban100, coco, sidd, dnd, polyu, cc, nam,
         rain13k, rain100l, rain100h, spa, real_internet, gopro, realblur_j, reside_ots, sots, lolv1, cdd_11, uc_merced,
         brainweb, celeba_hq, ffhq, practical, ve_lol, mef, npe, dicm, edges2handbags, edges2shoes,
     )
