@@ -12,6 +12,7 @@ from data_tools.catalogue import CATALOGUE, find
 from data_tools.listing import details
 from data_tools.prepare import prepare
 from workbench.cli import main
+from workbench.data.root import PATCHES
 
 DOCS = ROOT / "docs" / "data.md"
 
@@ -153,4 +154,4 @@ def test_what_the_package_trains_and_tests_on_is_in_the_catalogue():
     }
     assert "bsds500/train" in named
     for name in named:
-        find(name.removesuffix("-patches"))
+        find(name.removesuffix(PATCHES))
